@@ -1,0 +1,237 @@
+//! From a record and a few facts to `run.json`: everything over the measured phase, as differences
+//! of cumulative counters. Pure: reads the run directory and nothing else, and writes nothing.
+
+mod activity;
+mod latency;
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hdrhistogram::Histogram;
+use serde_json::Value;
+
+use crate::record::{
+    Ceiling, Correctness, EventRow, Evidence, Graph, Late, MemberCost, Operator, Phase,
+    RecordError, Run, RunDir, SCHEMA, Subtask, Summary, Target, TimelineRow, event_kind,
+};
+use crate::verdict::{self, OWN_LAG_P99_BOUND_NS};
+use activity::{Activities, TaskActivity};
+use timeline::Totals;
+
+/// What `run.json` needs and the tables do not say.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The scenario's name.
+    pub name: String,
+    /// The engine under test.
+    pub target: Target,
+    /// How the run ended.
+    pub termination: Termination,
+    /// Wall-clock start, RFC 3339.
+    pub started_at: String,
+    /// The machine.
+    pub host: BTreeMap<String, Value>,
+    /// The seed of every random draw.
+    pub seed: Option<u64>,
+    /// The measured phase. Samples taken at its begin and end make the numbers exact; otherwise an
+    /// interval counts if its middle lies in the phase.
+    pub measured: Phase,
+    /// Records delivered again after restarts.
+    pub records_replayed: u64,
+    /// The verifier's answer.
+    pub correctness: Correctness,
+    /// Late records in the measured phase.
+    pub late: Late,
+    /// Of records that never came out: how long they had waited, from their intended time to the
+    /// end of the phase. `None` if that is not known.
+    pub censored: Option<Histogram<u64>>,
+    /// Mean nanoseconds per record, by operator id.
+    pub member_costs_ns: BTreeMap<String, f64>,
+    /// Records per second of the same sources without an engine, if that was measured.
+    pub ceiling_per_s: Option<f64>,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Termination {
+    /// As planned.
+    Completed,
+    /// Early, by the user or by a crash of the harness.
+    Aborted,
+    /// By an error.
+    Failed {
+        /// Which.
+        reason: String,
+    },
+}
+
+/// Concludes a record whose tables are complete. The harness then publishes the result with
+/// [`publish_run`](crate::record::publish_run).
+///
+/// # Errors
+/// If `directory` is not a run directory. Missing and damaged files become notes.
+pub fn conclude(directory: &Path, facts: &Facts) -> Result<Run, RecordError> {
+    Ok(conclude_record(&RunDir::open(directory)?, facts))
+}
+
+/// Concludes what there is of a record that was left without `run.json`: an aborted run.
+pub(crate) fn conclude_unfinished(record: &RunDir) -> Run {
+    let last_ms = record
+        .rows::<TimelineRow>()
+        .last()
+        .map_or(u64::MAX, |row| row.t_ms);
+    let begin = record
+        .rows::<EventRow>()
+        .find(|event| event.kind == event_kind::MEASURE);
+    let facts = Facts {
+        name: String::new(),
+        target: Target {
+            kind: "unknown".to_owned(),
+            version: String::new(),
+        },
+        termination: Termination::Aborted,
+        started_at: String::new(),
+        host: BTreeMap::new(),
+        seed: None,
+        measured: Phase {
+            from_ms: begin.map_or(0, |event| event.t_ms),
+            to_ms: last_ms,
+        },
+        records_replayed: 0,
+        correctness: Correctness::default(),
+        late: Late::default(),
+        censored: None,
+        member_costs_ns: BTreeMap::new(),
+        ceiling_per_s: None,
+        notes: vec!["the run did not finish; this is concluded from what it left".to_owned()],
+    };
+    conclude_record(record, &facts)
+}
+
+fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
+    let mut notes = facts.notes.clone();
+    notes.extend(
+        record
+            .notes()
+            .iter()
+            .filter(|note| !note.starts_with(crate::record::RUN_FILE))
+            .cloned(),
+    );
+    let totals = timeline::totals(record, facts.measured, &mut notes);
+    let activities = activity::activities(record, facts.measured, &mut notes);
+    let latency_ns = latency::latencies(record, facts, totals.closed_loop, &mut notes);
+    let evidence = Evidence {
+        own_lag_p99_ns: latency_ns.own_lag.as_ref().and_then(|lag| lag.p99),
+        own_lag_p99_bound_ns: OWN_LAG_P99_BOUND_NS,
+        offered: totals.offered,
+        admitted_share: totals.admitted_share(),
+        held_share: activities.held_share(record.graph()),
+        backlog_slope: totals.backlog_slope,
+    };
+    let scenario = scenario(record, &mut notes);
+    Run {
+        schema: SCHEMA,
+        name: name(facts, &scenario),
+        target: facts.target.clone(),
+        verdict: verdict::judge(&facts.termination, &facts.correctness, &evidence),
+        started_at: facts.started_at.clone(),
+        host: facts.host.clone(),
+        scenario,
+        records_replayed: facts.records_replayed,
+        measured: totals.phase.or(activities.phase()),
+        operators: operators(record.graph(), activities, &facts.member_costs_ns),
+        summary: summary(&totals, facts.late, latency_ns),
+        correctness: facts.correctness,
+        seed: facts.seed,
+        failure: match &facts.termination {
+            Termination::Failed { reason } => Some(reason.clone()),
+            Termination::Completed | Termination::Aborted => None,
+        },
+        censored: facts.censored.as_ref().map(Histogram::len),
+        evidence,
+        ceiling: facts
+            .ceiling_per_s
+            .map(|generated_per_s| Ceiling { generated_per_s }),
+        notes,
+    }
+}
+
+fn summary(totals: &Totals, late: Late, latency_ns: crate::record::Latencies) -> Summary {
+    Summary {
+        offered_per_s: totals.per_second(totals.offered),
+        throughput_per_s: totals.per_second(totals.admitted),
+        records_in: totals.admitted,
+        records_out: totals.completed,
+        late,
+        backlog_end: totals.backlog_end,
+        harness_cpu: totals.harness_cpu_share,
+        latency_ns,
+    }
+}
+
+fn operators(
+    graph: &Graph,
+    mut activities: Activities,
+    costs_ns: &BTreeMap<String, f64>,
+) -> Vec<Operator> {
+    let planned = graph.topological_order().into_iter().map(|at| {
+        let task = &graph.tasks[at];
+        let cost = |id: &String| costs_ns.get(id).copied().filter(|cost| cost.is_finite());
+        let members = task.members.iter();
+        let members = members.map(|member| MemberCost {
+            id: member.id.clone(),
+            name: member.name.clone(),
+            cost_ns: cost(&member.id),
+        });
+        let activity = activities.take(&task.id, Some(task.parallelism));
+        operator(&task.id, &task.name, members.collect(), activity)
+    });
+    let mut operators: Vec<Operator> = planned.collect();
+    // Without graph.json the tables still say which tasks there were.
+    for id in activities.remaining() {
+        let activity = activities.take(&id, None);
+        operators.push(operator(&id, &id, Vec::new(), activity));
+    }
+    operators
+}
+
+fn operator(id: &str, name: &str, members: Vec<MemberCost>, activity: TaskActivity) -> Operator {
+    let subtasks = activity.subtasks.into_iter();
+    Operator {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        members,
+        parallelism: activity.parallelism,
+        activity: activity.total,
+        subtasks: subtasks
+            .map(|(subtask, activity)| Subtask { subtask, activity })
+            .collect(),
+    }
+}
+
+fn scenario(record: &RunDir, notes: &mut Vec<String>) -> Value {
+    let Some(text) = record.scenario_toml() else {
+        return Value::Null;
+    };
+    let parsed = toml::from_str::<toml::Table>(text).ok();
+    parsed
+        .and_then(|table| serde_json::to_value(table).ok())
+        .unwrap_or_else(|| {
+            notes.push("scenario.toml cannot be parsed".to_owned());
+            Value::Null
+        })
+}
+
+fn name(facts: &Facts, scenario: &Value) -> String {
+    match facts.name.as_str() {
+        "" => scenario
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or("unnamed")
+            .to_owned(),
+        name => name.to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Rates, backlog and CPU of the whole job, from `timeline.csv`.
+
+use crate::record::{Phase, RunDir, TimelineRow};
+use crate::stats::{Thinned, theil_sen_slope};
+
+/// Differences over the measured phase.
+#[derive(Default)]
+pub(super) struct Totals {
+    /// The phase as far as there are samples.
+    pub(super) phase: Option<Phase>,
+    /// Samples there are, and none of them says what was offered.
+    pub(super) closed_loop: bool,
+    pub(super) offered: Option<u64>,
+    pub(super) admitted: Option<u64>,
+    pub(super) completed: Option<u64>,
+    pub(super) backlog_end: Option<u64>,
+    /// Seconds of load per second.
+    pub(super) backlog_slope: Option<f64>,
+    pub(super) harness_cpu_share: Option<f64>,
+}
+
+impl Totals {
+    pub(super) fn per_second(&self, records: Option<u64>) -> Option<f64> {
+        let seconds = self
+            .phase
+            .map(|phase| (phase.to_ms - phase.from_ms) as f64 / 1e3)?;
+        records
+            .filter(|_| seconds > 0.0)
+            .map(|records| records as f64 / seconds)
+    }
+
+    pub(super) fn admitted_share(&self) -> Option<f64> {
+        let offered = self.offered.filter(|&offered| offered > 0)?;
+        Some(self.admitted? as f64 / offered as f64)
+    }
+}
+
+/// Whether the interval belongs to the phase: by its middle.
+pub(super) fn is_within(phase: Phase, from_ms: u64, to_ms: u64) -> bool {
+    let middle = from_ms + to_ms.saturating_sub(from_ms) / 2;
+    (phase.from_ms..phase.to_ms).contains(&middle)
+}
+
+pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> Totals {
+    let mut rows = record.rows::<TimelineRow>();
+    let mut previous: Option<TimelineRow> = None;
+    let mut span: Option<(TimelineRow, TimelineRow)> = None;
+    let mut backlog = Thinned::default();
+    for row in rows.by_ref() {
+        if previous
+            .as_ref()
+            .is_some_and(|before| row.t_ms < before.t_ms)
+        {
+            continue;
+        }
+        if let Some(before) = previous
+            .take()
+            .filter(|before| is_within(phase, before.t_ms, row.t_ms))
+        {
+            let first = span.take().map_or(before, |(first, _)| first);
+            if let Some(records) = row.backlog {
+                backlog.push((row.t_ms as f64 / 1e3, records as f64));
+            }
+            span = Some((first, row.clone()));
+        }
+        previous = Some(row);
+    }
+    if rows.skipped() > 0 {
+        notes.push(format!(
+            "{} rows of timeline.csv cannot be read",
+            rows.skipped()
+        ));
+    }
+    match span {
+        Some((first, last)) => between(&first, &last, &backlog),
+        None => {
+            notes.push("timeline.csv has no interval in the measured phase".to_owned());
+            Totals::default()
+        }
+    }
+}
+
+fn between(first: &TimelineRow, last: &TimelineRow, backlog: &Thinned) -> Totals {
+    let difference = |now: Option<u64>, then: Option<u64>| {
+        now.zip(then).map(|(now, then)| now.saturating_sub(then))
+    };
+    let seconds = |now: Option<f64>, then: Option<f64>| now.zip(then).map(|(now, then)| now - then);
+    let mut totals = Totals {
+        phase: Some(Phase {
+            from_ms: first.t_ms,
+            to_ms: last.t_ms,
+        }),
+        closed_loop: first.offered.is_none() && last.offered.is_none(),
+        offered: difference(last.offered, first.offered),
+        admitted: difference(Some(last.admitted), Some(first.admitted)),
+        completed: difference(Some(last.completed), Some(first.completed)),
+        backlog_end: last.backlog,
+        backlog_slope: None,
+        harness_cpu_share: None,
+    };
+    let cpu = seconds(last.cpu, first.cpu).filter(|&cpu| cpu > 0.0);
+    totals.harness_cpu_share = seconds(last.harness_cpu, first.harness_cpu)
+        .zip(cpu)
+        .map(|(harness, cpu)| harness / cpu);
+    let rate = totals.per_second(totals.offered).filter(|&rate| rate > 0.0);
+    totals.backlog_slope = theil_sen_slope(backlog.points())
+        .zip(rate)
+        .map(|(slope, rate)| slope / rate);
+    totals
+}

@@ -1,0 +1,75 @@
+//! The run directory: what a run leaves behind, and how it is read.
+//!
+//! [`Writer`] makes one while the run goes on, [`RunDir`] reads one in whatever state it is. The
+//! tables hold cumulative counters ([`SubtaskRow`] and its siblings), `latency.hlog` histograms
+//! per interval ([`Series`]), `run.json` the conclusion ([`Run`]). This module knows the format
+//! and nothing of what the numbers mean.
+
+mod graph;
+mod latency;
+mod line_file;
+mod reader;
+mod rows;
+mod run;
+mod table;
+mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use graph::{Edge, Graph, Member, Task};
+pub use latency::{LatencyInterval, Series, histogram};
+pub use reader::{Rows, RunDir};
+pub use rows::{ChannelRow, CheckpointRow, EventRow, SubtaskRow, TimelineRow, event_kind};
+pub use run::{
+    Activity, Backpressure, Ceiling, Correctness, Distribution, Evidence, Late, Latencies, Level,
+    MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target, Verdict,
+};
+pub use table::{Cell, Row, Table};
+pub use writer::{Writer, publish_run};
+
+/// The effective scenario, written first.
+pub const SCENARIO_FILE: &str = "scenario.toml";
+/// The deployed plan, written second.
+pub const GRAPH_FILE: &str = "graph.json";
+/// Latency histograms.
+pub const LATENCY_FILE: &str = "latency.hlog";
+/// The conclusion, written last and by rename.
+pub const RUN_FILE: &str = "run.json";
+
+/// Why a record could not be written or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The directory holds nothing of a run.
+    #[error("{} holds none of the files of a run", path.display())]
+    NotARecord {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A histogram's counter is larger than the format's.
+    #[error("a count of the series {series} is too large for {LATENCY_FILE}")]
+    CountTooLarge {
+        /// The series.
+        series: &'static str,
+    },
+}
+
+impl RecordError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        RecordError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! `run.json`: what was concluded from a record, over the measured phase.
+//!
+//! The keys are a stable contract. `null` is "not measured" or "not supported", never 0. Shares
+//! are of wall time, 0..1. Beyond the contract's keys there are `seed`, `failure`, `measured`,
+//! `censored`, `evidence`, `ceiling` and `notes`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Version of the keys; grows when one changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// The conclusion of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The scenario's name.
+    pub name: String,
+    /// The engine under test.
+    pub target: Target,
+    /// What the numbers are worth.
+    pub verdict: Verdict,
+    /// Wall-clock start, RFC 3339.
+    pub started_at: String,
+    /// The machine, as the harness described it.
+    pub host: BTreeMap<String, Value>,
+    /// The scenario with every default filled in.
+    pub scenario: Value,
+    /// Records delivered again after restarts.
+    pub records_replayed: u64,
+    /// The job as a whole.
+    pub summary: Summary,
+    /// One entry per task, from sources to sinks.
+    pub operators: Vec<Operator>,
+    /// Whether the results are right.
+    pub correctness: Correctness,
+    /// The seed of every random draw.
+    pub seed: Option<u64>,
+    /// Why the run failed.
+    pub failure: Option<String>,
+    /// The measured phase, as far as there are samples of it.
+    pub measured: Option<Phase>,
+    /// Records that had not come out when the run ended; they count in `response` with the time
+    /// they had waited by then, so its percentiles are lower bounds.
+    pub censored: Option<u64>,
+    /// What the verdict rests on.
+    pub evidence: Evidence,
+    /// What the harness could have generated.
+    pub ceiling: Option<Ceiling>,
+    /// What a reader should know: missing files, cut tables.
+    pub notes: Vec<String>,
+}
+
+/// The engine under test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// embedded, flink or null.
+    pub kind: String,
+    /// The engine's version.
+    pub version: String,
+}
+
+/// What the numbers of a run are worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The run ended by an error.
+    Failed,
+    /// The run was ended early, or its record was left unfinished.
+    Aborted,
+    /// Results differ from what they must be.
+    Wrong,
+    /// The load driver, not the engine, was the limit.
+    GeneratorLimited,
+    /// More load than the engine takes: a valid result.
+    Overloaded,
+    /// None of the above was found; whether the run was steady is not judged.
+    Unjudged,
+}
+
+impl Verdict {
+    /// The word used in `run.json` and everywhere else.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Failed => "failed",
+            Verdict::Aborted => "aborted",
+            Verdict::Wrong => "wrong",
+            Verdict::GeneratorLimited => "generator-limited",
+            Verdict::Overloaded => "overloaded",
+            Verdict::Unjudged => "unjudged",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+/// A span of job time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// Begin, milliseconds.
+    pub from_ms: u64,
+    /// End, milliseconds.
+    pub to_ms: u64,
+}
+
+/// The job as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Intended records per second; null with closed-loop load.
+    pub offered_per_s: Option<f64>,
+    /// Source records admitted per second.
+    pub throughput_per_s: Option<f64>,
+    /// Source records admitted.
+    pub records_in: Option<u64>,
+    /// Arrivals at sinks.
+    pub records_out: Option<u64>,
+    /// Records behind the watermark.
+    pub late: Late,
+    /// Scheduled but not admitted records at the end; null with closed-loop load.
+    pub backlog_end: Option<u64>,
+    /// CPU time of the harness's own threads over that of the process, 0..1.
+    pub harness_cpu: Option<f64>,
+    /// Latencies in nanoseconds.
+    pub latency_ns: Latencies,
+}
+
+/// Late records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// Dropped.
+    pub dropped: Option<u64>,
+    /// Sent to the late side output.
+    pub side_output: Option<u64>,
+}
+
+/// One distribution per series; null if nothing was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latencies {
+    /// From the intended time to the sink.
+    pub response: Option<Distribution>,
+    /// From being sent to the sink.
+    pub service: Option<Distribution>,
+    /// From the intended time to being sent.
+    pub schedule_lag: Option<Distribution>,
+    /// The part of it that the engine caused.
+    pub engine_lag: Option<Distribution>,
+    /// The part of it that the driver caused.
+    pub own_lag: Option<Distribution>,
+}
+
+/// A distribution in nanoseconds. A percentile q is null with fewer than 10 / (1 - q) samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Samples.
+    pub count: u64,
+    /// Arithmetic mean.
+    pub mean: Option<f64>,
+    /// Median.
+    pub p50: Option<u64>,
+    /// 90th percentile.
+    pub p90: Option<u64>,
+    /// 99th percentile.
+    pub p99: Option<u64>,
+    /// 99.9th percentile.
+    pub p999: Option<u64>,
+    /// Largest sample.
+    pub max: Option<u64>,
+}
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Operator {
+    /// Id of the chain's first operator.
+    pub id: String,
+    /// Names joined by " -> ".
+    pub name: String,
+    /// The chained operators.
+    pub members: Vec<MemberCost>,
+    /// Number of subtasks.
+    pub parallelism: u32,
+    /// Over all subtasks: counters summed, shares of parallelism x wall time.
+    #[serde(flatten)]
+    pub activity: Activity,
+    /// The same for each.
+    pub subtasks: Vec<Subtask>,
+}
+
+/// One operator of a chain and what a record costs there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberCost {
+    /// The operator's id.
+    pub id: String,
+    /// The operator's name.
+    pub name: String,
+    /// Mean time per record, nanoseconds, from sampled batches.
+    pub cost_ns: Option<f64>,
+}
+
+/// One subtask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subtask {
+    /// Index from 0.
+    pub subtask: u32,
+    /// What it did.
+    #[serde(flatten)]
+    pub activity: Activity,
+}
+
+/// What a task or a subtask did with its time; `busy = on_cpu + state + blocked + starved`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Records taken in.
+    pub records_in: Option<u64>,
+    /// Records handed on.
+    pub records_out: Option<u64>,
+    /// Share with input to process.
+    pub busy: Option<f64>,
+    /// Share without input.
+    pub idle: Option<f64>,
+    /// Share waiting for output.
+    pub backpressured: Option<f64>,
+    /// Share on a CPU, outside the state backend.
+    pub on_cpu: Option<f64>,
+    /// Share inside the state backend.
+    pub state: Option<f64>,
+    /// Share inside declared external calls.
+    pub blocked: Option<f64>,
+    /// Share ready but not running.
+    pub starved: Option<f64>,
+    /// How bad the backpressure is.
+    pub backpressure: Backpressure,
+    /// Time-weighted mean share of the input capacity in use.
+    pub in_usage: Option<f64>,
+    /// Time-weighted mean share of the output capacity in use.
+    pub out_usage: Option<f64>,
+}
+
+/// Backpressure in one word, and how often it was severe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backpressure {
+    /// By the largest share among the subtasks.
+    pub level: Option<Level>,
+    /// Spans of consecutive sampling intervals in which some subtask was backpressured for more
+    /// than half of the time.
+    pub episodes: Option<u64>,
+    /// The longest such span, milliseconds.
+    pub longest_ms: Option<u64>,
+}
+
+/// Flink's words for the backpressured share (`JobVertexBackPressureHandler`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// At most 0.10.
+    Ok,
+    /// At most 0.50.
+    Low,
+    /// Above 0.50.
+    High,
+}
+
+impl Level {
+    /// The level of a backpressured share.
+    pub fn of(share: f64) -> Level {
+        match share {
+            share if share <= 0.10 => Level::Ok,
+            share if share <= 0.50 => Level::Low,
+            _ => Level::High,
+        }
+    }
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Ok => "ok",
+            Level::Low => "low",
+            Level::High => "high",
+        }
+    }
+}
+
+/// Whether the outputs are what a single-threaded oracle expects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correctness {
+    /// Whether anything was checked.
+    pub checked: bool,
+    /// How.
+    pub mode: Option<Mode>,
+    /// Results that must be there.
+    pub expected: Option<u64>,
+    /// Of these, not there.
+    pub missing: Option<u64>,
+    /// There more than once.
+    pub duplicated: Option<u64>,
+    /// There with another value.
+    pub wrong: Option<u64>,
+}
+
+/// How results are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Every result against the oracle's.
+    Exact,
+    /// What must hold whatever the order of arrival.
+    Invariants,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// How late the driver was by itself, 99th percentile, nanoseconds.
+    pub own_lag_p99_ns: Option<u64>,
+    /// Beyond this it is the limit.
+    pub own_lag_p99_bound_ns: u64,
+    /// Records offered in the measured phase.
+    pub offered: Option<u64>,
+    /// Admitted over offered records.
+    pub admitted_share: Option<f64>,
+    /// Largest share of time that the engine held a source subtask.
+    pub held_share: Option<f64>,
+    /// Seconds of load by which the backlog grew per second (Theil-Sen).
+    pub backlog_slope: Option<f64>,
+}
+
+/// What the harness could have generated without an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Records per second.
+    pub generated_per_s: f64,
+}

@@ -1,0 +1,170 @@
+//! How a typed row becomes one line of CSV and comes back.
+//!
+//! One row is one line: line breaks inside a text are written as spaces, so that a file that was
+//! cut anywhere is a readable prefix up to its last line break. The macro `row!` is the one place
+//! where a struct's fields and a table's columns are the same list.
+
+use std::io::Write as _;
+
+/// The CSV tables of a run directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Table {
+    /// `timeline.csv`: one row per interval.
+    Timeline,
+    /// `subtasks.csv`: one row per interval and subtask.
+    Subtasks,
+    /// `channels.csv`: one row per interval and channel.
+    Channels,
+    /// `checkpoints.csv`: one row per checkpoint and subtask.
+    Checkpoints,
+    /// `events.csv`: one row per thing that happened.
+    Events,
+}
+
+impl Table {
+    /// Every table, in the order in which the writer creates them.
+    pub const ALL: [Table; 5] = [
+        Table::Timeline,
+        Table::Subtasks,
+        Table::Channels,
+        Table::Checkpoints,
+        Table::Events,
+    ];
+
+    /// The file's name inside a run directory.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Table::Timeline => "timeline.csv",
+            Table::Subtasks => "subtasks.csv",
+            Table::Channels => "channels.csv",
+            Table::Checkpoints => "checkpoints.csv",
+            Table::Events => "events.csv",
+        }
+    }
+}
+
+/// One row type of a run directory.
+pub trait Row: Sized {
+    /// The table that these rows belong to.
+    const TABLE: Table;
+    /// Column names, in the order in which they are written.
+    const COLUMNS: &'static [&'static str];
+
+    /// Appends the row as one line of CSV, line break included.
+    fn write(&self, line: &mut Vec<u8>);
+
+    /// Reads a row; each call of `cell` gives the text below the next of `COLUMNS`, empty if the
+    /// file has no such column. `None` if a cell does not hold what its column promises.
+    fn read<'a>(cell: impl FnMut() -> &'a [u8]) -> Option<Self>;
+}
+
+/// A value that fits into one CSV cell. An absent value is an empty cell.
+pub trait Cell: Sized {
+    /// Appends the value's text, quoted where CSV asks for it.
+    fn write(&self, line: &mut Vec<u8>);
+    /// The value of a cell's (unquoted) text.
+    fn read(cell: &[u8]) -> Option<Self>;
+}
+
+macro_rules! integer_cell {
+    ($($integer:ty),*) => {$(
+        impl Cell for $integer {
+            fn write(&self, line: &mut Vec<u8>) {
+                write!(line, "{self}").expect("writing to a Vec cannot fail");
+            }
+            fn read(cell: &[u8]) -> Option<Self> {
+                std::str::from_utf8(cell).ok()?.parse().ok()
+            }
+        }
+    )*};
+}
+integer_cell!(u32, u64, i64);
+
+impl Cell for f64 {
+    /// Not-a-number and infinities have no place in a record: they become an empty cell.
+    fn write(&self, line: &mut Vec<u8>) {
+        if self.is_finite() {
+            write!(line, "{self}").expect("writing to a Vec cannot fail");
+        }
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        let value: f64 = std::str::from_utf8(cell).ok()?.parse().ok()?;
+        value.is_finite().then_some(value)
+    }
+}
+
+impl Cell for String {
+    fn write(&self, line: &mut Vec<u8>) {
+        let quoted = self
+            .bytes()
+            .any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+        if !quoted {
+            line.extend_from_slice(self.as_bytes());
+            return;
+        }
+        line.push(b'"');
+        for byte in self.bytes() {
+            match byte {
+                b'\n' | b'\r' => line.push(b' '),
+                b'"' => line.extend_from_slice(b"\"\""),
+                other => line.push(other),
+            }
+        }
+        line.push(b'"');
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        std::str::from_utf8(cell).ok().map(str::to_owned)
+    }
+}
+
+impl<T: Cell> Cell for Option<T> {
+    fn write(&self, line: &mut Vec<u8>) {
+        if let Some(value) = self {
+            value.write(line);
+        }
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        if cell.is_empty() {
+            Some(None)
+        } else {
+            T::read(cell).map(Some)
+        }
+    }
+}
+
+/// Defines a row struct whose fields are the table's columns, in order.
+macro_rules! row {
+    (
+        $(#[$about:meta])*
+        $name:ident in $table:expr;
+        $($(#[$field_about:meta])* $field:ident: $type:ty,)*
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $($(#[$field_about])* pub $field: $type,)*
+        }
+
+        impl $crate::record::Row for $name {
+            const TABLE: $crate::record::Table = $table;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn write(&self, line: &mut Vec<u8>) {
+                $(
+                    $crate::record::Cell::write(&self.$field, line);
+                    line.push(b',');
+                )*
+                line.pop();
+                line.push(b'\n');
+            }
+
+            fn read<'a>(mut cell: impl FnMut() -> &'a [u8]) -> Option<Self> {
+                Some($name { $($field: $crate::record::Cell::read(cell())?,)* })
+            }
+        }
+    };
+}
+pub(super) use row;

@@ -1,0 +1,195 @@
+//! What the numbers of a run are worth: one verdict per run, by fixed rules over [`Evidence`].
+//!
+//! Too much load is a valid result (`overloaded`); a driver that was late by itself is not
+//! (`generator-limited`). The two are told apart by who kept the source from sending. Warm-up,
+//! drift and noise are not judged here.
+
+use crate::conclude::Termination;
+use crate::record::{Correctness, Evidence, Verdict};
+
+/// Own lag beyond this, 99th percentile, is the driver's fault: 10 ms. A source that sleeps until
+/// its next record is due oversleeps by well under a millisecond and its batches wait at most a
+/// few milliseconds for a flush; only a driver that cannot keep up, or a machine that does not let
+/// it run, is later than this for one record in a hundred.
+pub const OWN_LAG_P99_BOUND_NS: u64 = 10_000_000;
+
+/// Fewer admitted records than this share, with a source that was free to send, is the driver's
+/// fault (METHODS: open-loop load and latency).
+const GENERATED_SHARE: f64 = 0.995;
+/// A source held by the engine for less than this share of time was free to send.
+const FREE_HELD_SHARE: f64 = 0.01;
+/// The engine takes what it is offered if it admits this share (Karimov et al., ICDE 2018, with
+/// METHODS: is a load sustainable).
+const SUSTAINED_SHARE: f64 = 0.99;
+/// And if its backlog grows by less than this many seconds of load per second.
+const SUSTAINED_SLOPE: f64 = 0.01;
+
+/// The verdict; earlier rules win over later ones. With closed-loop load nothing was offered, so
+/// that the rules about load do not apply.
+pub fn judge(termination: &Termination, correctness: &Correctness, evidence: &Evidence) -> Verdict {
+    match termination {
+        Termination::Failed { .. } => Verdict::Failed,
+        Termination::Aborted => Verdict::Aborted,
+        Termination::Completed if is_wrong(correctness) => Verdict::Wrong,
+        Termination::Completed if is_generator_limited(evidence) => Verdict::GeneratorLimited,
+        Termination::Completed if is_overloaded(evidence) => Verdict::Overloaded,
+        Termination::Completed => Verdict::Unjudged,
+    }
+}
+
+fn is_wrong(correctness: &Correctness) -> bool {
+    let faults = [
+        correctness.missing,
+        correctness.duplicated,
+        correctness.wrong,
+    ];
+    correctness.checked && faults.into_iter().flatten().any(|count| count > 0)
+}
+
+fn is_generator_limited(evidence: &Evidence) -> bool {
+    let late_by_itself = evidence
+        .own_lag_p99_ns
+        .is_some_and(|lag| lag > evidence.own_lag_p99_bound_ns);
+    let was_free = evidence
+        .held_share
+        .is_some_and(|share| share < FREE_HELD_SHARE);
+    late_by_itself || (was_free && admitted_less_than(GENERATED_SHARE, evidence))
+}
+
+fn is_overloaded(evidence: &Evidence) -> bool {
+    let falls_behind = evidence
+        .backlog_slope
+        .is_some_and(|slope| slope > SUSTAINED_SLOPE);
+    falls_behind || admitted_less_than(SUSTAINED_SHARE, evidence)
+}
+
+/// Like a percentile, a share close to 1 is only claimed with at least 10 / (1 - share) records: of
+/// a hundred records, one that is just on its way at the last sample would already be a percent.
+fn admitted_less_than(share: f64, evidence: &Evidence) -> bool {
+    let enough = evidence
+        .offered
+        .is_some_and(|offered| offered as f64 >= (10.0 / (1.0 - share)).floor());
+    enough
+        && evidence
+            .admitted_share
+            .is_some_and(|admitted| admitted < share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEALTHY: Evidence = Evidence {
+        own_lag_p99_ns: Some(100_000),
+        own_lag_p99_bound_ns: OWN_LAG_P99_BOUND_NS,
+        offered: Some(100_000),
+        admitted_share: Some(1.0),
+        held_share: Some(0.0),
+        backlog_slope: Some(0.0),
+    };
+
+    fn judged(evidence: Evidence) -> Verdict {
+        judge(&Termination::Completed, &Correctness::default(), &evidence)
+    }
+
+    #[test]
+    fn a_held_source_that_falls_behind_is_overloaded_and_never_generator_limited() {
+        let overloaded = Evidence {
+            admitted_share: Some(0.6),
+            held_share: Some(0.4),
+            backlog_slope: Some(0.4),
+            ..HEALTHY
+        };
+        assert_eq!(judged(overloaded), Verdict::Overloaded);
+    }
+
+    #[test]
+    fn a_free_source_that_falls_behind_is_generator_limited_and_never_overloaded() {
+        let limited = Evidence {
+            admitted_share: Some(0.6),
+            held_share: Some(0.005),
+            backlog_slope: Some(0.4),
+            ..HEALTHY
+        };
+        assert_eq!(judged(limited), Verdict::GeneratorLimited);
+        let late = Evidence {
+            own_lag_p99_ns: Some(OWN_LAG_P99_BOUND_NS + 1),
+            ..HEALTHY
+        };
+        assert_eq!(judged(late), Verdict::GeneratorLimited);
+    }
+
+    #[test]
+    fn a_growing_backlog_alone_is_overload() {
+        assert_eq!(
+            judged(Evidence {
+                backlog_slope: Some(0.011),
+                held_share: Some(0.5),
+                ..HEALTHY
+            }),
+            Verdict::Overloaded
+        );
+        assert_eq!(
+            judged(Evidence {
+                backlog_slope: Some(0.009),
+                held_share: Some(0.5),
+                ..HEALTHY
+            }),
+            Verdict::Unjudged
+        );
+    }
+
+    #[test]
+    fn a_few_records_on_their_way_at_the_last_sample_are_no_shortfall() {
+        assert_eq!(
+            judged(Evidence {
+                offered: Some(150),
+                admitted_share: Some(0.98),
+                ..HEALTHY
+            }),
+            Verdict::Unjudged
+        );
+        assert_eq!(
+            judged(Evidence {
+                offered: Some(1_000),
+                admitted_share: Some(0.98),
+                held_share: Some(0.2),
+                ..HEALTHY
+            }),
+            Verdict::Overloaded
+        );
+    }
+
+    #[test]
+    fn closed_loop_load_is_neither_overloaded_nor_generator_limited() {
+        let closed = Evidence {
+            own_lag_p99_bound_ns: OWN_LAG_P99_BOUND_NS,
+            held_share: Some(0.0),
+            ..Evidence::default()
+        };
+        assert_eq!(judged(closed), Verdict::Unjudged);
+    }
+
+    proptest! {
+        #[test]
+        fn failure_comes_before_abort_before_wrong_results_before_load(
+            lag in proptest::option::of(0u64..100_000_000), share in proptest::option::of(0.0f64..1.1),
+            held in proptest::option::of(0.0f64..1.0), slope in proptest::option::of(-1.0f64..1.0), offered in 0u64..10_000,
+        ) {
+            let evidence = Evidence {
+                own_lag_p99_ns: lag, offered: Some(offered), admitted_share: share, held_share: held,
+                backlog_slope: slope, ..HEALTHY
+            };
+            let wrong = Correctness { checked: true, missing: Some(1), ..Correctness::default() };
+            let failed = Termination::Failed { reason: "x".into() };
+            prop_assert_eq!(judge(&failed, &wrong, &evidence), Verdict::Failed);
+            prop_assert_eq!(judge(&Termination::Aborted, &wrong, &evidence), Verdict::Aborted);
+            prop_assert_eq!(judge(&Termination::Completed, &wrong, &evidence), Verdict::Wrong);
+            let verdict = judged(evidence);
+            if held.is_some_and(|held| held >= FREE_HELD_SHARE) && lag.is_none_or(|lag| lag <= OWN_LAG_P99_BOUND_NS) {
+                prop_assert_ne!(verdict, Verdict::GeneratorLimited);
+            }
+        }
+    }
+}
