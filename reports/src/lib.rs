@@ -1,15 +1,25 @@
 //! The run record and everything concluded and drawn from it. Pure: a function of run directories,
 //! without clocks, threads or an engine.
 //!
-//! - [`record`]: the run directory, written and read.
-//! - [`conclude`]: from a record's tables and a few [`Facts`] to `run.json`.
+//! - [`record`]: the run directory, written ([`record::Writer`]) and read ([`record::RunDir`]).
+//! - [`conclude`]: from a record's tables and a few [`Facts`] to `run.json` ([`record::Run`]).
 //! - [`verdict`]: what the numbers of a run are worth.
+//! - [`render`]: charts and page of a run directory.
+//! - [`summary_text`]: the same for a terminal.
+//! - [`format`](mod@format): how numbers read, everywhere.
 
+pub mod format;
 pub mod record;
 pub mod verdict;
 
+mod charts;
 mod conclude;
 mod deltas;
+mod render;
 mod stats;
+mod summary;
+mod view;
 
 pub use conclude::{Facts, Termination, conclude};
+pub use render::{Rendered, render};
+pub use summary::summary_text;

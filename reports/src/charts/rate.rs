@@ -1,0 +1,117 @@
+//! `rate.svg`: what was offered, what the sources admitted and what arrived, and the backlog.
+
+use super::axis::{count_label, linear_ticks, rate_label};
+use super::canvas::{Canvas, picture};
+use super::data::{Moment, moments};
+use super::plot::{Frame, Line, Scale, usual_frame};
+use super::style::{BLUE, BOTTOM, ORANGE, PALE, PLOT_HEIGHT, RIGHT, TOP, VERMILLION, WIDTH};
+use super::{Subject, every};
+
+const BACKLOG_HEIGHT: i32 = 80;
+const GAP: i32 = 34;
+
+pub(super) fn draw(subject: &Subject<'_>) -> String {
+    let moments = moments(subject.record, subject.span);
+    let has_backlog = moments.iter().any(|moment| moment.backlog.is_some());
+    let below = if has_backlog { GAP + BACKLOG_HEIGHT } else { 0 };
+    let size = (WIDTH, TOP + PLOT_HEIGHT + below + BOTTOM);
+    picture(
+        size,
+        "Offered, admitted and completed records per second over time",
+        |canvas| {
+            let subtitle = "records per second; offered by the schedule, admitted by the sources, completed at the sinks";
+            Frame::title(canvas, "Rate", &subject.about, subtitle);
+            let frame = usual_frame(subject.span, TOP, PLOT_HEIGHT, RIGHT);
+            rates(canvas, frame, subject, &moments, !has_backlog);
+            if has_backlog {
+                let frame = usual_frame(subject.span, frame.bottom + GAP, BACKLOG_HEIGHT, RIGHT);
+                backlog(canvas, frame, subject, &moments);
+            }
+        },
+    )
+}
+
+fn rates(
+    canvas: &Canvas<'_>,
+    frame: Frame,
+    subject: &Subject<'_>,
+    moments: &[Moment],
+    has_time_axis: bool,
+) {
+    let lines = [
+        line(
+            "offered",
+            PALE,
+            5,
+            every(moments, |moment| moment.offered_per_s),
+        ),
+        line(
+            "completed",
+            ORANGE,
+            2,
+            every(moments, |moment| moment.completed_per_s),
+        ),
+        line(
+            "admitted",
+            BLUE,
+            2,
+            every(moments, |moment| moment.admitted_per_s),
+        ),
+    ];
+    panel(canvas, frame, subject, &lines, rate_label, has_time_axis);
+}
+
+fn backlog(canvas: &Canvas<'_>, frame: Frame, subject: &Subject<'_>, moments: &[Moment]) {
+    let points = every(moments, |moment| {
+        moment.backlog.map(|records| records as f64)
+    });
+    panel(
+        canvas,
+        frame,
+        subject,
+        &[line("backlog", VERMILLION, 2, points)],
+        count_label,
+        true,
+    );
+}
+
+fn panel(
+    canvas: &Canvas<'_>,
+    frame: Frame,
+    subject: &Subject<'_>,
+    lines: &[Line],
+    label: fn(f64) -> String,
+    has_time_axis: bool,
+) {
+    let values = lines
+        .iter()
+        .flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
+    let scale = Scale::linear(linear_ticks(values.fold(0.0, f64::max)), label);
+    frame.shade(canvas, &subject.marks);
+    frame.value_axis(canvas, &scale);
+    if has_time_axis {
+        frame.time_axis(canvas, true);
+    }
+    if frame.top == TOP {
+        frame.strip(canvas, &subject.marks);
+    }
+    frame.lines(canvas, &scale, lines);
+    frame.border(canvas);
+    if lines.iter().all(|line| line.points.is_empty()) {
+        frame.nothing(canvas, "no samples");
+    }
+}
+
+fn line(
+    name: &str,
+    color: plotters::style::RGBColor,
+    width: u32,
+    points: Vec<(u64, Option<f64>)>,
+) -> Line {
+    Line {
+        name: name.to_owned(),
+        color,
+        width,
+        points,
+    }
+}

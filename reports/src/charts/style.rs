@@ -1,0 +1,77 @@
+//! Colours, sizes and lengths of every chart. The palette is Okabe and Ito's, which people with
+//! the common kinds of colour blindness can tell apart; lines also differ in width and carry their
+//! names, so that the charts survive a black-and-white printer.
+
+use plotters::style::RGBColor;
+
+/// Width of every chart, pixels.
+pub(super) const WIDTH: i32 = 960;
+/// Space left of the plot for the axis' labels.
+pub(super) const LEFT: i32 = 76;
+/// Space right of the plot for the names of the lines.
+pub(super) const RIGHT: i32 = 96;
+/// Space above the plot: title, subtitle, strip of marks.
+pub(super) const TOP: i32 = 74;
+/// Space below the plot: labels and title of the time axis.
+pub(super) const BOTTOM: i32 = 48;
+/// Height of a plot of lines.
+pub(super) const PLOT_HEIGHT: i32 = 230;
+/// Height of the strip that names warm-up and faults, directly above the plot.
+pub(super) const STRIP_HEIGHT: i32 = 16;
+
+pub(super) const BACKGROUND: RGBColor = RGBColor(255, 255, 255);
+pub(super) const INK: RGBColor = RGBColor(34, 34, 34);
+pub(super) const FAINT_INK: RGBColor = RGBColor(102, 102, 102);
+pub(super) const GRID: RGBColor = RGBColor(226, 226, 226);
+pub(super) const FRAME: RGBColor = RGBColor(150, 150, 150);
+/// Time before the measured phase.
+pub(super) const WARM_UP: RGBColor = RGBColor(241, 241, 241);
+/// Time of an injected fault.
+pub(super) const FAULT: RGBColor = RGBColor(247, 226, 238);
+pub(super) const FAULT_INK: RGBColor = RGBColor(140, 50, 100);
+
+pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub(super) const SKY: RGBColor = RGBColor(86, 180, 233);
+pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
+pub(super) const ORANGE: RGBColor = RGBColor(230, 159, 0);
+pub(super) const VERMILLION: RGBColor = RGBColor(213, 94, 0);
+pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
+pub(super) const PALE: RGBColor = RGBColor(186, 186, 186);
+
+/// Colours for lines whose number is not known beforehand.
+pub(super) const LINES: [RGBColor; 7] = [BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE, INK];
+
+/// Text sizes, pixels.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TextSize {
+    Title,
+    Normal,
+    Small,
+}
+
+impl TextSize {
+    pub(super) fn pixels(self) -> i32 {
+        match self {
+            TextSize::Title => 15,
+            TextSize::Normal => 12,
+            TextSize::Small => 11,
+        }
+    }
+
+    /// Width that a text takes at most in common sans-serif fonts; the page's font is not known.
+    pub(super) fn width_of(self, text: &str) -> i32 {
+        (text.chars().count() as f64 * f64::from(self.pixels()) * 0.58).ceil() as i32
+    }
+}
+
+/// `share` of the way from the background to `color`.
+pub(super) fn tint(color: RGBColor, share: f64) -> RGBColor {
+    let mix = |from: u8, to: u8| {
+        (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
+    };
+    RGBColor(
+        mix(BACKGROUND.0, color.0),
+        mix(BACKGROUND.1, color.1),
+        mix(BACKGROUND.2, color.2),
+    )
+}

@@ -1,0 +1,123 @@
+//! Numbers as people read them: three significant digits, a fitting unit, "n/a" for what is not
+//! known. The one place for it: terminal, charts and pages agree.
+
+/// What stands for a value that was not measured or is not supported.
+pub const NOT_AVAILABLE: &str = "n/a";
+
+/// Formats what is there.
+pub fn or_na<T>(value: Option<T>, format: impl FnOnce(T) -> String) -> String {
+    value.map_or_else(|| NOT_AVAILABLE.to_owned(), format)
+}
+
+/// Events per second: `27.3 k/s`.
+pub fn rate(per_s: f64) -> String {
+    let (digits, prefix) = scaled(per_s, &METRIC);
+    format!("{digits} {prefix}/s")
+}
+
+/// A duration in nanoseconds: `4.12 ms`.
+pub fn duration_ns(ns: f64) -> String {
+    const UNITS: [(f64, &str); 5] = [
+        (1.0, "ns"),
+        (1e3, "us"),
+        (1e6, "ms"),
+        (1e9, "s"),
+        (60e9, "min"),
+    ];
+    // Seconds stay readable up to ten minutes.
+    let units = if ns.abs() < 600e9 {
+        &UNITS[..4]
+    } else {
+        &UNITS[..]
+    };
+    let (digits, unit) = scaled(ns, units);
+    format!("{digits} {unit}")
+}
+
+/// A share between 0 and 1: `93.1 %`. What is positive never reads as zero.
+pub fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent.abs() {
+        0.0 => "0 %".to_owned(),
+        small if small < 0.1 => "<0.1 %".to_owned(),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+/// A count, in full: `1,234,567`.
+pub fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A count in short, for axes: `1.5 M`.
+pub fn short_count(count: f64) -> String {
+    let (digits, prefix) = scaled(count, &METRIC);
+    format!("{digits} {prefix}").trim_end().to_owned()
+}
+
+/// A text of at most `limit` characters, its end replaced by an ellipsis if need be.
+pub fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    kept.truncate(kept.trim_end().len());
+    kept.push('…');
+    kept
+}
+
+const METRIC: [(f64, &str); 5] = [(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")];
+
+/// Three significant digits in the largest unit of which there is at least one.
+fn scaled<'a>(value: f64, units: &[(f64, &'a str)]) -> (String, &'a str) {
+    let fits = |(factor, _): &&(f64, &str)| value.abs() >= factor * 0.9995;
+    let at = units.iter().rposition(|unit| fits(&unit)).unwrap_or(0);
+    let (factor, unit) = units[at];
+    let in_unit = value / factor;
+    let digits = match in_unit.abs() {
+        whole if whole >= 99.95 || in_unit == 0.0 => format!("{in_unit:.0}"),
+        tens if tens >= 9.995 => format!("{in_unit:.1}"),
+        _ => format!("{in_unit:.2}"),
+    };
+    (digits, unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits_and_the_unit_that_fits() {
+        assert_eq!(
+            [0.0, 0.5, 99.96, 999.6, 27_349.0, 1.34e6].map(rate),
+            [
+                "0 /s", "0.50 /s", "100 /s", "1.00 k/s", "27.3 k/s", "1.34 M/s"
+            ]
+        );
+        assert_eq!(
+            [0.0, 850.0, 4.1234e6, 999_960.0, 59.96e9, 540e9, 3600e9].map(duration_ns),
+            [
+                "0 ns", "850 ns", "4.12 ms", "1.00 ms", "60.0 s", "540 s", "60.0 min"
+            ]
+        );
+        assert_eq!(
+            [0.0, 1e-5, 0.0012, 0.931, 1.0].map(share),
+            ["0 %", "<0.1 %", "0.1 %", "93.1 %", "100.0 %"]
+        );
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(short_count(1_500_000.0), "1.50 M");
+        assert_eq!(or_na(None, rate), "n/a");
+        assert_eq!(shortened("source -> parse", 8), "source…");
+    }
+}

@@ -1,0 +1,116 @@
+//! `report.html` and `charts/*.svg`, a function of the run directory: rendering again gives the
+//! same bytes. A record without `run.json` is rendered as far as it goes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::charts::{Chart, draw_all};
+use crate::conclude::conclude_unfinished;
+use crate::record::{RecordError, Run, RunDir};
+use crate::view;
+
+const TEMPLATE: &str = include_str!("report.html");
+/// The files that [`render`] wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The page.
+    pub report: PathBuf,
+    /// The charts, which the page also holds.
+    pub charts: Vec<PathBuf>,
+}
+
+/// Draws the charts and the page of one run directory, finished or not.
+///
+/// # Errors
+/// If `directory` is not a run directory or cannot be written to.
+pub fn render(directory: &Path) -> Result<Rendered, RecordError> {
+    let record = RunDir::open(directory)?;
+    let run = record
+        .run()
+        .cloned()
+        .unwrap_or_else(|| conclude_unfinished(&record));
+    let charts = draw_all(&record, &run);
+    let folder = directory.join("charts");
+    fs::create_dir_all(&folder).map_err(|source| RecordError::io("create", &folder, source))?;
+    let mut written = Vec::with_capacity(charts.len());
+    for chart in &charts {
+        let path = folder.join(chart.file_name);
+        write(&path, &chart.svg)?;
+        written.push(path);
+    }
+    let report = directory.join("report.html");
+    write(&report, &page(&record, &run, &charts))?;
+    Ok(Rendered {
+        report,
+        charts: written,
+    })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), RecordError> {
+    fs::write(path, text).map_err(|source| RecordError::io("write", path, source))
+}
+
+/// What the template shows, all of it formatted.
+#[derive(Serialize)]
+struct Page<'a> {
+    name: &'a str,
+    target: String,
+    started_at: &'a str,
+    verdict: &'static str,
+    meaning: String,
+    evidence: String,
+    headlines: [view::Headline; 3],
+    notes: &'a [String],
+    charts: Vec<&'a str>,
+    tables: [view::Table; 3],
+    summary: view::Table,
+    correctness: String,
+    scenario: &'a str,
+    host: Vec<(&'a str, String)>,
+}
+
+fn page(record: &RunDir, run: &Run, charts: &[Chart]) -> String {
+    let page = Page {
+        name: &run.name,
+        target: format!("{} {}", run.target.kind, run.target.version),
+        started_at: &run.started_at,
+        verdict: run.verdict.as_str(),
+        meaning: view::meaning(run),
+        evidence: view::evidence(run),
+        headlines: view::headlines(run),
+        notes: &run.notes,
+        charts: charts.iter().map(|chart| chart.svg.as_str()).collect(),
+        tables: [
+            view::latency_table(run),
+            view::operator_table(run),
+            view::cost_table(run),
+        ],
+        summary: view::summary_table(run),
+        correctness: view::correctness(&run.correctness),
+        scenario: record.scenario_toml().unwrap_or("scenario.toml is missing"),
+        host: run
+            .host
+            .iter()
+            .map(|(name, value)| (name.as_str(), plain(value)))
+            .collect(),
+    };
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment
+        .render_str(TEMPLATE, Serde(page))
+        .expect("the template is part of the program and names only what a page has")
+}
+
+fn plain(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null => crate::format::NOT_AVAILABLE.to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,326 @@
+//! A conclusion in words and formatted tables, the same for the terminal and the page.
+
+use serde::Serialize;
+
+use crate::format::{NOT_AVAILABLE, count, duration_ns, or_na, rate, share};
+use crate::record::{Correctness, Distribution, Level, Mode, Operator, Run, Verdict};
+
+/// One of the three numbers that a busy reader wants.
+#[derive(Serialize)]
+pub(crate) struct Headline {
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) detail: String,
+}
+
+/// A table of formatted cells; the first column names the row.
+#[derive(Serialize)]
+pub(crate) struct Table {
+    pub(crate) title: &'static str,
+    pub(crate) header: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// What the verdict means for a reader, and what to do about it.
+pub(crate) fn meaning(run: &Run) -> String {
+    let text = match run.verdict {
+        Verdict::Failed => {
+            return format!(
+                "the run ended by an error: {}",
+                run.failure.as_deref().unwrap_or("no reason is recorded")
+            );
+        }
+        Verdict::Aborted => "the run ended early; the numbers cover what there is of it",
+        Verdict::Wrong => "results differ from what they must be: do not use the numbers",
+        Verdict::GeneratorLimited => {
+            "the load driver was the limit, not the engine: lower the rate or give the driver more CPU"
+        }
+        Verdict::Overloaded => {
+            "more load than the engine takes: the throughput is its capacity here, latencies grow with the run's length"
+        }
+        Verdict::Unjudged => "no fault was found; whether the run was steady is not judged",
+    };
+    text.to_owned()
+}
+
+/// Throughput, tail latency, worst backpressure.
+pub(crate) fn headlines(run: &Run) -> [Headline; 3] {
+    [throughput(run), tail(run), worst_backpressure(run)]
+}
+
+fn throughput(run: &Run) -> Headline {
+    let summary = &run.summary;
+    let ceiling = run.ceiling.map(|ceiling| {
+        let part = summary
+            .throughput_per_s
+            .map(|throughput| throughput / ceiling.generated_per_s);
+        format!(
+            "{} of the {} that can be generated",
+            or_na(part, share),
+            rate(ceiling.generated_per_s)
+        )
+    });
+    let offered = match summary.offered_per_s {
+        Some(offered) => format!("of {} offered", rate(offered)),
+        None if summary.throughput_per_s.is_some() => "as fast as possible".to_owned(),
+        None => String::new(),
+    };
+    let detail = [Some(offered), ceiling]
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty());
+    Headline {
+        label: "throughput",
+        value: or_na(summary.throughput_per_s, rate),
+        detail: detail.collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn tail(run: &Run) -> Headline {
+    let response = run.summary.latency_ns.response.as_ref();
+    let p99 = response.and_then(|response| response.p99);
+    let detail = match (response, &run.summary.latency_ns.service) {
+        (Some(response), _) if response.p99.is_none() => {
+            format!("too few samples: {}", count(response.count))
+        }
+        (Some(response), _) => {
+            format!(
+                "median {}, max {}",
+                or_na(response.p50, nanoseconds),
+                or_na(response.max, nanoseconds)
+            )
+        }
+        (None, Some(service)) => format!(
+            "without a schedule; service time p99 {}",
+            or_na(service.p99, nanoseconds)
+        ),
+        (None, None) => String::new(),
+    };
+    Headline {
+        label: "response p99",
+        value: or_na(p99, nanoseconds),
+        detail,
+    }
+}
+
+fn worst_backpressure(run: &Run) -> Headline {
+    let worst_share = |operator: &Operator| {
+        operator
+            .subtasks
+            .iter()
+            .filter_map(|subtask| subtask.activity.backpressured)
+            .max_by(f64::total_cmp)
+    };
+    let measured = run
+        .operators
+        .iter()
+        .filter_map(|operator| Some((operator, worst_share(operator)?)));
+    // Among equals the one closest to the sinks: the bottleneck follows it.
+    let worst = measured.max_by(|(_, one), (_, other)| one.total_cmp(other));
+    let Some((operator, worst)) = worst else {
+        return Headline {
+            label: "backpressure",
+            value: NOT_AVAILABLE.to_owned(),
+            detail: String::new(),
+        };
+    };
+    let backpressure = operator.activity.backpressure;
+    let level = backpressure.level.unwrap_or(Level::of(worst));
+    let detail = match level {
+        Level::Ok => format!("at most {} of the time, at {}", share(worst), operator.name),
+        Level::Low | Level::High => format!(
+            "{} at {}, {} of the time; longest episode {}",
+            plural(backpressure.episodes.unwrap_or(0), "episode"),
+            operator.name,
+            share(worst),
+            or_na(backpressure.longest_ms, milliseconds)
+        ),
+    };
+    Headline {
+        label: "backpressure",
+        value: level.as_str().to_owned(),
+        detail,
+    }
+}
+
+/// Percentiles of every series.
+pub(crate) fn latency_table(run: &Run) -> Table {
+    let latency = &run.summary.latency_ns;
+    let series = [
+        ("response", &latency.response),
+        ("service", &latency.service),
+        ("schedule lag", &latency.schedule_lag),
+        ("engine lag", &latency.engine_lag),
+        ("own lag", &latency.own_lag),
+    ];
+    let row = |(name, distribution): (&str, &Option<Distribution>)| {
+        let at = |value: fn(&Distribution) -> Option<u64>| {
+            or_na(distribution.as_ref().and_then(value), nanoseconds)
+        };
+        vec![
+            name.to_owned(),
+            at(|it| it.p50),
+            at(|it| it.p90),
+            at(|it| it.p99),
+            at(|it| it.p999),
+            at(|it| it.max),
+            or_na(distribution.as_ref().and_then(|it| it.mean), duration_ns),
+            or_na(distribution.as_ref(), |it| count(it.count)),
+        ]
+    };
+    Table {
+        title: "latency",
+        header: vec![
+            "series", "p50", "p90", "p99", "p99.9", "max", "mean", "samples",
+        ],
+        rows: series.map(row).to_vec(),
+    }
+}
+
+/// Shares of time of every operator.
+pub(crate) fn operator_table(run: &Run) -> Table {
+    let row = |operator: &Operator| {
+        let activity = &operator.activity;
+        vec![
+            operator.name.clone(),
+            count(u64::from(operator.parallelism)),
+            or_na(activity.records_in, count),
+            or_na(activity.records_out, count),
+            or_na(activity.busy, share),
+            or_na(activity.backpressured, share),
+            or_na(activity.idle, share),
+            or_na(activity.on_cpu, share),
+            or_na(activity.state, share),
+            or_na(activity.blocked, share),
+            or_na(activity.starved, share),
+            or_na(activity.in_usage, share),
+            or_na(activity.out_usage, share),
+        ]
+    };
+    Table {
+        title: "operators",
+        header: vec![
+            "operator",
+            "subtasks",
+            "records in",
+            "records out",
+            "busy",
+            "backpr.",
+            "idle",
+            "on cpu",
+            "state",
+            "blocked",
+            "starved",
+            "in queue",
+            "out queue",
+        ],
+        rows: run.operators.iter().map(row).collect(),
+    }
+}
+
+/// Mean cost per record of every chained operator; empty if none was sampled.
+pub(crate) fn cost_table(run: &Run) -> Table {
+    let members = run.operators.iter().flat_map(|operator| &operator.members);
+    let sampled =
+        members.filter_map(|member| Some(vec![member.name.clone(), duration_ns(member.cost_ns?)]));
+    Table {
+        title: "cost per record",
+        header: vec!["operator", "mean"],
+        rows: sampled.collect(),
+    }
+}
+
+/// Everything else about the run, name and value.
+pub(crate) fn summary_table(run: &Run) -> Table {
+    let summary = &run.summary;
+    let phase = run.measured.map(|phase| {
+        let length_ms = phase.to_ms.saturating_sub(phase.from_ms);
+        format!(
+            "{} after {}",
+            milliseconds(length_ms),
+            milliseconds(phase.from_ms)
+        )
+    });
+    let rows = [
+        ("measured phase", or_na(phase, |phase| phase)),
+        ("offered", or_na(summary.offered_per_s, rate)),
+        ("throughput", or_na(summary.throughput_per_s, rate)),
+        ("records in", or_na(summary.records_in, count)),
+        ("records out", or_na(summary.records_out, count)),
+        ("records replayed", count(run.records_replayed)),
+        ("never came out", or_na(run.censored, count)),
+        ("backlog at the end", or_na(summary.backlog_end, count)),
+        ("late, dropped", or_na(summary.late.dropped, count)),
+        ("late, side output", or_na(summary.late.side_output, count)),
+        ("harness share of cpu", or_na(summary.harness_cpu, share)),
+        ("seed", or_na(run.seed, |seed| seed.to_string())),
+    ];
+    let rows = rows
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .to_vec();
+    Table {
+        title: "summary",
+        header: vec!["", ""],
+        rows,
+    }
+}
+
+/// What the verdict rests on, in one sentence.
+pub(crate) fn evidence(run: &Run) -> String {
+    let evidence = &run.evidence;
+    let parts = [
+        evidence
+            .admitted_share
+            .map(|admitted| format!("{} of the offered records were admitted", share(admitted))),
+        evidence
+            .held_share
+            .map(|held| format!("the engine held the source for {} of the time", share(held))),
+        evidence
+            .backlog_slope
+            .map(|slope| format!("the backlog grew by {slope:.3} s of load per second")),
+        evidence.own_lag_p99_ns.map(|lag| {
+            let bound = nanoseconds(evidence.own_lag_p99_bound_ns);
+            format!(
+                "the driver's own lag was {} at p99 (bound {bound})",
+                nanoseconds(lag)
+            )
+        }),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Whether the results are right, in one sentence.
+pub(crate) fn correctness(results: &Correctness) -> String {
+    if !results.checked {
+        return "not checked".to_owned();
+    }
+    let mode = match results.mode {
+        Some(Mode::Exact) => "exact",
+        Some(Mode::Invariants) => "invariants",
+        None => "unknown mode",
+    };
+    let faults = [
+        (results.missing, "missing"),
+        (results.duplicated, "duplicated"),
+        (results.wrong, "wrong"),
+    ];
+    let faults = faults.map(|(faults, name)| format!("{} {name}", or_na(faults, count)));
+    format!(
+        "checked ({mode}): {} expected, {}",
+        or_na(results.expected, count),
+        faults.join(", ")
+    )
+}
+
+fn nanoseconds(ns: u64) -> String {
+    duration_ns(ns as f64)
+}
+
+fn milliseconds(ms: u64) -> String {
+    duration_ns(ms as f64 * 1e6)
+}
+
+fn plural(number: u64, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(number))
+}
