@@ -77,8 +77,23 @@ pub fn conclude(directory: &Path, facts: &Facts) -> Result<Run, RecordError> {
     Ok(conclude_record(&RunDir::open(directory)?, facts))
 }
 
+/// The conclusion of a run directory: what `run.json` says, or what can be said without it.
+///
+/// # Errors
+/// If `directory` is not a run directory.
+pub fn open_run(directory: &Path) -> Result<Run, RecordError> {
+    Ok(conclusion(&RunDir::open(directory)?))
+}
+
+pub(crate) fn conclusion(record: &RunDir) -> Run {
+    record
+        .run()
+        .cloned()
+        .unwrap_or_else(|| conclude_unfinished(record))
+}
+
 /// Concludes what there is of a record that was left without `run.json`: an aborted run.
-pub(crate) fn conclude_unfinished(record: &RunDir) -> Run {
+fn conclude_unfinished(record: &RunDir) -> Run {
     let last_ms = record
         .rows::<TimelineRow>()
         .last()

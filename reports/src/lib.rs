@@ -3,6 +3,7 @@
 //!
 //! - [`record`]: the run directory, written ([`record::Writer`]) and read ([`record::RunDir`]).
 //! - [`conclude`]: from a record's tables and a few [`Facts`] to `run.json` ([`record::Run`]).
+//! - [`open_run`]: the conclusion of a directory, finished or not.
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`render`]: charts and page of a run directory.
 //! - [`summary_text`]: the same for a terminal.
@@ -20,6 +21,6 @@ mod stats;
 mod summary;
 mod view;
 
-pub use conclude::{Facts, Termination, conclude};
+pub use conclude::{Facts, Termination, conclude, open_run};
 pub use render::{Rendered, render};
 pub use summary::summary_text;

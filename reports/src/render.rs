@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::charts::{Chart, draw_all};
-use crate::conclude::conclude_unfinished;
+use crate::conclude::conclusion;
 use crate::record::{RecordError, Run, RunDir};
 use crate::view;
 
@@ -30,10 +30,7 @@ pub struct Rendered {
 /// If `directory` is not a run directory or cannot be written to.
 pub fn render(directory: &Path) -> Result<Rendered, RecordError> {
     let record = RunDir::open(directory)?;
-    let run = record
-        .run()
-        .cloned()
-        .unwrap_or_else(|| conclude_unfinished(&record));
+    let run = conclusion(&record);
     let charts = draw_all(&record, &run);
     let folder = directory.join("charts");
     fs::create_dir_all(&folder).map_err(|source| RecordError::io("create", &folder, source))?;

@@ -93,10 +93,9 @@ fn aligned(rows: &[Vec<String>], alignment: Alignment) -> String {
     for row in rows {
         let mut row_text = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let gap = if column == 0 { "  " } else { "   " };
             let written = match alignment {
-                Alignment::Right if column > 0 => write!(row_text, "{gap}{cell:>width$}"),
-                _ => write!(row_text, "{gap}{cell:<width$}"),
+                Alignment::Right if column > 0 => write!(row_text, "  {cell:>width$}"),
+                _ => write!(row_text, "  {cell:<width$}"),
             };
             written.expect("writing to a String cannot fail");
         }

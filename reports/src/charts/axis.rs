@@ -2,7 +2,7 @@
 
 use crate::format;
 
-/// Multiples of 1, 2 or 5 times a power of ten from 0 to at least `max`: at most about six.
+/// Multiples of 1, 2 or 5 times a power of ten from 0 to a little above `max`: at most seven.
 pub(super) fn linear_ticks(max: f64) -> Vec<f64> {
     if !(max.is_finite() && max > 0.0) {
         return vec![0.0, 1.0];
@@ -14,7 +14,7 @@ pub(super) fn linear_ticks(max: f64) -> Vec<f64> {
         .into_iter()
         .find(|&step| step >= rough * 0.999);
     let step = step.unwrap_or(10.0 * power);
-    (0..=(max / step * 0.999).ceil() as u32)
+    (0..=(max / step * 1.03).ceil() as u32)
         .map(|at| f64::from(at) * step)
         .collect()
 }

@@ -9,7 +9,7 @@ use super::canvas::{Align, Canvas, picture};
 use super::data::{MapRow, Shares, map_rows};
 use super::plot::Frame;
 use super::style::{
-    BOTTOM, FAINT_INK, FAULT_INK, INK, PALE, SKY, TOP, TextSize, VERMILLION, WIDTH, tint,
+    BOTTOM, FAINT_INK, FAULT_INK, IDLE, INK, SKY, TOP, TextSize, VERMILLION, WIDTH, tint,
 };
 use crate::format;
 use crate::record::Operator;
@@ -50,7 +50,7 @@ impl State {
         match self {
             State::Busy => SKY,
             State::Backpressured => VERMILLION,
-            State::Idle => PALE,
+            State::Idle => IDLE,
         }
     }
 
@@ -81,7 +81,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
                 bottom: top + plot_height,
                 span: subject.span,
             };
-            frame.time_axis(canvas, false);
+            frame.time_axis(canvas);
             for (at, row) in rows.iter().enumerate() {
                 let operator = &subject.run.operators[row.operator];
                 let row_top = top + ROW_HEIGHT * at as i32;

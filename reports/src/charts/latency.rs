@@ -54,10 +54,12 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
             if max > 0.0 {
                 let scale = Scale::logarithmic(log_ticks(min, max), duration_label);
                 frame.value_axis(canvas, &scale);
-                frame.time_axis(canvas, true);
+                frame.time_grid(canvas);
+                frame.time_axis(canvas);
                 frame.lines(canvas, &scale, &lines);
             } else {
-                frame.time_axis(canvas, true);
+                frame.time_grid(canvas);
+                frame.time_axis(canvas);
                 frame.nothing(canvas, "no response times: closed-loop load, or no samples");
             }
             frame.strip(canvas, &subject.marks);

@@ -153,13 +153,21 @@ impl Frame {
         }
     }
 
-    pub(super) fn time_axis(&self, canvas: &Canvas<'_>, grid: bool) {
+    /// Vertical lines at the ticks of the time axis.
+    pub(super) fn time_grid(&self, canvas: &Canvas<'_>) {
+        for t_ms in time_ticks(self.span.from_ms, self.span.to_ms) {
+            canvas.line(
+                vec![(self.x(t_ms), self.top), (self.x(t_ms), self.bottom)],
+                GRID,
+                1,
+            );
+        }
+    }
+
+    pub(super) fn time_axis(&self, canvas: &Canvas<'_>) {
         let (title, label) = time_labels(self.span.to_ms);
         for t_ms in time_ticks(self.span.from_ms, self.span.to_ms) {
             let x = self.x(t_ms);
-            if grid {
-                canvas.line(vec![(x, self.top), (x, self.bottom)], GRID, 1);
-            }
             canvas.line(vec![(x, self.bottom), (x, self.bottom + 4)], FRAME, 1);
             canvas.text(
                 &label(t_ms),
@@ -227,7 +235,7 @@ impl Frame {
         let wanted: Vec<i32> = names.iter().map(|(y, _, _)| *y).collect();
         for ((y, x, line), place) in names.iter().zip(spread(&wanted, (self.top, self.bottom))) {
             let begin = (self.right).max(*x) + 2;
-            canvas.line(vec![(begin, *y), (begin + 8, place)], line.color, 1);
+            canvas.line(vec![(begin, *y), (begin + 8, place)], line.color, 2);
             canvas.text(
                 &line.name,
                 (begin + 12, place),

@@ -13,13 +13,16 @@ const MAX_NAME: usize = 32;
 
 pub(super) fn draw(subject: &Subject<'_>) -> String {
     let (queues, more) = edge_queues(subject.record, subject.span);
+    let count = queues.len();
     let lines: Vec<Line> = queues
         .into_iter()
         .zip(LINES)
-        .map(|(queue, color)| Line {
+        .enumerate()
+        .map(|(at, (queue, color))| Line {
             name: format::shortened(&queue.name, MAX_NAME),
             color,
-            width: 2,
+            // Lines that coincide stay visible, later ones on broader earlier ones.
+            width: 2 + (count - 1 - at) as u32 / 2 * 2,
             points: queue.points,
         })
         .collect();
@@ -48,7 +51,8 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
             let scale = Scale::linear(ticks, |share| format!("{:.0} %", share * 100.0));
             frame.shade(canvas, &subject.marks);
             frame.value_axis(canvas, &scale);
-            frame.time_axis(canvas, true);
+            frame.time_grid(canvas);
+            frame.time_axis(canvas);
             frame.lines(canvas, &scale, &lines);
             frame.strip(canvas, &subject.marks);
             frame.border(canvas);

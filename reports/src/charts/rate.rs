@@ -2,11 +2,13 @@
 
 use super::axis::{count_label, linear_ticks, rate_label};
 use super::canvas::{Canvas, picture};
-use super::data::{Moment, moments};
+use super::data::{Marks, Moment, moments};
 use super::plot::{Frame, Line, Scale, usual_frame};
 use super::style::{BLUE, BOTTOM, ORANGE, PALE, PLOT_HEIGHT, RIGHT, TOP, VERMILLION, WIDTH};
 use super::{Subject, every};
 
+const SUBTITLE: &str = "records per second; offered by the schedule, admitted by the sources, completed at the \
+                        sinks; peaks of the warm-up may be cut off";
 const BACKLOG_HEIGHT: i32 = 80;
 const GAP: i32 = 34;
 
@@ -83,14 +85,12 @@ fn panel(
     label: fn(f64) -> String,
     has_time_axis: bool,
 ) {
-    let values = lines
-        .iter()
-        .flat_map(|line| line.points.iter().filter_map(|(_, value)| *value));
-    let scale = Scale::linear(linear_ticks(values.fold(0.0, f64::max)), label);
+    let scale = Scale::linear(linear_ticks(largest(lines, &subject.marks)), label);
     frame.shade(canvas, &subject.marks);
     frame.value_axis(canvas, &scale);
+    frame.time_grid(canvas);
     if has_time_axis {
-        frame.time_axis(canvas, true);
+        frame.time_axis(canvas);
     }
     if frame.top == TOP {
         frame.strip(canvas, &subject.marks);
@@ -99,6 +99,24 @@ fn panel(
     frame.border(canvas);
     if lines.iter().all(|line| line.points.is_empty()) {
         frame.nothing(canvas, "no samples");
+    }
+}
+
+/// The largest value, but not one of the warm-up that would squeeze the measured phase into the
+/// lower half: filling every queue at the start does that. It is cut off at the top.
+fn largest(lines: &[Line], marks: &Marks) -> f64 {
+    let measured_from_ms = marks.warm_up_end_ms.unwrap_or(0);
+    let (mut measured, mut all) = (0.0, 0.0);
+    for &(t_ms, value) in lines.iter().flat_map(|line| &line.points) {
+        all = f64::max(all, value.unwrap_or(0.0));
+        if t_ms > measured_from_ms {
+            measured = f64::max(measured, value.unwrap_or(0.0));
+        }
+    }
+    if measured > 0.0 && all > 2.0 * measured {
+        measured
+    } else {
+        all
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) const ORANGE: RGBColor = RGBColor(230, 159, 0);
 pub(super) const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
 pub(super) const PALE: RGBColor = RGBColor(186, 186, 186);
+/// Nothing to do: light, so that what hurts stands out.
+pub(super) const IDLE: RGBColor = RGBColor(208, 208, 208);
 
 /// Colours for lines whose number is not known beforehand.
 pub(super) const LINES: [RGBColor; 7] = [BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE, INK];

@@ -11,6 +11,8 @@ const EPISODE_SHARE: f64 = 0.5;
 
 /// The activity of every task in the measured phase.
 pub(super) struct Activities {
+    /// Ids in the order of first appearance, which is the plan's.
+    ids: Vec<String>,
     tasks: BTreeMap<String, TaskSums>,
     span: Option<(u64, u64)>,
 }
@@ -44,10 +46,11 @@ pub(super) fn activities(record: &RunDir, phase: Phase, notes: &mut Vec<String>)
             rows.skipped()
         ));
     }
-    let names = differences.into_task_names();
-    tasks.resize_with(names.len(), TaskSums::default);
+    let ids = differences.into_task_names();
+    tasks.resize_with(ids.len(), TaskSums::default);
     Activities {
-        tasks: names.into_iter().zip(tasks).collect(),
+        tasks: ids.iter().cloned().zip(tasks).collect(),
+        ids,
         span,
     }
 }
@@ -98,7 +101,8 @@ impl Activities {
 
     /// Tasks that were not taken.
     pub(super) fn remaining(&self) -> Vec<String> {
-        self.tasks.keys().cloned().collect()
+        let untaken = self.ids.iter().filter(|id| self.tasks.contains_key(*id));
+        untaken.cloned().collect()
     }
 
     fn wall_ns(&self) -> Option<f64> {
