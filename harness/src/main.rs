@@ -1,1 +1,7 @@
-fn main() {}
+//! The `backwater` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness::cli::main()
+}

@@ -1,0 +1,111 @@
+//! The command line: arguments, dispatch and exit statuses. What the commands do is in their files.
+
+mod list;
+mod print;
+mod report;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::run::RunError;
+use crate::scenario::ScenarioError;
+
+/// The answer was found, and it is "wrong".
+const WRONG: u8 = 1;
+/// Bad usage or scenario.
+const USAGE: u8 = 2;
+/// What was found is not valid.
+const INVALID: u8 = 3;
+
+/// Benchmark and load-test harness for stream-processing engines.
+///
+/// Runs a job under an honest open-loop load and says which operator limits it, and why.
+#[derive(Parser)]
+#[command(name = "backwater", version, after_help = EXIT_STATUS)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results; \
+2 bad usage or scenario; 3 not valid: generator-limited, aborted or failed.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario and report on it
+    Run(RunArguments),
+    /// Render finished or unfinished runs again
+    Report {
+        /// Run directories
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<PathBuf>,
+    },
+    /// List workloads and built-in scenarios, or explain one of them
+    List {
+        /// A workload, or a built-in scenario
+        name: Option<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// A scenario file, or the name of a built-in scenario
+    scenario: String,
+    /// What to run it on
+    #[arg(long, value_enum, default_value_t = TargetName::Embedded)]
+    target: TargetName,
+    /// Override a key of the scenario, e.g. load.shape.rate_per_s=5000; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The run directory, empty or absent [default: results/<time>-<scenario>-<target>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print run.json alone on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum TargetName {
+    /// The embedded engine, in this process
+    Embedded,
+    /// No engine: the harness's own ceiling
+    Null,
+}
+
+/// Why a command failed, with its exit status.
+struct Failure {
+    status: u8,
+    message: String,
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self { status: error.exit_status(), message: error.to_string() }
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self { status: USAGE, message: error.to_string() }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Report { runs } => report::report(&runs),
+        Command::List { name } => list::list(name.as_deref()),
+    };
+    match done {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            print::error(&failure.message);
+            ExitCode::from(failure.status)
+        }
+    }
+}

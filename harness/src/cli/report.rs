@@ -1,0 +1,33 @@
+//! `backwater report`: render run directories again, whatever state they are in.
+
+use std::path::{Path, PathBuf};
+
+use reports::record::{RecordError, RunDir};
+
+use super::{Failure, USAGE, print};
+
+/// Renders each run and prints its summary. A directory without a record is refused, after the
+/// others were rendered.
+pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
+    let mut refused = Vec::new();
+    for directory in runs {
+        match render(directory) {
+            Ok(text) => print::answer(&text),
+            Err(error) => refused.push(error.to_string()),
+        }
+    }
+    match refused.is_empty() {
+        true => Ok(0),
+        false => Err(Failure { status: USAGE, message: refused.join("; ") }),
+    }
+}
+
+fn render(directory: &Path) -> Result<String, RecordError> {
+    let record = RunDir::open(directory)?;
+    let summary = match record.run() {
+        Some(run) => reports::summary_text(run),
+        None => format!("{}: unfinished, reported on as far as it goes\n", directory.display()),
+    };
+    let rendered = reports::render(directory)?;
+    Ok(format!("{summary}report: {}\n", rendered.report.display()))
+}

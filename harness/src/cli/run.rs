@@ -1,0 +1,51 @@
+//! `backwater run`: one scenario, one run directory, one verdict.
+
+use reports::record::{RUN_FILE, Verdict};
+
+use super::{Failure, INVALID, RunArguments, TargetName, WRONG, print};
+use crate::clock;
+use crate::interrupt::Interrupt;
+use crate::run::{default_directory, given_directory, prepare};
+use crate::scenario;
+use crate::target::{Embedded, Null, Target};
+
+/// Runs it; the exit status is the verdict's.
+pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
+    let target: &dyn Target = match arguments.target {
+        TargetName::Embedded => &Embedded,
+        TargetName::Null => &Null,
+    };
+    let mut document = scenario::find(&arguments.scenario)?;
+    let prepared = prepare(&mut document, &arguments.set, target)?;
+    let directory = match &arguments.out {
+        Some(directory) => given_directory(directory)?,
+        None => default_directory(clock::unix_time(), &prepared.scenario().name, target.kind())?,
+    };
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure { status: INVALID, message: format!("cannot listen to Ctrl-C: {error}") })?;
+    print::say(&format!("running {} on {}, recording to {}", prepared.scenario().name, target.kind(), directory.display()));
+    let run = prepared.execute(&directory, &interrupt)?;
+    if arguments.json {
+        print::answer(&run_json(&directory)?);
+    } else {
+        print::answer(&reports::summary_text(&run));
+    }
+    let rendered = reports::render(&directory).map_err(|error| Failure { status: INVALID, message: error.to_string() })?;
+    print::say(&format!("report: {}", rendered.report.display()));
+    Ok(status(run.verdict))
+}
+
+/// The file as it was written, so that both are the same to the byte.
+fn run_json(directory: &std::path::Path) -> Result<String, Failure> {
+    let path = directory.join(RUN_FILE);
+    std::fs::read_to_string(&path)
+        .map_err(|error| Failure { status: INVALID, message: format!("cannot read {}: {error}", path.display()) })
+}
+
+fn status(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Overloaded | Verdict::Unjudged => 0,
+        Verdict::Wrong => WRONG,
+        Verdict::GeneratorLimited | Verdict::Aborted | Verdict::Failed => INVALID,
+    }
+}

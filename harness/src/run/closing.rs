@@ -1,0 +1,151 @@
+//! After the job: verify, gather the facts, conclude, publish.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use reports::record::{Correctness, Late, Mode, Phase, RecordError, Run, Target, histogram, publish_run};
+use reports::{Facts, Termination, conclude};
+use workloads::{Progress, Verifier};
+
+use super::RunError;
+use super::conduct::Conducted;
+use super::director::nanoseconds;
+use super::output::rfc3339;
+use crate::host;
+use crate::latency::Recorder;
+use crate::sampler::milliseconds;
+use crate::scenario::Scenario;
+use crate::target::Ending;
+
+/// The verifier's final results, one row per key.
+const RESULTS_FILE: &str = "results.csv";
+/// Most unsent records that are counted one by one: less than a second's work.
+const MAX_CENSORED: u64 = 50_000_000;
+
+/// Everything that is known when the job is over.
+pub struct Closing<'a> {
+    pub scenario: &'a Scenario,
+    pub target: Target,
+    /// Wall-clock start since the Unix epoch.
+    pub started: Duration,
+    pub ending: Ending,
+    pub progress: &'a Progress,
+    pub recorder: &'a Recorder,
+    pub verifier: Option<Box<dyn Verifier>>,
+    pub conducted: Conducted,
+}
+
+impl Closing<'_> {
+    /// Concludes the record in `directory` and publishes `run.json`.
+    pub fn conclude(self, directory: &Path) -> Result<Run, RunError> {
+        let broken = |source| RunError::Record { source, directory: directory.to_owned() };
+        let correctness = self.verify(directory).map_err(broken)?;
+        let run = conclude(directory, &self.facts(correctness)).map_err(broken)?;
+        publish_run(directory, &run).map_err(broken)?;
+        Ok(run)
+    }
+}
+
+impl Closing<'_> {
+    /// Compares the results with the oracle's, if the job came to its regular end.
+    fn verify(&self, directory: &Path) -> Result<Correctness, RecordError> {
+        let Some(verifier) = self.verifier.as_ref().filter(|_| self.ending.complete) else {
+            return Ok(Correctness::default());
+        };
+        let found = verifier.verify(&self.progress.admitted_per_split());
+        write_results(&directory.join(RESULTS_FILE), &verifier.results())?;
+        Ok(Correctness {
+            checked: found.checked,
+            mode: found.checked.then_some(match found.mode {
+                workloads::Mode::Exact => Mode::Exact,
+                workloads::Mode::Invariants => Mode::Invariants,
+            }),
+            expected: found.checked.then_some(found.expected),
+            missing: found.checked.then_some(found.missing),
+            duplicated: found.checked.then_some(found.duplicated),
+            wrong: found.checked.then_some(found.wrong),
+        })
+    }
+
+    fn facts(&self, correctness: Correctness) -> Facts {
+        let mut notes = [&self.conducted.notes[..], &self.ending.notes[..]].concat();
+        let measured = self.measured(&mut notes);
+        let censored = self.censored(&mut notes);
+        if self.progress.dropped() > 0 {
+            notes.push(format!("{} input rows were dropped at the source", self.progress.dropped()));
+        }
+        let (clipped, negative) = self.recorder.out_of_range();
+        if clipped > 0 {
+            notes.push(format!("{clipped} latencies above 1 h count as 1 h"));
+        }
+        Facts {
+            name: self.scenario.name.clone(),
+            target: self.target.clone(),
+            termination: self.termination(negative),
+            started_at: rfc3339(self.started),
+            host: host::describe(),
+            seed: Some(self.scenario.seed),
+            measured,
+            records_replayed: 0,
+            correctness,
+            late: Late::default(),
+            censored,
+            member_costs_ns: self.ending.member_costs_ns.clone(),
+            ceiling_per_s: None,
+            notes,
+        }
+    }
+
+    fn termination(&self, negative: u64) -> Termination {
+        let failed = |reason: &str| Termination::Failed { reason: reason.to_owned() };
+        let failure = self.ending.failure.as_ref().or(self.conducted.failure.as_ref());
+        match failure {
+            Some(reason) => failed(reason),
+            None if self.conducted.interrupted => Termination::Aborted,
+            None if negative > 0 => failed(&format!("{negative} latencies are below zero: a clock or a tag is broken")),
+            None => Termination::Completed,
+        }
+    }
+
+    /// The measured phase ends where the sources did; a run that ended in its warm-up has only that.
+    fn measured(&self, notes: &mut Vec<String>) -> Phase {
+        let to_ns = self.conducted.stopped_ns.min(nanoseconds(self.scenario.end()));
+        let from_ns = self.conducted.measured_from_ns.unwrap_or_else(|| {
+            notes.push("the run ended during its warm-up: all of it counts as measured".to_owned());
+            0
+        });
+        Phase { from_ms: milliseconds(from_ns), to_ms: milliseconds(to_ns) }
+    }
+
+    /// How long the records that were due and never sent had waited.
+    fn censored(&self, notes: &mut Vec<String>) -> Option<Histogram<u64>> {
+        let end_ns = self.conducted.stopped_ns;
+        let unsent = self.progress.scheduled(end_ns)?.saturating_sub(self.progress.admitted());
+        if unsent > MAX_CENSORED {
+            notes.push(format!("{unsent} records that were never sent are too many to count in the response times"));
+            return None;
+        }
+        let mut waited = histogram();
+        for intended_ns in self.progress.unsent(end_ns) {
+            waited.saturating_record(end_ns.saturating_sub(intended_ns));
+        }
+        Some(waited)
+    }
+}
+
+fn write_results(path: &Path, results: &workloads::Results) -> Result<(), RecordError> {
+    let write = || {
+        let mut file = csv::Writer::from_path(path)?;
+        file.write_record(&results.header)?;
+        for row in &results.rows {
+            file.write_record(row)?;
+        }
+        file.flush().map_err(csv::Error::from)
+    };
+    write().map_err(|error: csv::Error| RecordError::Io {
+        action: "write",
+        path: path.to_owned(),
+        source: std::io::Error::other(error),
+    })
+}

@@ -1,0 +1,209 @@
+//! The phases of a run as a plain state machine: told the time and what is to be seen, it says what
+//! to do next. It never looks, waits or acts itself.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::scenario::Scenario;
+
+/// At the end of the measured phase the sources have this long to send what was due just before.
+const CATCH_UP_NS: u64 = 20_000_000;
+/// After the sources have stopped, what is in flight has this long to flow out.
+pub const DRAIN_NS: u64 = 30_000_000_000;
+/// A cancelled job has this long to stop.
+const CANCEL_NS: u64 = 10_000_000_000;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Load flows, nothing counts yet.
+    Warmup,
+    /// The measured phase.
+    Measure,
+    /// The sources have stopped.
+    Drain,
+    /// The job was told to stop.
+    Cancel,
+    /// It has stopped, or will not.
+    Over,
+}
+
+/// What the director goes by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Observed {
+    /// The job has ended.
+    pub ended: bool,
+    /// The user wants an end, or the record cannot be written any more.
+    pub stop: bool,
+    /// Everything that was due has been sent.
+    pub caught_up: bool,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Note that the measured phase has begun.
+    BeginMeasured,
+    /// Inject the fault with this index.
+    Inject(usize),
+    /// Stop the sources: the measured phase is over.
+    StopSources,
+    /// Stop the job, losing what is in flight.
+    Cancel,
+    /// The job does not stop: leave it.
+    Abandon,
+}
+
+/// The run's plan and how far it has got. Times are nanoseconds of job time.
+#[derive(Debug)]
+pub struct Director {
+    phase: Phase,
+    warmup_ns: u64,
+    end_ns: u64,
+    /// Faults to come, by their time: (when, index).
+    faults: VecDeque<(u64, usize)>,
+    deadline_ns: u64,
+}
+
+impl Director {
+    /// For this scenario; job time begins now.
+    pub fn new(scenario: &Scenario) -> Self {
+        let warmup_ns = nanoseconds(scenario.measure.warmup);
+        let faults = scenario.faults.iter().enumerate();
+        let mut faults: Vec<_> = faults.map(|(index, fault)| (warmup_ns + nanoseconds(fault.at), index)).collect();
+        faults.sort_unstable();
+        Self {
+            phase: Phase::Warmup,
+            warmup_ns,
+            end_ns: nanoseconds(scenario.end()),
+            faults: faults.into(),
+            deadline_ns: u64::MAX,
+        }
+    }
+
+    /// Where the run is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The next thing to do, if there is one; to be called again until there is none.
+    pub fn step(&mut self, now_ns: u64, observed: Observed) -> Option<Action> {
+        if observed.ended {
+            self.phase = Phase::Over;
+        }
+        if observed.stop && matches!(self.phase, Phase::Warmup | Phase::Measure | Phase::Drain) {
+            return Some(self.cancel(now_ns));
+        }
+        match self.phase {
+            Phase::Warmup if now_ns >= self.warmup_ns => {
+                self.phase = Phase::Measure;
+                Some(Action::BeginMeasured)
+            }
+            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => {
+                self.faults.pop_front().map(|(_, index)| Action::Inject(index))
+            }
+            Phase::Measure if now_ns >= self.end_ns && (observed.caught_up || now_ns >= self.end_ns + CATCH_UP_NS) => {
+                self.phase = Phase::Drain;
+                self.deadline_ns = now_ns + DRAIN_NS;
+                Some(Action::StopSources)
+            }
+            Phase::Drain if now_ns >= self.deadline_ns => Some(self.cancel(now_ns)),
+            Phase::Cancel if now_ns >= self.deadline_ns => {
+                self.phase = Phase::Over;
+                Some(Action::Abandon)
+            }
+            _ => None,
+        }
+    }
+
+    /// When to look again at the latest.
+    pub fn next_ns(&self) -> u64 {
+        match self.phase {
+            Phase::Warmup => self.warmup_ns,
+            Phase::Measure => self.faults.front().map_or(self.end_ns, |(at, _)| *at),
+            Phase::Drain | Phase::Cancel => self.deadline_ns,
+            Phase::Over => 0,
+        }
+    }
+
+    fn cancel(&mut self, now_ns: u64) -> Action {
+        self.phase = Phase::Cancel;
+        self.deadline_ns = now_ns + CANCEL_NS;
+        Action::Cancel
+    }
+}
+
+/// Whole nanoseconds; scenario times are far below the limit.
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Document;
+
+    const MS: u64 = 1_000_000;
+
+    fn director() -> Director {
+        let text = "
+            [workload]
+            kind = 'slow-operator'
+            [measure]
+            warmup = '100ms'
+            duration = '1s'
+            [[fault]]
+            kind = 'freeze'
+            operator = 'slow'
+            at = '300ms'
+            for = '50ms'
+            [[fault]]
+            kind = 'freeze'
+            operator = 'slow'
+            at = '200ms'
+            for = '50ms'";
+        Director::new(&Document::new("test", "test", text.into()).parse(&[]).unwrap())
+    }
+
+    /// Looks every millisecond until the run is over; returns what was done and when.
+    fn play(mut director: Director, observe: impl Fn(u64) -> Observed) -> Vec<(u64, Action)> {
+        let mut done = Vec::new();
+        for now_ms in 0..60_000 {
+            while let Some(action) = director.step(now_ms * MS, observe(now_ms)) {
+                done.push((now_ms, action));
+            }
+            if director.phase() == Phase::Over {
+                return done;
+            }
+        }
+        panic!("the run never ended: {done:?}");
+    }
+
+    const PLANNED: [(u64, Action); 3] =
+        [(100, Action::BeginMeasured), (300, Action::Inject(1)), (400, Action::Inject(0))];
+
+    #[test]
+    fn a_run_goes_as_planned_and_ends_when_it_has_drained() {
+        let done = play(director(), |now| Observed { ended: now >= 1_200, caught_up: true, ..Observed::default() });
+        assert_eq!(done, [&PLANNED[..], &[(1_100, Action::StopSources)]].concat());
+    }
+
+    #[test]
+    fn an_overloaded_run_is_cut_at_its_end_and_cancelled_if_it_does_not_drain() {
+        let done = play(director(), |now| Observed { ended: now >= 31_130, ..Observed::default() });
+        let cut = [(1_120, Action::StopSources), (31_120, Action::Cancel)];
+        assert_eq!(done, [&PLANNED[..], &cut].concat());
+    }
+
+    #[test]
+    fn a_job_that_does_not_even_stop_is_left() {
+        let done = play(director(), |now| Observed { stop: now >= 50, ..Observed::default() });
+        assert_eq!(done, [(50, Action::Cancel), (10_050, Action::Abandon)]);
+    }
+
+    #[test]
+    fn a_bounded_input_ends_the_run_early() {
+        let done = play(director(), |now| Observed { ended: now >= 350, ..Observed::default() });
+        assert_eq!(done, PLANNED[..2]);
+    }
+}

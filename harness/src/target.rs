@@ -1,0 +1,116 @@
+//! What a run needs of an engine, and nothing more.
+//!
+//! A [`Target`] turns a scenario into a deployed job; a [`RunningJob`] is started, looked at,
+//! disturbed and ended. Everything an engine reports comes out as the neutral rows of the record:
+//! nothing beyond this module's children knows which engine ran. Schedules, latencies and phases
+//! are not a target's business.
+
+mod embedded;
+mod null;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reports::record::{ChannelRow, EventRow, Graph, SubtaskRow};
+use thiserror::Error;
+use workloads::{Progress, Verifier};
+
+use crate::latency::Recorder;
+use crate::scenario::Scenario;
+
+pub use embedded::Embedded;
+pub use null::Null;
+
+/// An engine that can run scenarios.
+pub trait Target {
+    /// Its name on the command line and in the record.
+    fn kind(&self) -> &'static str;
+
+    /// Its version.
+    fn version(&self) -> String;
+
+    /// Builds the scenario's job without running it.
+    fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError>;
+}
+
+/// A job that is built and does not run yet.
+pub struct Deployment {
+    /// Its plan.
+    pub graph: Graph,
+    /// What the sources have admitted, now and later.
+    pub progress: Arc<Progress>,
+    /// Compares its results with the oracle's; `None` where there are no results.
+    pub verifier: Option<Box<dyn Verifier>>,
+    /// Starts it: job time begins. May be called once; the job runs on threads of its own.
+    pub start: Box<Start>,
+}
+
+/// Starts a deployed job.
+pub type Start = dyn FnOnce() -> Result<Arc<dyn RunningJob>, DeployError>;
+
+/// Why a scenario cannot be deployed on a target.
+#[derive(Debug, Error)]
+pub enum DeployError {
+    /// The scenario asks for something impossible; `key` is its full path.
+    #[error("{key}: {message}")]
+    Scenario {
+        /// Full dotted path, or empty if it is not one key's fault.
+        key: String,
+        /// What is wrong and what is allowed.
+        message: String,
+    },
+    /// The engine refused.
+    #[error("{0}")]
+    Engine(String),
+}
+
+/// A job under way. All times are nanoseconds of job time.
+pub trait RunningJob: Send + Sync {
+    /// Job time now.
+    fn now_ns(&self) -> u64;
+
+    /// Fills in the state of every subtask and channel. Rows that are there already are reused, so
+    /// that a snapshot allocates nothing once the job is up.
+    fn snapshot(&self, into: &mut Snapshot);
+
+    /// Moves what has happened since the last call to the end of `into`.
+    fn take_events(&self, into: &mut Vec<EventRow>);
+
+    /// Freezes the task that holds `operator` for some time; its begin and end become events.
+    fn freeze(&self, operator: &str, lasting: Duration) -> Result<(), String>;
+
+    /// Stops the sources and lets everything flow out.
+    fn drain(&self);
+
+    /// Stops everything; what is in flight is lost.
+    fn cancel(&self);
+
+    /// Waits until the job has ended, at most `timeout`; true if it has.
+    fn wait(&self, timeout: Duration) -> bool;
+
+    /// The closing account of a job that has ended.
+    fn ending(&self) -> Ending;
+}
+
+/// The state of a job at one moment.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// One row per subtask.
+    pub subtasks: Vec<SubtaskRow>,
+    /// One row per channel, or per receiver of an edge with very many.
+    pub channels: Vec<ChannelRow>,
+}
+
+/// How a job ended.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+    /// Whether everything that was sent was received and processed.
+    pub complete: bool,
+    /// What the engine's own books say about it that a reader should know.
+    pub notes: Vec<String>,
+    /// Mean time per record and operator in nanoseconds, by operator id, where it is measured.
+    pub member_costs_ns: BTreeMap<String, f64>,
+}

@@ -1,0 +1,259 @@
+//! The embedded engine as a target: the one place in the harness that knows its API.
+//!
+//! Positions in the engine's plan become ids, its counters the rows of the record. Usage of
+//! channels is formed here, because only here is known which channels belong to which subtask.
+
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::{Clock, Job, JobEvent, JobReport, Outcome, Plan};
+use reports::record::{Edge, EventRow, Graph, Member, Task, event_kind};
+use workloads::{Bounds, build};
+
+use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
+use crate::latency::Recorder;
+use crate::sampler::milliseconds;
+use crate::scenario::Scenario;
+use rows::Translator;
+
+/// Longest time between two looks at whether the job has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The embedded engine.
+pub struct Embedded;
+
+impl Target for Embedded {
+    fn kind(&self) -> &'static str {
+        "embedded"
+    }
+
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError> {
+        let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
+        let bounds = Bounds { until_ns, ..Bounds::default() };
+        let built =
+            build(&scenario.workload, &scenario.load, &scenario.job, scenario.seed, bounds, recorder.probes())
+                .map_err(|error| DeployError::Engine(error.to_string()))?;
+        let config = scenario.job.to_config();
+        let deployed = built.graph.deploy(config).map_err(refused)?;
+        let graph = graph(deployed.plan());
+        Ok(Deployment {
+            graph,
+            progress: built.progress,
+            verifier: Some(built.verifier),
+            start: Box::new(move || match deployed.start() {
+                Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
+                Err(error) => Err(DeployError::Engine(error.to_string())),
+            }),
+        })
+    }
+}
+
+/// Whose fault it is that a graph cannot be deployed, as far as a key of the scenario decides it.
+fn refused(error: engine::DeployError) -> DeployError {
+    let key = match &error {
+        engine::DeployError::UnknownOperator { .. } => "job.chaining",
+        engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => "job.parallelism",
+        _ => return DeployError::Engine(error.to_string()),
+    };
+    DeployError::Scenario { key: key.to_owned(), message: error.to_string() }
+}
+
+fn graph(plan: &Plan) -> Graph {
+    let member = |member: &engine::MemberPlan| Member { id: member.id.clone(), name: member.name.clone() };
+    let task = |task: &engine::TaskPlan| Task {
+        id: task.id.clone(),
+        name: task.name.clone(),
+        members: task.members.iter().map(member).collect(),
+        parallelism: u32::try_from(task.parallelism).unwrap_or(u32::MAX),
+    };
+    let edge = |(index, edge): (usize, &engine::EdgePlan)| Edge {
+        id: edge_id(index),
+        from: plan.tasks[edge.from].id.clone(),
+        to: plan.tasks[edge.to].id.clone(),
+        exchange: edge.exchange.name().to_owned(),
+        remote: false,
+    };
+    Graph {
+        tasks: plan.tasks.iter().map(task).collect(),
+        edges: plan.edges.iter().enumerate().map(edge).collect(),
+    }
+}
+
+/// Edges have no names in the engine; their position is stable for a plan.
+fn edge_id(index: usize) -> String {
+    format!("edge-{index}")
+}
+
+struct EmbeddedJob {
+    clock: Clock,
+    plan: Plan,
+    /// Gone once the job was joined.
+    job: Mutex<Option<Job>>,
+    translator: Mutex<Translator>,
+}
+
+impl EmbeddedJob {
+    fn new(job: Job) -> Self {
+        let plan = job.plan().clone();
+        Self {
+            clock: job.clock(),
+            translator: Mutex::new(Translator::new(&plan)),
+            plan,
+            job: Mutex::new(Some(job)),
+        }
+    }
+
+    fn job(&self) -> MutexGuard<'_, Option<Job>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn event_row(&self, event: JobEvent) -> EventRow {
+        let task = &self.plan.tasks[event.task];
+        let (kind, text) = match event.kind {
+            "freeze" => (event_kind::FAULT, format!("freeze {}", task.id)),
+            "thaw" => (event_kind::FAULT_END, format!("freeze {}", task.id)),
+            "failure" => (event_kind::EXCEPTION, event.text),
+            other => (event_kind::ALERT, format!("{other}: {}", event.text)),
+        };
+        EventRow {
+            t_ms: milliseconds(event.at_ns),
+            kind: kind.to_owned(),
+            task: Some(task.id.clone()),
+            subtask: u32::try_from(event.subtask).ok(),
+            attempt: Some(0),
+            text,
+        }
+    }
+}
+
+impl RunningJob for EmbeddedJob {
+    fn now_ns(&self) -> u64 {
+        self.clock.now()
+    }
+
+    fn snapshot(&self, into: &mut Snapshot) {
+        let mut translator = self.translator.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(job) = &*self.job() {
+            job.snapshot(&mut translator.seen);
+        }
+        translator.translate(into);
+    }
+
+    fn take_events(&self, into: &mut Vec<EventRow>) {
+        if let Some(job) = &*self.job() {
+            into.extend(std::iter::from_fn(|| job.next_event()).map(|event| self.event_row(event)));
+        }
+    }
+
+    fn freeze(&self, operator: &str, lasting: Duration) -> Result<(), String> {
+        let holds = |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
+        let task = self.plan.tasks.iter().position(holds).ok_or_else(|| format!("there is no operator {operator}"))?;
+        if let Some(job) = &*self.job() {
+            job.freeze(task, lasting);
+        }
+        Ok(())
+    }
+
+    fn drain(&self) {
+        if let Some(job) = &*self.job() {
+            job.drain();
+        }
+    }
+
+    fn cancel(&self) {
+        if let Some(job) = &*self.job() {
+            job.cancel();
+        }
+    }
+
+    /// Looks now and then, because waiting inside the engine would keep the sampler from the job.
+    fn wait(&self, timeout: Duration) -> bool {
+        let mut left = timeout;
+        loop {
+            if self.job().as_ref().is_none_or(|job| job.wait(Duration::ZERO)) {
+                return true;
+            }
+            if left.is_zero() {
+                return false;
+            }
+            let pause = left.min(LOOK);
+            std::thread::sleep(pause);
+            left -= pause;
+        }
+    }
+
+    fn ending(&self) -> Ending {
+        match self.job().take() {
+            // Dropping it stops its threads as far as they let themselves be stopped.
+            Some(job) if !job.wait(Duration::ZERO) => Ending::default(),
+            Some(job) => self.closing_account(&job.join()),
+            None => Ending::default(),
+        }
+    }
+}
+
+impl EmbeddedJob {
+    fn closing_account(&self, report: &JobReport) -> Ending {
+        let failure = match &report.outcome {
+            Outcome::Finished | Outcome::Cancelled => None,
+            Outcome::Failed { task, subtask, message } => {
+                Some(format!("{} ({subtask}): {message}", self.plan.tasks[*task].id))
+            }
+        };
+        let lost = self.edge_notes(report);
+        Ending {
+            complete: report.outcome == Outcome::Finished && lost.is_empty(),
+            failure: failure.or_else(|| (!lost.is_empty()).then(|| lost.join("; "))),
+            notes: self.notes(report),
+            member_costs_ns: self.member_costs(report),
+        }
+    }
+
+    /// Edges whose books do not balance: emitted = received + in flight, and after a drain nothing
+    /// is in flight.
+    fn edge_notes(&self, report: &JobReport) -> Vec<String> {
+        let finished = report.outcome == Outcome::Finished;
+        let edges = self.plan.edges.iter().zip(&report.edges);
+        edges
+            .filter(|(_, books)| {
+                books.emitted != books.received + books.in_flight || (finished && books.in_flight > 0)
+            })
+            .map(|(edge, books)| {
+                let (from, to) = (&self.plan.tasks[edge.from].id, &self.plan.tasks[edge.to].id);
+                format!(
+                    "records are lost between {from} and {to}: emitted {}, received {}, in flight {}",
+                    books.emitted, books.received, books.in_flight
+                )
+            })
+            .collect()
+    }
+
+    fn notes(&self, report: &JobReport) -> Vec<String> {
+        let in_flight: u64 = report.edges.iter().map(|books| books.in_flight).sum();
+        let mut notes = Vec::new();
+        if in_flight > 0 {
+            notes.push(format!("{in_flight} records were in flight when the job was cancelled"));
+        }
+        if report.events_dropped > 0 {
+            notes.push(format!("{} events of the engine are missing", report.events_dropped));
+        }
+        notes
+    }
+
+    fn member_costs(&self, report: &JobReport) -> BTreeMap<String, f64> {
+        let members = report.snapshot.members.iter().filter(|member| member.rows > 0);
+        members
+            .map(|member| {
+                let id = self.plan.tasks[member.task].members[member.member].id.clone();
+                (id, member.busy_ns as f64 / member.rows as f64)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! From the engine's counters to the rows of the record.
+
+use engine::{ChannelSnapshot, JobSnapshot, Plan, SubtaskSnapshot};
+use reports::record::{ChannelRow, SubtaskRow};
+
+use super::{Snapshot, edge_id, milliseconds};
+
+/// An edge with more channels is summed per receiver.
+const MAX_CHANNEL_ROWS: usize = 256;
+
+/// Translates snapshots of one job; keeps its buffers.
+pub struct Translator {
+    /// The engine's counters, to be filled in before [`translate`](Self::translate).
+    pub seen: JobSnapshot,
+    task_ids: Vec<String>,
+    /// Position of each task's first subtask among all subtasks.
+    first_subtask: Vec<usize>,
+    edges: Vec<EdgeTasks>,
+    inputs: Vec<Usage>,
+    outputs: Vec<Usage>,
+}
+
+struct EdgeTasks {
+    id: String,
+    from: usize,
+    to: usize,
+    summed: bool,
+}
+
+/// Batches sent and not yet processed, and batches that fit.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    used: f64,
+    capacity: f64,
+}
+
+impl Usage {
+    fn add(&mut self, channel: &ChannelSnapshot) {
+        self.used += channel.enqueued.saturating_sub(channel.dequeued) as f64;
+        self.capacity += channel.capacity;
+    }
+
+    fn share(self) -> Option<f64> {
+        (self.capacity > 0.0).then(|| self.used / self.capacity)
+    }
+}
+
+impl Translator {
+    /// For a job with this plan.
+    pub fn new(plan: &Plan) -> Self {
+        let mut first_subtask = Vec::new();
+        let mut subtasks = 0;
+        for task in &plan.tasks {
+            first_subtask.push(subtasks);
+            subtasks += task.parallelism;
+        }
+        let edges = plan.edges.iter().enumerate().map(|(index, edge)| EdgeTasks {
+            id: edge_id(index),
+            from: edge.from,
+            to: edge.to,
+            summed: false,
+        });
+        Self {
+            seen: JobSnapshot::default(),
+            task_ids: plan.tasks.iter().map(|task| task.id.clone()).collect(),
+            first_subtask,
+            edges: edges.collect(),
+            inputs: vec![Usage::default(); subtasks],
+            outputs: vec![Usage::default(); subtasks],
+        }
+    }
+
+    /// Rewrites `into` with what was seen.
+    pub fn translate(&mut self, into: &mut Snapshot) {
+        self.sum_usage();
+        self.channel_rows(&mut into.channels);
+        into.subtasks.resize_with(self.seen.subtasks.len(), SubtaskRow::default);
+        for (row, subtask) in into.subtasks.iter_mut().zip(&self.seen.subtasks) {
+            self.subtask_row(row, subtask);
+        }
+    }
+
+    fn sum_usage(&mut self) {
+        self.inputs.fill(Usage::default());
+        self.outputs.fill(Usage::default());
+        let mut channels = vec![0_usize; self.edges.len()];
+        for channel in &self.seen.channels {
+            let edge = &self.edges[channel.edge];
+            self.outputs[self.first_subtask[edge.from] + channel.from].add(channel);
+            self.inputs[self.first_subtask[edge.to] + channel.to].add(channel);
+            channels[channel.edge] += 1;
+        }
+        for (edge, channels) in self.edges.iter_mut().zip(channels) {
+            edge.summed = channels > MAX_CHANNEL_ROWS;
+        }
+    }
+
+    fn subtask_row(&self, row: &mut SubtaskRow, subtask: &SubtaskSnapshot) {
+        let place = self.first_subtask[subtask.task] + subtask.subtask;
+        row.t_ms = milliseconds(self.seen.at_ns);
+        row.task.clone_from(&self.task_ids[subtask.task]);
+        row.subtask = narrow(subtask.subtask);
+        row.records_in = Some(subtask.records_in);
+        row.records_out = Some(subtask.records_out);
+        row.idle_ns = Some(subtask.time.idle_ns);
+        row.on_cpu_ns = Some(subtask.time.on_cpu_ns);
+        row.state_ns = Some(subtask.time.state_ns);
+        row.blocked_ns = Some(subtask.time.blocked_ns);
+        row.starved_ns = Some(subtask.time.starved_ns);
+        row.backpressured_ns = Some(subtask.time.backpressured_ns);
+        row.held_ns = subtask.held_ns;
+        row.in_usage = self.inputs[place].share();
+        row.out_usage = self.outputs[place].share();
+    }
+
+    /// The engine lists channels by edge and receiver, so that those to be summed are neighbours.
+    fn channel_rows(&self, rows: &mut Vec<ChannelRow>) {
+        let t_ms = milliseconds(self.seen.at_ns);
+        let mut used = 0;
+        let mut last: Option<(usize, usize)> = None;
+        for channel in &self.seen.channels {
+            let edge = &self.edges[channel.edge];
+            let receiver = Some((channel.edge, channel.to));
+            if edge.summed && last == receiver {
+                let row: &mut ChannelRow = &mut rows[used - 1];
+                row.enqueued += channel.enqueued;
+                row.dequeued += channel.dequeued;
+                row.capacity = row.capacity.map(|capacity| capacity + channel.capacity);
+                continue;
+            }
+            last = receiver;
+            if used == rows.len() {
+                rows.push(ChannelRow::default());
+            }
+            let row = &mut rows[used];
+            used += 1;
+            row.t_ms = t_ms;
+            row.edge.clone_from(&edge.id);
+            row.from = (!edge.summed).then(|| narrow(channel.from));
+            row.to = narrow(channel.to);
+            row.enqueued = channel.enqueued;
+            row.dequeued = channel.dequeued;
+            row.capacity = Some(channel.capacity);
+        }
+        rows.truncate(used);
+    }
+}
+
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
