@@ -1,1 +1,54 @@
-//! engine
+//! The embedded dataflow engine: typed jobs of operators, run as subtasks on tokio, with bounded
+//! credit-counted channels and an exact account of where each subtask's time goes.
+//!
+//! Semantics and names are Apache Flink's. The engine knows nothing of workloads or of how results
+//! are judged; it prints nothing and reads no environment.
+//!
+//! - [`JobGraph`] describes a job; [`JobGraph::deploy`] checks and builds it; [`Deployed::start`]
+//!   runs it; [`Job`] drains, cancels, freezes and reads it.
+//! - [`Source`], [`Operator`], [`KeyedProcess`], [`Aggregate`], [`Sink`] are what users write.
+//! - [`JobSnapshot`] is what can be measured.
+
+mod account;
+mod async_io;
+mod clock;
+mod config;
+mod data;
+mod deploy;
+mod edge;
+mod exchange;
+mod functions;
+mod gate;
+mod graph;
+mod head;
+mod job;
+mod key_group;
+mod keyed;
+mod operator;
+mod output;
+mod plan;
+mod snapshot;
+mod source;
+mod stage;
+mod state;
+mod subtask;
+mod timer;
+mod wake;
+
+pub use account::TimeSplit;
+pub use async_io::AsyncOptions;
+pub use clock::{Clock, thread_cpu_ns};
+pub use config::{Chaining, ChannelConfig, JobConfig};
+pub use data::{Data, Decode, Encode, Key, Row};
+pub use deploy::Deployed;
+pub use exchange::Exchange;
+pub use functions::Collector;
+pub use graph::{JobGraph, KeyedStream, Stream};
+pub use job::{EdgeBalance, Job, JobEvent, JobReport, Outcome};
+pub use key_group::{group_of, murmur3, subtask_of};
+pub use keyed::{Aggregate, KeyedProcess};
+pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
+pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};
+pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
+pub use source::{SentHook, Source, SourceStatus};
+pub use state::{StateBackend, StateContext, StateError, ValueState};

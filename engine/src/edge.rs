@@ -1,0 +1,248 @@
+//! A logical edge of the graph with its type: it opens the channels and builds what stands at
+//! either end of them, so that everything that knows the row type stays in one place.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::clock::nanos;
+use crate::config::{ChannelConfig, JobConfig};
+use crate::exchange::Exchange;
+use crate::gate::{Gate, GateProbe};
+use crate::head::{GateHead, Head};
+use crate::operator::SubtaskContext;
+use crate::output::{Buffers, Output, OutputStage, Router};
+use crate::source::SentHook;
+use crate::stage::{MemberCounters, Stage};
+use crate::state::StateContext;
+use crate::wake::Wake;
+
+/// Position of an operator in the graph.
+pub(crate) type OperatorId = usize;
+
+/// What is known while one subtask is built.
+pub(crate) struct Build<'a> {
+    pub(crate) context: SubtaskContext,
+    pub(crate) config: &'a JobConfig,
+    /// Parallelism and counters of every operator.
+    pub(crate) parallelism: &'a [usize],
+    pub(crate) counters: &'a [Arc<MemberCounters>],
+    /// A source's hook on its way to the end of its chain.
+    pub(crate) hook: RefCell<Option<Box<dyn SentHook>>>,
+}
+
+impl Build<'_> {
+    pub(crate) fn state(&self) -> StateContext {
+        StateContext::new(self.config.state_backend)
+    }
+
+    pub(crate) fn counters_of(&self, operator: OperatorId) -> Arc<MemberCounters> {
+        Arc::clone(&self.counters[operator])
+    }
+}
+
+/// What builds the chain link of a consuming operator.
+pub(crate) trait Consumer<T> {
+    fn stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>>;
+}
+
+/// Makes a sending subtask's router.
+pub(crate) type MakeRouter<T> = Box<dyn Fn(&RouterContext) -> Box<dyn Router<T>>>;
+
+/// What a router may know.
+pub(crate) struct RouterContext {
+    pub(crate) sender: usize,
+    pub(crate) receivers: usize,
+    pub(crate) max_parallelism: usize,
+}
+
+/// An edge that carries rows of type `T`.
+pub(crate) struct Edge<T> {
+    id: usize,
+    from: OperatorId,
+    to: OperatorId,
+    /// `None` until deployment knows both parallelisms.
+    exchange: Cell<Option<Exchange>>,
+    make_router: MakeRouter<T>,
+    consumer: OnceCell<Box<dyn Consumer<T>>>,
+    chained: Cell<bool>,
+    gates: RefCell<Vec<Arc<Gate<T>>>>,
+}
+
+impl<T: Send + 'static> Edge<T> {
+    pub(crate) fn new(
+        id: usize,
+        from: OperatorId,
+        to: OperatorId,
+        exchange: Option<Exchange>,
+        make_router: MakeRouter<T>,
+    ) -> Self {
+        Edge {
+            id,
+            from,
+            to,
+            exchange: Cell::new(exchange),
+            make_router,
+            consumer: OnceCell::new(),
+            chained: Cell::new(false),
+            gates: RefCell::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn set_consumer(&self, consumer: Box<dyn Consumer<T>>) {
+        let set = self.consumer.set(consumer);
+        debug_assert!(set.is_ok(), "an edge has one consumer");
+    }
+
+    fn consumer(&self) -> &dyn Consumer<T> {
+        self.consumer
+            .get()
+            .expect("set when the edge was made")
+            .as_ref()
+    }
+
+    /// The sending end for one subtask.
+    fn output(&self, build: &Build<'_>) -> Output<T> {
+        let (from, to) = (build.parallelism[self.from], build.parallelism[self.to]);
+        let sender = build.context.index;
+        let gates = self.gates.borrow();
+        let channels = self.exchange().targets(sender, from, to).into_iter();
+        let channels = channels
+            .map(|(to, channel)| (Arc::clone(&gates[to]), channel))
+            .collect();
+        let max_parallelism = build.config.max_parallelism;
+        let router = (self.make_router)(&RouterContext {
+            sender,
+            receivers: to,
+            max_parallelism,
+        });
+        Output {
+            buffers: Buffers::new(self.id, channels, build.config.channels.batch),
+            router,
+        }
+    }
+}
+
+type Cloner<T> = fn(&T) -> T;
+
+/// The consumers of one stream.
+pub(crate) struct Outputs<T> {
+    edges: RefCell<Vec<Rc<Edge<T>>>>,
+    cloner: Cell<Option<Cloner<T>>>,
+}
+
+impl<T: Send + 'static> Outputs<T> {
+    pub(crate) fn new() -> Rc<Self> {
+        Rc::new(Outputs {
+            edges: RefCell::new(Vec::new()),
+            cloner: Cell::new(None),
+        })
+    }
+
+    pub(crate) fn add(&self, edge: Rc<Edge<T>>) {
+        self.edges.borrow_mut().push(edge);
+    }
+
+    pub(crate) fn set_cloner(&self, cloner: Cloner<T>) {
+        self.cloner.set(Some(cloner));
+    }
+
+    /// What stands behind the operator that makes this stream: the chained consumer, or channels.
+    pub(crate) fn next_stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
+        let edges = self.edges.borrow();
+        if let [edge] = edges.as_slice()
+            && edge.chained.get()
+        {
+            return edge.consumer().stage(build);
+        }
+        let outputs = edges.iter().map(|edge| edge.output(build)).collect();
+        let timeout_ns = nanos(build.config.channels.flush_timeout);
+        Box::new(OutputStage::new(
+            outputs,
+            self.cloner.get(),
+            build.hook.take(),
+            timeout_ns,
+        ))
+    }
+}
+
+/// An edge whatever it carries.
+pub(crate) trait AnyEdge {
+    fn from(&self) -> OperatorId;
+    fn to(&self) -> OperatorId;
+    fn exchange(&self) -> Exchange;
+    /// Fixes an exchange that the user left open: forward at equal parallelism, else rebalance.
+    fn settle(&self, parallelism: &[usize]) -> Exchange;
+    fn set_chained(&self, chained: bool);
+    /// Opens the gates of all receiving subtasks.
+    fn open(
+        &self,
+        senders: &[Arc<Wake>],
+        receivers: &[Arc<Wake>],
+        config: &ChannelConfig,
+    ) -> Vec<Arc<dyn GateProbe>>;
+    /// The receiving end for one subtask.
+    fn head(&self, build: &Build<'_>) -> Box<dyn Head>;
+}
+
+impl<T: Send + 'static> AnyEdge for Edge<T> {
+    fn from(&self) -> OperatorId {
+        self.from
+    }
+
+    fn to(&self) -> OperatorId {
+        self.to
+    }
+
+    fn exchange(&self) -> Exchange {
+        self.exchange.get().unwrap_or(Exchange::Rebalance)
+    }
+
+    fn settle(&self, parallelism: &[usize]) -> Exchange {
+        let equal = parallelism[self.from] == parallelism[self.to];
+        let default = if equal {
+            Exchange::Forward
+        } else {
+            Exchange::Rebalance
+        };
+        let exchange = self.exchange.get().unwrap_or(default);
+        self.exchange.set(Some(exchange));
+        exchange
+    }
+
+    fn set_chained(&self, chained: bool) {
+        self.chained.set(chained);
+    }
+
+    fn open(
+        &self,
+        senders: &[Arc<Wake>],
+        receivers: &[Arc<Wake>],
+        config: &ChannelConfig,
+    ) -> Vec<Arc<dyn GateProbe>> {
+        let gates: Vec<Arc<Gate<T>>> = receivers
+            .iter()
+            .enumerate()
+            .map(|(receiver, bell)| {
+                let channels = self
+                    .exchange()
+                    .senders(receiver, senders.len(), receivers.len());
+                let channels = channels
+                    .into_iter()
+                    .map(|from| (from, Arc::clone(&senders[from])));
+                Arc::new(Gate::new(channels.collect(), Arc::clone(bell), config))
+            })
+            .collect();
+        let probes = gates
+            .iter()
+            .map(|gate| Arc::clone(gate) as Arc<dyn GateProbe>)
+            .collect();
+        *self.gates.borrow_mut() = gates;
+        probes
+    }
+
+    fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
+        let gate = Arc::clone(&self.gates.borrow()[build.context.index]);
+        Box::new(GateHead::new(self.id, gate, self.consumer().stage(build)))
+    }
+}

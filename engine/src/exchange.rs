@@ -1,0 +1,186 @@
+//! How rows are spread from the subtasks of one operator over those of the next: which channels
+//! exist, and which one each row takes.
+
+use std::vec::Drain;
+
+use crate::data::{Key, Row};
+use crate::key_group::{group_of, subtask_of};
+use crate::output::{Buffers, Router, Sending};
+
+/// The pattern between two operators, under Apache Flink's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// Subtask i to subtask i.
+    Forward,
+    /// By key group, every subtask to every subtask.
+    Hash,
+    /// Round robin, every subtask to every subtask.
+    Rebalance,
+    /// Round robin over a local group of subtasks.
+    Rescale,
+    /// Every row to every subtask.
+    Broadcast,
+}
+
+impl Exchange {
+    /// The name as it stands in plans and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Exchange::Forward => "forward",
+            Exchange::Hash => "hash",
+            Exchange::Rebalance => "rebalance",
+            Exchange::Rescale => "rescale",
+            Exchange::Broadcast => "broadcast",
+        }
+    }
+
+    /// The sending subtasks with a channel into `receiver`, in channel order.
+    pub(crate) fn senders(self, receiver: usize, from: usize, to: usize) -> Vec<usize> {
+        match self {
+            Exchange::Forward => vec![receiver],
+            Exchange::Rescale if from <= to => vec![receiver * from / to],
+            Exchange::Rescale => (0..from)
+                .filter(|sender| sender * to / from == receiver)
+                .collect(),
+            Exchange::Hash | Exchange::Rebalance | Exchange::Broadcast => (0..from).collect(),
+        }
+    }
+
+    /// The channels out of `sender`: (receiving subtask, channel index in its gate).
+    pub(crate) fn targets(self, sender: usize, from: usize, to: usize) -> Vec<(usize, usize)> {
+        match self {
+            Exchange::Forward => vec![(sender, 0)],
+            Exchange::Rescale if from <= to => (0..to)
+                .filter(|receiver| receiver * from / to == sender)
+                .map(|r| (r, 0))
+                .collect(),
+            Exchange::Rescale => {
+                let receiver = sender * to / from;
+                let first = (0..from).find(|s| s * to / from == receiver).unwrap_or(0);
+                vec![(receiver, sender - first)]
+            }
+            Exchange::Hash | Exchange::Rebalance | Exchange::Broadcast => {
+                (0..to).map(|receiver| (receiver, sender)).collect()
+            }
+        }
+    }
+}
+
+/// Each row to the next channel in turn.
+pub(crate) struct RoundRobin {
+    next: usize,
+}
+
+impl RoundRobin {
+    /// Senders begin at different channels, so that a few rows spread too.
+    pub(crate) fn starting_at(next: usize) -> Self {
+        RoundRobin { next }
+    }
+}
+
+impl<T> Router<T> for RoundRobin {
+    fn route(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        buffers: &mut Buffers<T>,
+        sending: &mut Sending<'_>,
+    ) {
+        let channels = buffers.channels();
+        for row in rows {
+            if self.next >= channels {
+                self.next = 0;
+            }
+            buffers.push(self.next, row, sending);
+            self.next += 1;
+        }
+    }
+}
+
+/// Each row to the owner of its key's group.
+pub(crate) struct ByKey<F> {
+    key: F,
+    encoded: Vec<u8>,
+    owner_of_group: Vec<usize>,
+}
+
+impl<F> ByKey<F> {
+    pub(crate) fn new(key: F, parallelism: usize, max_parallelism: usize) -> Self {
+        let owner_of_group = (0..max_parallelism)
+            .map(|group| subtask_of(group, parallelism, max_parallelism))
+            .collect();
+        ByKey {
+            key,
+            encoded: Vec::new(),
+            owner_of_group,
+        }
+    }
+}
+
+impl<T, K: Key, F: FnMut(&T) -> K + Send> Router<T> for ByKey<F> {
+    fn route(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        buffers: &mut Buffers<T>,
+        sending: &mut Sending<'_>,
+    ) {
+        for row in rows {
+            let key = (self.key)(&row.value);
+            self.encoded.clear();
+            key.serialize(&mut self.encoded)
+                .expect("encoding into memory cannot fail");
+            let group = group_of(&self.encoded, self.owner_of_group.len());
+            buffers.push(self.owner_of_group[group], row, sending);
+        }
+    }
+}
+
+/// Each row to every channel.
+pub(crate) struct ToAll;
+
+impl<T: Clone> Router<T> for ToAll {
+    fn route(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        buffers: &mut Buffers<T>,
+        sending: &mut Sending<'_>,
+    ) {
+        let Some(last) = buffers.channels().checked_sub(1) else {
+            return;
+        };
+        for row in rows {
+            for channel in 0..last {
+                buffers.push(channel, row.clone(), sending);
+            }
+            buffers.push(last, row, sending);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Both ends of an exchange agree on its channels, and nobody is left without one.
+        #[test]
+        fn senders_and_receivers_agree_on_the_channels(
+            from in 1usize..20, to in 1usize..20, pick in 0usize..4,
+        ) {
+            let exchange =
+                [Exchange::Hash, Exchange::Rebalance, Exchange::Rescale, Exchange::Broadcast][pick];
+            let mut seen = 0;
+            for sender in 0..from {
+                let targets = exchange.targets(sender, from, to);
+                prop_assert!(!targets.is_empty());
+                for (receiver, channel) in targets {
+                    prop_assert_eq!(exchange.senders(receiver, from, to)[channel], sender);
+                    seen += 1;
+                }
+            }
+            let channels: usize = (0..to).map(|r| exchange.senders(r, from, to).len()).sum();
+            prop_assert_eq!(seen, channels);
+            prop_assert!((0..to).all(|r| !exchange.senders(r, from, to).is_empty()));
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Operators made of one function: map, flat map, filter, for each.
+
+use std::vec::Drain;
+
+use crate::data::Row;
+use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
+
+pub(crate) struct Map<F>(pub(crate) F);
+
+impl<T, U, F: FnMut(T) -> U + Send> Operator<T, U> for Map<F> {
+    fn process(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        out: &mut Vec<Row<U>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        out.extend(rows.map(|row| Row {
+            tag: row.tag,
+            value: (self.0)(row.value),
+        }));
+        Ok(())
+    }
+}
+
+/// Takes what a flat map makes of one record; everything gets that record's tag.
+#[derive(Debug)]
+pub struct Collector<'a, U> {
+    tag: u64,
+    rows: &'a mut Vec<Row<U>>,
+}
+
+impl<U> Collector<'_, U> {
+    /// Emits one record.
+    pub fn emit(&mut self, value: U) {
+        self.rows.push(Row {
+            tag: self.tag,
+            value,
+        });
+    }
+}
+
+pub(crate) struct FlatMap<F>(pub(crate) F);
+
+impl<T, U, F: FnMut(T, &mut Collector<'_, U>) + Send> Operator<T, U> for FlatMap<F> {
+    fn process(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        out: &mut Vec<Row<U>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        for Row { tag, value } in rows {
+            (self.0)(value, &mut Collector { tag, rows: out });
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct Filter<F>(pub(crate) F);
+
+impl<T, F: FnMut(&T) -> bool + Send> Operator<T, T> for Filter<F> {
+    fn process(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        out: &mut Vec<Row<T>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        out.extend(rows.filter(|row| (self.0)(&row.value)));
+        Ok(())
+    }
+}
+
+pub(crate) struct ForEach<F>(pub(crate) F);
+
+impl<T, F: FnMut(T) + Send> Sink<T> for ForEach<F> {
+    fn write(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        rows.for_each(|row| (self.0)(row.value));
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! A subtask's input gate: one queue fed by many channels, each bounded by credits.
+//!
+//! A channel may have `exclusive` batches under way at any time; beyond that it borrows from the
+//! gate's `floating` credits. A credit is taken before a batch is sent and given back when the
+//! receiver has *processed* the batch, so "under way" is what the receiver still owes. A returned
+//! floating credit is handed straight to the longest-waiting sender: nothing is lost between a
+//! notification and the retry. The end of input travels in order and needs no credit.
+//!
+//! Emptied batches go back to the senders through the gate, so that a steady flow allocates nothing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::config::ChannelConfig;
+use crate::data::Row;
+use crate::wake::{Reason, Wake};
+
+/// Leave to send one batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Credit {
+    Exclusive,
+    Floating,
+}
+
+/// What lies in the queue.
+pub(crate) struct Parcel<T> {
+    pub(crate) channel: usize,
+    pub(crate) enqueued_ns: u64,
+    pub(crate) payload: Payload<T>,
+}
+
+pub(crate) enum Payload<T> {
+    Batch { rows: Vec<Row<T>>, credit: Credit },
+    EndOfInput,
+}
+
+/// The receiving end of all channels into one subtask over one edge.
+pub(crate) struct Gate<T> {
+    shared: Mutex<Shared<T>>,
+    receiver: Arc<Wake>,
+    channels: Box<[Channel]>,
+    config: ChannelConfig,
+}
+
+struct Channel {
+    sender: Arc<Wake>,
+    from: usize,
+    enqueued: AtomicU64,
+    dequeued: AtomicU64,
+}
+
+struct Shared<T> {
+    queue: VecDeque<Parcel<T>>,
+    accounts: Box<[CreditAccount]>,
+    floating_free: usize,
+    /// Channels that wait for a floating credit, longest first; some may have been served otherwise.
+    waiters: VecDeque<usize>,
+    spares: Vec<Vec<Row<T>>>,
+}
+
+#[derive(Clone, Default)]
+struct CreditAccount {
+    exclusive_free: usize,
+    /// Floating credits handed to this channel and not yet used.
+    floating_reserved: usize,
+    waiting: bool,
+    queued_as_waiter: bool,
+}
+
+impl<T> Gate<T> {
+    /// A gate with one channel per entry of `senders` (sending subtask and its bell).
+    pub(crate) fn new(
+        senders: Vec<(usize, Arc<Wake>)>,
+        receiver: Arc<Wake>,
+        config: &ChannelConfig,
+    ) -> Self {
+        let account = CreditAccount {
+            exclusive_free: config.exclusive,
+            ..Default::default()
+        };
+        Gate {
+            shared: Mutex::new(Shared {
+                queue: VecDeque::new(),
+                accounts: vec![account; senders.len()].into(),
+                floating_free: config.floating,
+                waiters: VecDeque::new(),
+                spares: Vec::new(),
+            }),
+            receiver,
+            channels: senders
+                .into_iter()
+                .map(|(from, sender)| Channel {
+                    sender,
+                    from,
+                    enqueued: AtomicU64::new(0),
+                    dequeued: AtomicU64::new(0),
+                })
+                .collect(),
+            config: config.clone(),
+        }
+    }
+
+    pub(crate) fn channels(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Takes a credit for `channel`, or notes that its sender waits: it is notified when to ask again.
+    pub(crate) fn request(&self, channel: usize) -> Option<Credit> {
+        let mut shared = self.lock();
+        let Shared {
+            accounts,
+            floating_free,
+            waiters,
+            ..
+        } = &mut *shared;
+        let account = &mut accounts[channel];
+        account.waiting = false;
+        if account.exclusive_free > 0 {
+            account.exclusive_free -= 1;
+            return Some(Credit::Exclusive);
+        }
+        if account.floating_reserved > 0 {
+            account.floating_reserved -= 1;
+            return Some(Credit::Floating);
+        }
+        if *floating_free > 0 {
+            *floating_free -= 1;
+            return Some(Credit::Floating);
+        }
+        account.waiting = true;
+        if !account.queued_as_waiter {
+            account.queued_as_waiter = true;
+            waiters.push_back(channel);
+        }
+        None
+    }
+
+    /// Sends a batch for which a credit was taken; gives an empty buffer back.
+    pub(crate) fn send(
+        &self,
+        channel: usize,
+        credit: Credit,
+        rows: Vec<Row<T>>,
+        now_ns: u64,
+    ) -> Vec<Row<T>> {
+        self.channels[channel].enqueued.fetch_add(1, Relaxed);
+        let payload = Payload::Batch { rows, credit };
+        let mut shared = self.lock();
+        shared.queue.push_back(Parcel {
+            channel,
+            enqueued_ns: now_ns,
+            payload,
+        });
+        let spare = shared.spares.pop();
+        drop(shared);
+        self.receiver.notify(Reason::INPUT, now_ns);
+        spare.unwrap_or_default()
+    }
+
+    /// Nothing more comes over `channel`.
+    pub(crate) fn send_end(&self, channel: usize, now_ns: u64) {
+        let payload = Payload::EndOfInput;
+        self.lock().queue.push_back(Parcel {
+            channel,
+            enqueued_ns: now_ns,
+            payload,
+        });
+        self.receiver.notify(Reason::INPUT, now_ns);
+    }
+
+    /// Moves everything that lies in the queue into `taken`, which is empty.
+    pub(crate) fn take(&self, taken: &mut VecDeque<Parcel<T>>) {
+        std::mem::swap(&mut self.lock().queue, taken);
+    }
+
+    /// A batch has been processed: its credit and its emptied buffer go back.
+    pub(crate) fn release(&self, channel: usize, credit: Credit, spare: Vec<Row<T>>, now_ns: u64) {
+        self.channels[channel].dequeued.fetch_add(1, Relaxed);
+        let mut shared = self.lock();
+        if spare.capacity() > 0
+            && shared.spares.len() < self.config.exclusive + self.config.floating
+        {
+            shared.spares.push(spare);
+        }
+        let served = shared.give_back(channel, credit);
+        drop(shared);
+        if let Some(channel) = served {
+            self.channels[channel].sender.notify(Reason::CREDIT, now_ns);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared<T>> {
+        // Nothing under the lock can panic half-way; a poisoned state is still whole.
+        self.shared.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl<T> Shared<T> {
+    /// Books a returned credit; the channel whose sender may go on, if one waits for it.
+    fn give_back(&mut self, channel: usize, credit: Credit) -> Option<usize> {
+        if credit == Credit::Exclusive {
+            let account = &mut self.accounts[channel];
+            account.exclusive_free += 1;
+            return std::mem::take(&mut account.waiting).then_some(channel);
+        }
+        while let Some(waiter) = self.waiters.pop_front() {
+            let account = &mut self.accounts[waiter];
+            account.queued_as_waiter = false;
+            if std::mem::take(&mut account.waiting) {
+                account.floating_reserved += 1;
+                return Some(waiter);
+            }
+        }
+        self.floating_free += 1;
+        None
+    }
+}
+
+/// What the sampler and the closing count may ask of a gate, whatever it carries.
+pub(crate) trait GateProbe: Send + Sync {
+    /// Per channel: sending subtask, batches enqueued, batches dequeued (processed).
+    fn visit(&self, visit: &mut dyn FnMut(usize, u64, u64));
+    /// Batches that one channel may have under way, its part of the floating ones included.
+    fn capacity(&self) -> f64;
+    /// Rows that lie in the queue, untaken.
+    fn queued_rows(&self) -> u64;
+}
+
+impl<T: Send> GateProbe for Gate<T> {
+    fn visit(&self, visit: &mut dyn FnMut(usize, u64, u64)) {
+        for channel in &self.channels {
+            // Dequeued first: a batch that passes in between shows as under way, never as negative.
+            let dequeued = channel.dequeued.load(Relaxed);
+            visit(
+                channel.from,
+                channel.enqueued.load(Relaxed).max(dequeued),
+                dequeued,
+            );
+        }
+    }
+
+    fn capacity(&self) -> f64 {
+        self.config.exclusive as f64 + self.config.floating as f64 / self.channels.len() as f64
+    }
+
+    fn queued_rows(&self) -> u64 {
+        let shared = self.lock();
+        let rows = shared.queue.iter().map(|parcel| match &parcel.payload {
+            Payload::Batch { rows, .. } => rows.len() as u64,
+            Payload::EndOfInput => 0,
+        });
+        rows.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn gate(channels: usize, exclusive: usize, floating: usize) -> Gate<u64> {
+        let senders = (0..channels)
+            .map(|from| (from, Arc::new(Wake::default())))
+            .collect();
+        let config = ChannelConfig {
+            exclusive,
+            floating,
+            ..Default::default()
+        };
+        Gate::new(senders, Arc::new(Wake::default()), &config)
+    }
+
+    proptest! {
+        /// Credits are conserved, no channel passes its bound, order holds per channel, and every
+        /// sender that was refused is served once enough has been released.
+        #[test]
+        fn credits_are_conserved_and_waiters_are_served(
+            exclusive in 1usize..4, floating in 0usize..4,
+            steps in prop::collection::vec((any::<bool>(), 0usize..3), 1..200),
+        ) {
+            let gate = gate(3, exclusive, floating);
+            let mut under_way: VecDeque<(usize, Credit, u64)> = VecDeque::new();
+            let mut sent = [0u64; 3];
+            let mut received = [0u64; 3];
+            let mut taken = VecDeque::new();
+            for (send, channel) in steps {
+                if send {
+                    if let Some(credit) = gate.request(channel) {
+                        gate.send(channel, credit, vec![Row { tag: 0, value: sent[channel] }], 1);
+                        under_way.push_back((channel, credit, sent[channel]));
+                        sent[channel] += 1;
+                    } else {
+                        let of_channel = under_way.iter().filter(|u| u.0 == channel).count();
+                        prop_assert!(of_channel >= exclusive);
+                    }
+                } else if let Some((channel, credit, value)) = under_way.pop_front() {
+                    if taken.is_empty() {
+                        gate.take(&mut taken);
+                    }
+                    let parcel: Parcel<u64> = taken.pop_front().expect("under way");
+                    prop_assert_eq!(parcel.channel, channel);
+                    let Payload::Batch { rows, .. } = parcel.payload else { panic!("a batch") };
+                    prop_assert_eq!(rows[0].value, value);
+                    prop_assert_eq!(value, received[channel]);
+                    received[channel] += 1;
+                    gate.release(channel, credit, Vec::new(), 2);
+                }
+                prop_assert!(under_way.len() <= 3 * exclusive + floating);
+            }
+            for (channel, credit, _) in under_way.drain(..) {
+                gate.release(channel, credit, Vec::new(), 3);
+            }
+            let shared = gate.lock();
+            let free: usize = shared.accounts.iter().map(|a| a.exclusive_free + a.floating_reserved).sum();
+            prop_assert_eq!(free + shared.floating_free, 3 * exclusive + floating);
+            prop_assert!(shared.accounts.iter().all(|a| !a.waiting));
+        }
+    }
+}

@@ -1,0 +1,389 @@
+//! A running job: orders to it, readings of it, and its end.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use crate::clock::Clock;
+use crate::deploy::Deployed;
+use crate::gate::GateProbe;
+use crate::head::ClosingBook;
+use crate::plan::{DeployError, Plan};
+use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
+use crate::stage::MemberCounters;
+use crate::subtask::{Order, Subtask, SubtaskShared};
+use crate::timer::Timer;
+use crate::wake::Reason;
+
+/// Events that may wait for their reader; more are dropped and counted.
+const EVENT_CAPACITY: usize = 4096;
+/// Threads beyond one per blocking subtask.
+const SPARE_THREADS: usize = 64;
+
+/// Something that happened to a subtask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobEvent {
+    /// Job time in nanoseconds.
+    pub at_ns: u64,
+    /// What: `freeze`, `thaw`, `failure`.
+    pub kind: &'static str,
+    /// Position of the task in the plan.
+    pub task: usize,
+    /// Index of the subtask.
+    pub subtask: usize,
+    /// More about it.
+    pub text: String,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All sources ended, or were told to, and everything has flowed out.
+    Finished,
+    /// It was cancelled.
+    Cancelled,
+    /// A subtask failed, which cancelled the rest.
+    Failed {
+        /// Position of the task in the plan.
+        task: usize,
+        /// Index of the subtask.
+        subtask: usize,
+        /// Why.
+        message: String,
+    },
+}
+
+/// The rows of one edge at the end of a job: `emitted = received + in_flight`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EdgeBalance {
+    /// Rows that senders put on the edge.
+    pub emitted: u64,
+    /// Rows that receivers worked off.
+    pub received: u64,
+    /// Rows in open and waiting batches, in the gates, and untouched at the receivers.
+    pub in_flight: u64,
+}
+
+/// What a job leaves.
+#[derive(Debug)]
+pub struct JobReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Every edge of the plan.
+    pub edges: Vec<EdgeBalance>,
+    /// The last counters.
+    pub snapshot: JobSnapshot,
+    /// Events that nobody took in time.
+    pub events_dropped: u64,
+}
+
+/// A running job.
+pub struct Job {
+    plan: Plan,
+    shared: Arc<JobShared>,
+    subtasks: Vec<Arc<SubtaskShared>>,
+    gates: Vec<Vec<Arc<dyn GateProbe>>>,
+    member_counters: Vec<Vec<Arc<MemberCounters>>>,
+    events: Receiver<JobEvent>,
+    runtime: Option<Runtime>,
+    timer_thread: Option<JoinHandle<()>>,
+}
+
+/// What all subtasks of a job share.
+pub(crate) struct JobShared {
+    clock: Clock,
+    pub(crate) timer: Arc<Timer>,
+    cancelled: AtomicBool,
+    bells: Vec<Arc<SubtaskShared>>,
+    end: Mutex<End>,
+    ended: Condvar,
+    events: SyncSender<JobEvent>,
+    events_dropped: AtomicU64,
+}
+
+struct End {
+    running: usize,
+    failure: Option<Outcome>,
+    edges: Vec<EdgeBalance>,
+}
+
+impl JobShared {
+    pub(crate) fn cancelled(&self) -> bool {
+        self.cancelled.load(SeqCst)
+    }
+
+    pub(crate) fn event(
+        &self,
+        kind: &'static str,
+        at_ns: u64,
+        subtask: &SubtaskShared,
+        text: String,
+    ) {
+        let event = JobEvent {
+            at_ns,
+            kind,
+            task: subtask.task,
+            subtask: subtask.subtask,
+            text,
+        };
+        if self.events.try_send(event).is_err() {
+            self.events_dropped.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// The first failure is the job's outcome; it cancels the rest.
+    pub(crate) fn fail(&self, subtask: &SubtaskShared, message: String) {
+        let (task, subtask) = (subtask.task, subtask.subtask);
+        self.end().failure.get_or_insert(Outcome::Failed {
+            task,
+            subtask,
+            message,
+        });
+        self.cancel();
+    }
+
+    pub(crate) fn subtask_ended(&self, book: ClosingBook) {
+        let mut end = self.end();
+        if let Some(input) = book.input {
+            end.edges[input.edge].received += input.received;
+            end.edges[input.edge].in_flight += input.unread;
+        }
+        for output in book.outputs {
+            end.edges[output.edge].emitted += output.emitted;
+            end.edges[output.edge].in_flight += output.unsent;
+        }
+        end.running -= 1;
+        if end.running == 0 {
+            self.ended.notify_all();
+        }
+    }
+
+    fn cancel(&self) {
+        self.cancelled.store(true, SeqCst);
+        let now_ns = self.clock.now();
+        self.bells
+            .iter()
+            .for_each(|subtask| subtask.wake.notify(Reason::CONTROL, now_ns));
+    }
+
+    fn end(&self) -> MutexGuard<'_, End> {
+        // Counts stay whole even if a panic passed by.
+        self.end.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+impl Job {
+    pub(crate) fn start(deployed: Deployed) -> Result<Job, DeployError> {
+        let Deployed {
+            plan,
+            config,
+            subtasks,
+            gates,
+            member_counters,
+        } = deployed;
+        let blocking = subtasks.iter().filter(|subtask| subtask.blocking).count();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.slots)
+            .max_blocking_threads(blocking + SPARE_THREADS)
+            .thread_name("engine-worker")
+            .enable_time()
+            .build()?;
+        let (sender, events) = sync_channel(EVENT_CAPACITY);
+        let all: Vec<Arc<SubtaskShared>> = subtasks
+            .iter()
+            .map(|subtask| Arc::clone(&subtask.shared))
+            .collect();
+        let clock = Clock::start();
+        let timer = Arc::new(Timer::default());
+        let timer_thread = timer.spawn(clock)?;
+        let shared = Arc::new(JobShared {
+            clock,
+            timer,
+            cancelled: AtomicBool::new(false),
+            bells: all.clone(),
+            end: Mutex::new(End {
+                running: subtasks.len(),
+                failure: None,
+                edges: vec![EdgeBalance::default(); plan.edges.len()],
+            }),
+            ended: Condvar::new(),
+            events: sender,
+            events_dropped: AtomicU64::new(0),
+        });
+        // Consumers first, so that everybody is there when the sources begin.
+        for subtask in subtasks.into_iter().rev() {
+            let job = Arc::clone(&shared);
+            runtime.spawn(Subtask::new(
+                subtask.head,
+                subtask.blocking,
+                clock,
+                subtask.shared,
+                job,
+            ));
+        }
+        Ok(Job {
+            plan,
+            shared,
+            subtasks: all,
+            gates,
+            member_counters,
+            events,
+            runtime: Some(runtime),
+            timer_thread: Some(timer_thread),
+        })
+    }
+
+    /// The tasks and edges.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Job time.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    /// Tells every source to emit nothing more; the job ends when everything has flowed out.
+    pub fn drain(&self) {
+        for subtask in self.subtasks.iter().filter(|subtask| subtask.is_source) {
+            subtask.order(Order::Stop, self.shared.clock.now());
+        }
+    }
+
+    /// Ends every subtask at its next look at commands; what is in flight stays where it is.
+    pub fn cancel(&self) {
+        self.shared.cancel();
+    }
+
+    /// Makes all subtasks of a task do nothing for `duration`, from when each looks at commands;
+    /// `freeze` and `thaw` events tell when that was.
+    pub fn freeze(&self, task: usize, duration: Duration) {
+        for subtask in self.subtasks.iter().filter(|subtask| subtask.task == task) {
+            subtask.order(Order::Freeze(duration), self.shared.clock.now());
+        }
+    }
+
+    /// The next event that has not been taken yet.
+    pub fn next_event(&self) -> Option<JobEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// Reads all counters into `snapshot`.
+    pub fn snapshot(&self, snapshot: &mut JobSnapshot) {
+        snapshot.at_ns = self.shared.clock.now();
+        snapshot.subtasks.clear();
+        snapshot.subtasks.extend(
+            self.subtasks
+                .iter()
+                .map(|s| read_subtask(s, snapshot.at_ns)),
+        );
+        snapshot.channels.clear();
+        for (edge, gates) in self.gates.iter().enumerate() {
+            for (to, gate) in gates.iter().enumerate() {
+                let capacity = gate.capacity();
+                gate.visit(&mut |from, enqueued, dequeued| {
+                    let channel = ChannelSnapshot {
+                        edge,
+                        from,
+                        to,
+                        enqueued,
+                        dequeued,
+                        capacity,
+                    };
+                    snapshot.channels.push(channel);
+                });
+            }
+        }
+        snapshot.members.clear();
+        for (task, members) in self.member_counters.iter().enumerate() {
+            snapshot
+                .members
+                .extend(members.iter().enumerate().map(|(member, counters)| {
+                    let (rows, busy_ns) = counters.read();
+                    MemberSnapshot {
+                        task,
+                        member,
+                        rows,
+                        busy_ns,
+                    }
+                }));
+        }
+    }
+
+    /// Waits until the job has ended, at most `timeout`; whether it has.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let end = self.shared.end();
+        let waited = self
+            .shared
+            .ended
+            .wait_timeout_while(end, timeout, |end| end.running > 0);
+        waited.unwrap_or_else(|e| e.into_inner()).0.running == 0
+    }
+
+    /// Waits for the end and closes the books.
+    pub fn join(mut self) -> JobReport {
+        while !self.wait(Duration::from_secs(3600)) {}
+        self.stop_threads();
+        let mut snapshot = JobSnapshot::default();
+        self.snapshot(&mut snapshot);
+        let mut end = self.shared.end();
+        let mut edges = std::mem::take(&mut end.edges);
+        for (edge, gates) in edges.iter_mut().zip(&self.gates) {
+            edge.in_flight += gates.iter().map(|gate| gate.queued_rows()).sum::<u64>();
+        }
+        let otherwise = match self.shared.cancelled() {
+            true => Outcome::Cancelled,
+            false => Outcome::Finished,
+        };
+        let outcome = end.failure.take().unwrap_or(otherwise);
+        drop(end);
+        let events_dropped = self.shared.events_dropped.load(SeqCst);
+        JobReport {
+            outcome,
+            edges,
+            snapshot,
+            events_dropped,
+        }
+    }
+
+    fn stop_threads(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        self.shared.timer.stop();
+        if let Some(thread) = self.timer_thread.take() {
+            // The timer's loop does not panic; if it did, its deadlines are moot by now.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Job {
+    /// A job that is dropped is cancelled.
+    fn drop(&mut self) {
+        if self.runtime.is_some() {
+            self.cancel();
+            self.wait(Duration::from_secs(10));
+            self.stop_threads();
+        }
+    }
+}
+
+fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
+    let ready_at_ns = subtask.wake.ready_at_ns();
+    let meter = subtask.meter();
+    let (time, backpressured_by_output_ns) = meter.account.read(now_ns, ready_at_ns);
+    SubtaskSnapshot {
+        task: subtask.task,
+        subtask: subtask.subtask,
+        records_in: meter.records_in,
+        records_out: meter.records_out,
+        time,
+        backpressured_by_output_ns,
+        held_ns: subtask.is_source.then(|| meter.account.held_ns()),
+    }
+}

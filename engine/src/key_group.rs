@@ -1,0 +1,78 @@
+//! Key groups: the unit in which keyed records and state are assigned to subtasks.
+//!
+//! A key's group is murmur3 of its encoding modulo the maximum parallelism; a group's subtask is
+//! `group * parallelism / max_parallelism`, as in Apache Flink, so that each subtask owns one
+//! contiguous range and rescaling moves ranges. Never a standard or fast hasher: those differ
+//! between versions and processes.
+
+/// The 32-bit murmur3 hash (x86 variant, seed 0) of `bytes`.
+pub fn murmur3(bytes: &[u8]) -> u32 {
+    const C1: u32 = 0xcc9e_2d51;
+    const C2: u32 = 0x1b87_3593;
+    let scramble = |k: u32| k.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);
+
+    let mut hash = 0u32;
+    let mut blocks = bytes.chunks_exact(4);
+    for block in &mut blocks {
+        let k = u32::from_le_bytes([block[0], block[1], block[2], block[3]]);
+        hash = (hash ^ scramble(k))
+            .rotate_left(13)
+            .wrapping_mul(5)
+            .wrapping_add(0xe654_6b64);
+    }
+    let tail = blocks.remainder();
+    if !tail.is_empty() {
+        let k = tail
+            .iter()
+            .rev()
+            .fold(0u32, |k, &byte| (k << 8) | u32::from(byte));
+        hash ^= scramble(k);
+    }
+    hash ^= bytes.len() as u32;
+    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
+    hash ^ (hash >> 16)
+}
+
+/// The group of an encoded key, in `0..max_parallelism`.
+pub fn group_of(encoded_key: &[u8], max_parallelism: usize) -> usize {
+    murmur3(encoded_key) as usize % max_parallelism
+}
+
+/// The subtask that owns `group`, in `0..parallelism`.
+pub fn subtask_of(group: usize, parallelism: usize, max_parallelism: usize) -> usize {
+    group * parallelism / max_parallelism
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Published test vectors of MurmurHash3_x86_32 with seed 0.
+    #[test]
+    fn murmur3_gives_the_published_vectors() {
+        assert_eq!(murmur3(b""), 0);
+        assert_eq!(murmur3(b"test"), 0xba6b_d213);
+        assert_eq!(murmur3(b"Hello, world!"), 0xc036_3e43);
+        assert_eq!(
+            murmur3(b"The quick brown fox jumps over the lazy dog"),
+            0x2e4f_f723
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn each_subtask_owns_one_contiguous_range_and_none_is_empty(
+            max_parallelism in 1usize..300, share in 0.0f64..=1.0,
+        ) {
+            let parallelism = 1 + (share * (max_parallelism - 1) as f64) as usize;
+            let owners: Vec<usize> = (0..max_parallelism)
+                .map(|group| subtask_of(group, parallelism, max_parallelism))
+                .collect();
+            prop_assert!(owners.windows(2).all(|w| w[1] == w[0] || w[1] == w[0] + 1));
+            prop_assert_eq!(owners[0], 0);
+            prop_assert_eq!(owners[max_parallelism - 1], parallelism - 1);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Operators on keyed streams: user-written processes with state, and running aggregates.
+
+use std::marker::PhantomData;
+use std::vec::Drain;
+
+use crate::data::{Data, Key, Row};
+use crate::operator::{Operator, OperatorContext, OperatorError};
+use crate::state::{StateContext, ValueState};
+
+/// A user-written operator on a keyed stream. All rows of one key reach the same subtask.
+pub trait KeyedProcess<K, In, Out>: Send {
+    /// Opens the states it needs; called once, before the first row.
+    fn open(&mut self, state: &mut StateContext);
+
+    /// Takes one row, appends what comes of it to `out`.
+    fn process(
+        &mut self,
+        key: &K,
+        row: Row<In>,
+        out: &mut Vec<Row<Out>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError>;
+
+    /// The input has ended: appends what is still owed to `out`.
+    fn finish(
+        &mut self,
+        _out: &mut Vec<Row<Out>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// A fold over the rows of a key.
+pub trait Aggregate<K, In>: Send {
+    /// What is kept per key.
+    type Accumulator: Data;
+    /// What it says after each row.
+    type Out: Data;
+
+    /// The accumulator of a key without rows.
+    fn create(&self) -> Self::Accumulator;
+    /// Takes one value in.
+    fn add(&self, accumulator: &mut Self::Accumulator, value: In);
+    /// The result so far.
+    fn result(&self, key: &K, accumulator: &Self::Accumulator) -> Self::Out;
+}
+
+/// Calls a process with each row's key.
+pub(crate) struct KeyedOperator<K, F, P> {
+    key: F,
+    process: P,
+    marker: PhantomData<fn() -> K>,
+}
+
+impl<K, F, P> KeyedOperator<K, F, P> {
+    pub(crate) fn new(key: F, process: P) -> Self {
+        KeyedOperator {
+            key,
+            process,
+            marker: PhantomData,
+        }
+    }
+}
+
+impl<K, In, Out, F, P> Operator<In, Out> for KeyedOperator<K, F, P>
+where
+    K: Key,
+    F: FnMut(&In) -> K + Send,
+    P: KeyedProcess<K, In, Out>,
+{
+    fn process(
+        &mut self,
+        rows: Drain<'_, Row<In>>,
+        out: &mut Vec<Row<Out>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        for row in rows {
+            let key = (self.key)(&row.value);
+            self.process.process(&key, row, out, context)?;
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        out: &mut Vec<Row<Out>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.process.finish(out, context)
+    }
+}
+
+/// A running aggregate: one result per row, with that row's tag.
+pub(crate) struct RunningAggregate<K, In, A: Aggregate<K, In>> {
+    aggregate: A,
+    state: Option<ValueState<K, A::Accumulator>>,
+}
+
+impl<K, In, A: Aggregate<K, In>> RunningAggregate<K, In, A> {
+    pub(crate) fn new(aggregate: A) -> Self {
+        RunningAggregate {
+            aggregate,
+            state: None,
+        }
+    }
+}
+
+impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAggregate<K, In, A> {
+    fn open(&mut self, state: &mut StateContext) {
+        self.state = Some(state.value("accumulator"));
+    }
+
+    #[inline]
+    fn process(
+        &mut self,
+        key: &K,
+        row: Row<In>,
+        out: &mut Vec<Row<A::Out>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let Row { tag, value } = row;
+        let aggregate = &self.aggregate;
+        let state = self.state.as_mut().expect("opened before the first row");
+        let value = state.update(
+            key,
+            || aggregate.create(),
+            |accumulator| {
+                aggregate.add(accumulator, value);
+                aggregate.result(key, accumulator)
+            },
+        )?;
+        out.push(Row { tag, value });
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! The contract between the engine and user code that transforms or consumes rows.
+//!
+//! Calls are per chunk of rows: dispatch is dynamic at the operator and static inside the chunk.
+
+use std::vec::Drain;
+
+use crate::clock::Clock;
+use crate::data::Row;
+use crate::subtask::Slice;
+
+/// What an operator may fail with; it fails the job with this message.
+pub type OperatorError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a factory may know of the subtask that it builds an operator for.
+#[derive(Clone, Copy, Debug)]
+pub struct SubtaskContext {
+    /// Index of the subtask, from 0.
+    pub index: usize,
+    /// Number of subtasks of this operator.
+    pub parallelism: usize,
+}
+
+/// Turns rows into rows.
+pub trait Operator<In, Out>: Send {
+    /// Takes every row of `rows`, appends what comes of them to `out`.
+    fn process(
+        &mut self,
+        rows: Drain<'_, Row<In>>,
+        out: &mut Vec<Row<Out>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError>;
+
+    /// The input has ended: appends what is still owed to `out`.
+    fn finish(
+        &mut self,
+        _out: &mut Vec<Row<Out>>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// Consumes rows.
+pub trait Sink<T>: Send {
+    /// Takes every row of `rows`.
+    fn write(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError>;
+
+    /// The input has ended.
+    fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// What an operator may ask and do while it processes a chunk.
+pub struct OperatorContext<'a, 'b> {
+    pub(crate) slice: &'a mut Slice<'b>,
+    pub(crate) arrived_ns: u64,
+}
+
+impl OperatorContext<'_, '_> {
+    /// Job time at the start of this chunk, in nanoseconds. Reads no clock.
+    pub fn now_ns(&self) -> u64 {
+        self.slice.now_ns
+    }
+
+    /// The job's clock, for the few operators that must time something inside a chunk.
+    pub fn clock(&self) -> Clock {
+        self.slice.clock
+    }
+
+    /// Job time at which the chunk's batch reached this operator, in nanoseconds.
+    pub fn arrived_ns(&self) -> u64 {
+        self.arrived_ns
+    }
+
+    /// Waits until `deadline_ns` as an external call would, in pieces of at most 50 ms between
+    /// which it looks for cancellation; accounted as `blocked`. False if the job was cancelled
+    /// meanwhile. Belongs into operators that were declared `.blocking()`: elsewhere it keeps a
+    /// slot from the other subtasks.
+    pub fn block_until(&mut self, deadline_ns: u64) -> bool {
+        self.slice.block_until(deadline_ns)
+    }
+
+    /// Whether the job is being cancelled.
+    pub fn cancelled(&self) -> bool {
+        self.slice.cancelled()
+    }
+}

@@ -1,0 +1,317 @@
+//! From operators to tasks: which operators share a task, under which names, and whether the graph
+//! can be deployed at all.
+
+use crate::config::{Chaining, JobConfig};
+use crate::edge::OperatorId;
+use crate::exchange::Exchange;
+use crate::graph::Inner;
+
+/// The tasks and channels of a job, as they will run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Tasks; a task's position is its number everywhere else.
+    pub tasks: Vec<TaskPlan>,
+    /// Edges between tasks; an edge's position is its number everywhere else.
+    pub edges: Vec<EdgePlan>,
+}
+
+/// One task: a chain of operators that run in the same subtasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPlan {
+    /// The head operator's uid.
+    pub id: String,
+    /// The members' names joined by " -> ".
+    pub name: String,
+    /// Its operators in order.
+    pub members: Vec<MemberPlan>,
+    /// Number of subtasks.
+    pub parallelism: usize,
+}
+
+/// One operator of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberPlan {
+    /// The operator's uid.
+    pub id: String,
+    /// The operator's name.
+    pub name: String,
+}
+
+/// One edge between two tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgePlan {
+    /// Position of the sending task.
+    pub from: usize,
+    /// Position of the receiving task.
+    pub to: usize,
+    /// The exchange.
+    pub exchange: Exchange,
+}
+
+/// Why a graph cannot be deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The graph has no source.
+    #[error("job '{0}' has no source")]
+    NoSource(String),
+    /// Two operators share a uid.
+    #[error("two operators have the uid '{0}'")]
+    DuplicateUid(String),
+    /// A parallelism of zero.
+    #[error("operator '{0}': parallelism must be at least 1")]
+    ZeroParallelism(String),
+    /// More subtasks than key groups.
+    #[error(
+        "operator '{operator}': parallelism {parallelism} is above the maximum parallelism {max}"
+    )]
+    TooParallel {
+        /// The keyed operator.
+        operator: String,
+        /// What it asks for.
+        parallelism: usize,
+        /// The number of key groups.
+        max: usize,
+    },
+    /// A forward edge between operators of different parallelism.
+    #[error(
+        "'{from}' ({from_parallelism}) -> '{to}' ({to_parallelism}): forward needs equal parallelism"
+    )]
+    UnequalForward {
+        /// The sending operator.
+        from: String,
+        /// Its parallelism.
+        from_parallelism: usize,
+        /// The receiving operator.
+        to: String,
+        /// Its parallelism.
+        to_parallelism: usize,
+    },
+    /// A chain break before an operator that does not exist.
+    #[error("chaining names the operator '{name}', which the job does not have; it has: {known}")]
+    UnknownOperator {
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// Too many blocking subtasks.
+    #[error("{subtasks} subtasks hold blocking operators, at most {max} are allowed")]
+    TooManyBlocking {
+        /// How many there are.
+        subtasks: usize,
+        /// How many may be.
+        max: usize,
+    },
+    /// A size that must not be zero.
+    #[error("{0} must be at least 1")]
+    ZeroSize(&'static str),
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A plan and how the operators and edges of the graph map onto it.
+pub(crate) struct Layout {
+    pub(crate) plan: Plan,
+    /// Operators of each task, head first.
+    pub(crate) members: Vec<Vec<OperatorId>>,
+    /// Parallelism of each operator.
+    pub(crate) parallelism: Vec<usize>,
+    /// Graph edge of each plan edge.
+    pub(crate) edges: Vec<usize>,
+}
+
+impl Layout {
+    /// Checks the graph, decides on chains, and numbers tasks and edges.
+    pub(crate) fn new(graph: &Inner, config: &JobConfig) -> Result<Layout, DeployError> {
+        let parallelism = check(graph, config)?;
+        let mut members: Vec<Vec<OperatorId>> = Vec::new();
+        let mut task_of = vec![0; graph.operators.len()];
+        for operator in 0..graph.operators.len() {
+            match chained_behind(graph, config, &parallelism, operator) {
+                Some(before) => task_of[operator] = task_of[before],
+                None => {
+                    task_of[operator] = members.len();
+                    members.push(Vec::new());
+                }
+            }
+            members[task_of[operator]].push(operator);
+        }
+        let mut edges = Vec::new();
+        for (index, edge) in graph.edges.iter().enumerate() {
+            let chained = task_of[edge.from()] == task_of[edge.to()];
+            edge.set_chained(chained);
+            if !chained {
+                edges.push(index);
+            }
+        }
+        let plan = Plan {
+            tasks: members
+                .iter()
+                .map(|m| task_plan(graph, m, parallelism[m[0]]))
+                .collect(),
+            edges: edges
+                .iter()
+                .map(|&index| &graph.edges[index])
+                .map(|edge| EdgePlan {
+                    from: task_of[edge.from()],
+                    to: task_of[edge.to()],
+                    exchange: edge.exchange(),
+                })
+                .collect(),
+        };
+        Ok(Layout {
+            plan,
+            members,
+            parallelism,
+            edges,
+        })
+    }
+}
+
+/// The parallelism of every operator, if the graph can be deployed.
+fn check(graph: &Inner, config: &JobConfig) -> Result<Vec<usize>, DeployError> {
+    let sizes = [
+        (config.slots, "slots"),
+        (config.max_parallelism, "max_parallelism"),
+        (config.channels.batch, "channels.batch"),
+        (config.channels.exclusive, "channels.exclusive"),
+    ];
+    if let Some((_, name)) = sizes.into_iter().find(|(size, _)| *size == 0) {
+        return Err(DeployError::ZeroSize(name));
+    }
+    if graph
+        .operators
+        .iter()
+        .all(|operator| operator.source.is_none())
+    {
+        return Err(DeployError::NoSource(graph.name.clone()));
+    }
+    let mut uids = std::collections::HashSet::new();
+    for operator in &graph.operators {
+        if !uids.insert(&operator.uid) {
+            return Err(DeployError::DuplicateUid(operator.uid.clone()));
+        }
+    }
+    check_breaks(graph, config)?;
+    let parallelism: Vec<usize> = graph
+        .operators
+        .iter()
+        .map(|operator| operator.parallelism.unwrap_or(config.parallelism))
+        .collect();
+    if let Some(zero) = parallelism.iter().position(|&p| p == 0) {
+        return Err(DeployError::ZeroParallelism(
+            graph.operators[zero].name.clone(),
+        ));
+    }
+    check_exchanges(graph, config, &parallelism)?;
+    let blocking = graph
+        .operators
+        .iter()
+        .zip(&parallelism)
+        .filter(|(o, _)| o.blocking);
+    let subtasks: usize = blocking.map(|(_, &parallelism)| parallelism).sum();
+    if subtasks > config.max_blocking_subtasks {
+        return Err(DeployError::TooManyBlocking {
+            subtasks,
+            max: config.max_blocking_subtasks,
+        });
+    }
+    Ok(parallelism)
+}
+
+fn check_breaks(graph: &Inner, config: &JobConfig) -> Result<(), DeployError> {
+    let Chaining::BrokenBefore(names) = &config.chaining else {
+        return Ok(());
+    };
+    let known = || {
+        graph
+            .operators
+            .iter()
+            .map(|operator| operator.name.as_str())
+    };
+    match names
+        .iter()
+        .find(|name| known().all(|known| known != name.as_str()))
+    {
+        None => Ok(()),
+        Some(name) => Err(DeployError::UnknownOperator {
+            name: name.clone(),
+            known: known().collect::<Vec<_>>().join(", "),
+        }),
+    }
+}
+
+fn check_exchanges(
+    graph: &Inner,
+    config: &JobConfig,
+    parallelism: &[usize],
+) -> Result<(), DeployError> {
+    for edge in &graph.edges {
+        let (from, to) = (edge.from(), edge.to());
+        match edge.settle(parallelism) {
+            Exchange::Forward if parallelism[from] != parallelism[to] => {
+                return Err(DeployError::UnequalForward {
+                    from: graph.operators[from].name.clone(),
+                    from_parallelism: parallelism[from],
+                    to: graph.operators[to].name.clone(),
+                    to_parallelism: parallelism[to],
+                });
+            }
+            Exchange::Hash if parallelism[to] > config.max_parallelism => {
+                return Err(DeployError::TooParallel {
+                    operator: graph.operators[to].name.clone(),
+                    parallelism: parallelism[to],
+                    max: config.max_parallelism,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The operator in whose task `operator` runs, if it is chained: the exchange is forward, neither
+/// side asks for a break, and it is the only consumer. (Flink also chains several consumers of one
+/// operator; here each gets a channel.)
+fn chained_behind(
+    graph: &Inner,
+    config: &JobConfig,
+    parallelism: &[usize],
+    operator: OperatorId,
+) -> Option<OperatorId> {
+    let node = &graph.operators[operator];
+    let allowed = match &config.chaining {
+        Chaining::On => true,
+        Chaining::Off => false,
+        Chaining::BrokenBefore(names) => !names.contains(&node.name),
+    };
+    let edge = graph.edges.iter().find(|edge| edge.to() == operator)?;
+    let from = edge.from();
+    let only_consumer = graph
+        .edges
+        .iter()
+        .filter(|other| other.from() == from)
+        .count()
+        == 1;
+    let fits = edge.exchange() == Exchange::Forward && parallelism[from] == parallelism[operator];
+    (allowed && !node.starts_chain && only_consumer && fits).then_some(from)
+}
+
+fn task_plan(graph: &Inner, members: &[OperatorId], parallelism: usize) -> TaskPlan {
+    let members: Vec<MemberPlan> = members
+        .iter()
+        .map(|&id| &graph.operators[id])
+        .map(|operator| MemberPlan {
+            id: operator.uid.clone(),
+            name: operator.name.clone(),
+        })
+        .collect();
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    TaskPlan {
+        id: members[0].id.clone(),
+        name: names.join(" -> "),
+        parallelism,
+        members,
+    }
+}

@@ -1,0 +1,45 @@
+//! The contract between the engine and what feeds it.
+
+use crate::data::{Data, Row};
+
+/// One subtask's share of a source.
+///
+/// A source never blocks and never reads a clock: it is asked for what is due. Its splits are fixed
+/// in number and assigned by the caller that builds the graph, so parallelism does not change the
+/// records.
+pub trait Source: Send + 'static {
+    /// What it emits.
+    type Out: Data;
+
+    /// Appends at most `max` rows that are due at `now_ns` to `out`.
+    ///
+    /// `held_ns` is the cumulative time during which the engine kept this source from being asked:
+    /// waiting for credit, processing chained operators, or waiting for a slot. A source that
+    /// measures how late it is can tell its own lateness from the engine's by it.
+    fn poll(
+        &mut self,
+        now_ns: u64,
+        held_ns: u64,
+        max: usize,
+        out: &mut Vec<Row<Self::Out>>,
+    ) -> SourceStatus;
+}
+
+/// What a source has to say after a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceStatus {
+    /// More may be due already.
+    Ready,
+    /// Nothing more is due before this job time, in nanoseconds.
+    WaitUntil(u64),
+    /// Nothing will ever come again.
+    Finished,
+}
+
+/// Told when rows leave a source's task: when the first channel behind it granted them a credit, or
+/// at emission where the whole job is one chain. It may rewrite the tags.
+pub trait SentHook: Send {
+    /// `first` is false for the copies that a task with several output edges sends over the further
+    /// ones: their rows have been told of already.
+    fn sent(&mut self, now_ns: u64, tags: &mut [u64], first: bool);
+}

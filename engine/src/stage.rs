@@ -1,0 +1,306 @@
+//! Chained operators inside one subtask: each stage holds the rows it has not worked off yet and
+//! hands what it makes to the next.
+//!
+//! A stage first lets everything behind it finish, so at most one chunk is under way per stage and
+//! a blocked output stops the chain where it is. Chunks are sized so that a slice of expensive
+//! records stays near its bound without reading the clock per record.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::data::Row;
+use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
+use crate::subtask::Slice;
+
+/// How far a stage got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Everything handed to it has been worked off.
+    Done,
+    /// The slice is over, work is left.
+    SliceOver,
+    /// Waits for credit on this output edge of the task.
+    Backpressured { output: usize },
+    /// Waits for asynchronous calls, which are at their capacity.
+    AtCapacity,
+}
+
+/// One link of a chain, taking rows of type `T`.
+pub(crate) trait Stage<T>: Send {
+    /// Where the link before puts its rows; empty whenever [`run`](Self::run) said `Done`.
+    fn input(&mut self) -> &mut Vec<Row<T>>;
+    /// Rows in the input.
+    fn pending(&self) -> usize;
+    /// When the rows now in the input reached this stage.
+    fn arrived(&mut self, at_ns: u64);
+    /// Works off the input and whatever lies behind.
+    fn run(&mut self, slice: &mut Slice<'_>) -> Result<Step, OperatorError>;
+    /// No more input will come.
+    fn end(&mut self);
+    /// After [`end`](Self::end): whether everything has left the task.
+    fn ended(&self) -> bool;
+    /// When rows that wait for their batch to fill must be sent at the latest.
+    fn flush_at_ns(&self) -> Option<u64>;
+    /// Adds up what each output edge was given and what of it has not left the task.
+    fn close(&self, books: &mut Vec<OutputBook>);
+}
+
+/// The closing account of one output edge of a subtask, in rows.
+pub(crate) struct OutputBook {
+    pub(crate) edge: usize,
+    pub(crate) emitted: u64,
+    pub(crate) unsent: u64,
+}
+
+/// What one operator has worked off: rows, and the wall time they took.
+#[derive(Debug, Default)]
+pub(crate) struct MemberCounters {
+    rows: AtomicU64,
+    busy_ns: AtomicU64,
+}
+
+impl MemberCounters {
+    pub(crate) fn add(&self, rows: usize, busy_ns: u64) {
+        // One writer: plain loads and stores would do.
+        self.rows.fetch_add(rows as u64, Relaxed);
+        self.busy_ns.fetch_add(busy_ns, Relaxed);
+    }
+
+    /// Rows and nanoseconds so far.
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (self.rows.load(Relaxed), self.busy_ns.load(Relaxed))
+    }
+}
+
+/// Sizes chunks so that one takes about a millisecond at most.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    rows: usize,
+}
+
+impl Pace {
+    const TARGET_NS: u64 = 500_000;
+    const FIRST: usize = 16;
+
+    pub(crate) fn new() -> Self {
+        Pace { rows: Self::FIRST }
+    }
+
+    /// Rows of `pending` to take at once.
+    pub(crate) fn take(&self, pending: usize) -> usize {
+        self.rows.min(pending)
+    }
+
+    /// A chunk of `rows` took `elapsed_ns`: the next may grow fourfold, and shrinks at once.
+    pub(crate) fn learn(&mut self, rows: usize, elapsed_ns: u64) {
+        let affordable = (rows as u64 * Self::TARGET_NS / elapsed_ns.max(1)).max(1);
+        self.rows = usize::try_from(affordable)
+            .unwrap_or(usize::MAX)
+            .min(self.rows.saturating_mul(4));
+    }
+}
+
+/// An operator and the stage behind it.
+pub(crate) struct OperatorStage<In, Out> {
+    pending: Vec<Row<In>>,
+    arrived_ns: u64,
+    operator: Box<dyn Operator<In, Out>>,
+    next: Box<dyn Stage<Out>>,
+    pace: Pace,
+    ending: Ending,
+    counters: Arc<MemberCounters>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Open,
+    Requested,
+    Finished,
+}
+
+impl<In: Send, Out: Send> OperatorStage<In, Out> {
+    pub(crate) fn new(
+        operator: Box<dyn Operator<In, Out>>,
+        next: Box<dyn Stage<Out>>,
+        counters: Arc<MemberCounters>,
+    ) -> Self {
+        OperatorStage {
+            pending: Vec::new(),
+            arrived_ns: 0,
+            operator,
+            next,
+            pace: Pace::new(),
+            ending: Ending::Open,
+            counters,
+        }
+    }
+
+    fn process_chunk(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
+        let rows = self.pace.take(self.pending.len());
+        let begin_ns = slice.now_ns;
+        let mut context = OperatorContext {
+            slice,
+            arrived_ns: self.arrived_ns,
+        };
+        self.operator
+            .process(self.pending.drain(..rows), self.next.input(), &mut context)?;
+        let elapsed_ns = slice.tick() - begin_ns;
+        self.next.arrived(slice.now_ns);
+        self.pace.learn(rows, elapsed_ns);
+        self.counters.add(rows, elapsed_ns);
+        Ok(())
+    }
+}
+
+impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
+    fn input(&mut self) -> &mut Vec<Row<In>> {
+        &mut self.pending
+    }
+
+    fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn arrived(&mut self, at_ns: u64) {
+        self.arrived_ns = at_ns;
+    }
+
+    fn run(&mut self, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        loop {
+            match self.next.run(slice)? {
+                Step::Done => {}
+                step => return Ok(step),
+            }
+            if self.pending.is_empty() {
+                if self.ending != Ending::Requested {
+                    return Ok(Step::Done);
+                }
+                let mut context = OperatorContext {
+                    slice,
+                    arrived_ns: self.arrived_ns,
+                };
+                self.operator.finish(self.next.input(), &mut context)?;
+                self.next.arrived(slice.now_ns);
+                self.next.end();
+                self.ending = Ending::Finished;
+            } else if slice.over() {
+                return Ok(Step::SliceOver);
+            } else {
+                self.process_chunk(slice)?;
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.ending = Ending::Requested;
+    }
+
+    fn ended(&self) -> bool {
+        self.ending == Ending::Finished && self.next.ended()
+    }
+
+    fn flush_at_ns(&self) -> Option<u64> {
+        self.next.flush_at_ns()
+    }
+
+    fn close(&self, books: &mut Vec<OutputBook>) {
+        self.next.close(books);
+    }
+}
+
+/// The end of a chain that leaves the job.
+pub(crate) struct SinkStage<T> {
+    pending: Vec<Row<T>>,
+    arrived_ns: u64,
+    sink: Box<dyn Sink<T>>,
+    pace: Pace,
+    ending: Ending,
+    counters: Arc<MemberCounters>,
+}
+
+impl<T: Send> SinkStage<T> {
+    pub(crate) fn new(sink: Box<dyn Sink<T>>, counters: Arc<MemberCounters>) -> Self {
+        SinkStage {
+            pending: Vec::new(),
+            arrived_ns: 0,
+            sink,
+            pace: Pace::new(),
+            ending: Ending::Open,
+            counters,
+        }
+    }
+}
+
+impl<T: Send> Stage<T> for SinkStage<T> {
+    fn input(&mut self) -> &mut Vec<Row<T>> {
+        &mut self.pending
+    }
+
+    fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn arrived(&mut self, at_ns: u64) {
+        self.arrived_ns = at_ns;
+    }
+
+    fn run(&mut self, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        while !self.pending.is_empty() {
+            if slice.over() {
+                return Ok(Step::SliceOver);
+            }
+            let rows = self.pace.take(self.pending.len());
+            let begin_ns = slice.now_ns;
+            let mut context = OperatorContext {
+                slice,
+                arrived_ns: self.arrived_ns,
+            };
+            self.sink.write(self.pending.drain(..rows), &mut context)?;
+            slice.records_out += rows as u64;
+            let elapsed_ns = slice.tick() - begin_ns;
+            self.pace.learn(rows, elapsed_ns);
+            self.counters.add(rows, elapsed_ns);
+        }
+        if self.ending == Ending::Requested {
+            let mut context = OperatorContext {
+                slice,
+                arrived_ns: self.arrived_ns,
+            };
+            self.sink.close(&mut context)?;
+            self.ending = Ending::Finished;
+        }
+        Ok(Step::Done)
+    }
+
+    fn end(&mut self) {
+        self.ending = Ending::Requested;
+    }
+
+    fn ended(&self) -> bool {
+        self.ending == Ending::Finished
+    }
+
+    fn flush_at_ns(&self) -> Option<u64> {
+        None
+    }
+
+    fn close(&self, _books: &mut Vec<OutputBook>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pace;
+
+    #[test]
+    fn chunks_grow_while_records_are_cheap_and_shrink_at_once() {
+        let mut pace = Pace::new();
+        for _ in 0..4 {
+            pace.learn(pace.take(1024), 100);
+        }
+        assert_eq!(pace.take(1024), 1024);
+        pace.learn(1024, 1_024_000_000);
+        assert_eq!(pace.take(1024), 1);
+        pace.learn(1, 2_000_000_000);
+        assert_eq!(pace.take(1024), 1);
+    }
+}

@@ -1,0 +1,393 @@
+//! The subtask loop: one future that works in slices, waits for one of several events, and books
+//! where its time went.
+//!
+//! Output comes before input: a chain that cannot send is not given more. A slice lasts about 2 ms
+//! at most; then commands are looked at and other subtasks get the slot.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::account::{Account, Wait};
+use crate::clock::{Clock, nanos, thread_cpu_ns};
+use crate::head::{Head, Progress};
+use crate::job::JobShared;
+use crate::wake::{Reason, Wake};
+
+/// Longest time a subtask works before it looks at commands and yields its slot.
+const SLICE_NS: u64 = 2_000_000;
+/// Longest uninterrupted piece of a declared wait.
+const BLOCK_PIECE_NS: u64 = 50_000_000;
+
+/// What a job tells a subtask, beside all channels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    /// A source emits nothing more.
+    Stop,
+    /// Do nothing for this long.
+    Freeze(Duration),
+}
+
+/// The part of a subtask that others see.
+pub(crate) struct SubtaskShared {
+    pub(crate) task: usize,
+    pub(crate) subtask: usize,
+    pub(crate) is_source: bool,
+    pub(crate) wake: Arc<Wake>,
+    meter: Mutex<Meter>,
+    orders: Mutex<Vec<Order>>,
+}
+
+/// Cumulative counters of one subtask.
+#[derive(Clone)]
+pub(crate) struct Meter {
+    pub(crate) account: Account,
+    pub(crate) records_in: u64,
+    pub(crate) records_out: u64,
+}
+
+impl SubtaskShared {
+    pub(crate) fn new(
+        task: usize,
+        subtask: usize,
+        is_source: bool,
+        outputs: usize,
+        wake: Arc<Wake>,
+    ) -> Self {
+        let account = Account::new(outputs, 0);
+        SubtaskShared {
+            task,
+            subtask,
+            is_source,
+            wake,
+            meter: Mutex::new(Meter {
+                account,
+                records_in: 0,
+                records_out: 0,
+            }),
+            orders: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(crate) fn meter(&self) -> MutexGuard<'_, Meter> {
+        // Counters stay whole even if a panic passed by.
+        self.meter.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    pub(crate) fn order(&self, order: Order, now_ns: u64) {
+        self.orders
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .push(order);
+        self.wake.notify(Reason::CONTROL, now_ns);
+    }
+
+    fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut *self.orders.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+}
+
+/// One slice of work: the time as it goes on, and what was done.
+pub(crate) struct Slice<'a> {
+    pub(crate) clock: Clock,
+    /// The last reading of the clock.
+    pub(crate) now_ns: u64,
+    begin_ns: u64,
+    held_before_ns: u64,
+    pub(crate) records_in: u64,
+    pub(crate) records_out: u64,
+    pub(crate) generating_ns: u64,
+    shared: &'a SubtaskShared,
+    job: &'a JobShared,
+    async_waker: &'a Waker,
+}
+
+impl Slice<'_> {
+    /// Reads the clock.
+    pub(crate) fn tick(&mut self) -> u64 {
+        self.now_ns = self.clock.now();
+        self.now_ns
+    }
+
+    /// Whether it is time to yield.
+    pub(crate) fn over(&self) -> bool {
+        self.now_ns >= self.begin_ns + SLICE_NS || self.shared.wake.happened(Reason::CONTROL)
+    }
+
+    pub(crate) fn async_waker(&self) -> &Waker {
+        self.async_waker
+    }
+
+    pub(crate) fn cancelled(&self) -> bool {
+        self.job.cancelled()
+    }
+
+    /// Cumulative time the engine has kept the source of this subtask from generating.
+    pub(crate) fn held_ns(&self) -> u64 {
+        self.held_before_ns + (self.now_ns - self.begin_ns).saturating_sub(self.generating_ns)
+    }
+
+    /// Waits until `deadline_ns`; false if cancelled meanwhile.
+    pub(crate) fn block_until(&mut self, deadline_ns: u64) -> bool {
+        let mut now_ns = self.clock.now();
+        if now_ns < deadline_ns {
+            self.shared.meter().account.block_begins(now_ns);
+            while now_ns < deadline_ns && !self.cancelled() {
+                std::thread::sleep(Duration::from_nanos(
+                    (deadline_ns - now_ns).min(BLOCK_PIECE_NS),
+                ));
+                now_ns = self.clock.now();
+            }
+            self.shared.meter().account.block_ends(now_ns);
+        }
+        self.now_ns = now_ns;
+        !self.cancelled()
+    }
+}
+
+/// What a turn ended with.
+enum Turn {
+    Finished,
+    Cancelled,
+    Failed(String),
+    Wait {
+        wait: Wait,
+        until_ns: Option<u64>,
+        interest: Reason,
+    },
+    Yield,
+}
+
+/// A running subtask.
+pub(crate) struct Subtask {
+    head: Box<dyn Head>,
+    blocking: bool,
+    clock: Clock,
+    shared: Arc<SubtaskShared>,
+    job: Arc<JobShared>,
+    async_waker: Waker,
+    armed_until_ns: u64,
+    frozen_until_ns: Option<u64>,
+    done: bool,
+}
+
+/// Rings a subtask's bell for its asynchronous calls, with the time.
+struct AsyncBell {
+    wake: Arc<Wake>,
+    clock: Clock,
+}
+
+impl std::task::Wake for AsyncBell {
+    fn wake(self: Arc<Self>) {
+        self.wake.notify(Reason::ASYNC, self.clock.now());
+    }
+}
+
+impl Subtask {
+    pub(crate) fn new(
+        head: Box<dyn Head>,
+        blocking: bool,
+        clock: Clock,
+        shared: Arc<SubtaskShared>,
+        job: Arc<JobShared>,
+    ) -> Self {
+        let bell = AsyncBell {
+            wake: Arc::clone(&shared.wake),
+            clock,
+        };
+        Subtask {
+            head,
+            blocking,
+            clock,
+            shared,
+            job,
+            async_waker: Waker::from(Arc::new(bell)),
+            armed_until_ns: 0,
+            frozen_until_ns: None,
+            done: false,
+        }
+    }
+
+    /// Works until the slice is over or there is something to wait for.
+    fn slice(&mut self, waker: &Waker) -> Turn {
+        let ready_at_ns = self.shared.wake.ready_at_ns();
+        let begin_ns = self.clock.now();
+        let held_before_ns = {
+            let mut meter = self.shared.meter();
+            meter.account.slice_begins(begin_ns, ready_at_ns);
+            meter.account.held_ns()
+        };
+        let begin_cpu_ns = thread_cpu_ns();
+        let shared = Arc::clone(&self.shared);
+        let (job, async_waker) = (Arc::clone(&self.job), self.async_waker.clone());
+        let mut slice = Slice {
+            clock: self.clock,
+            now_ns: begin_ns,
+            begin_ns,
+            held_before_ns,
+            records_in: 0,
+            records_out: 0,
+            generating_ns: 0,
+            shared: &shared,
+            job: &job,
+            async_waker: &async_waker,
+        };
+        let turn = self.turns(&mut slice, waker);
+        let cpu_ns = thread_cpu_ns() - begin_cpu_ns;
+        let next = match turn {
+            Turn::Wait { wait, .. } => Some(wait),
+            Turn::Yield => Some(Wait::Runnable),
+            Turn::Finished | Turn::Cancelled | Turn::Failed(_) => None,
+        };
+        let mut meter = shared.meter();
+        meter.records_in += slice.records_in;
+        meter.records_out += slice.records_out;
+        meter
+            .account
+            .slice_ends(slice.tick(), cpu_ns, slice.generating_ns, next);
+        turn
+    }
+
+    /// Takes turns until one has to wait for something that has not happened meanwhile.
+    fn turns(&mut self, slice: &mut Slice<'_>, waker: &Waker) -> Turn {
+        loop {
+            self.shared.wake.clear();
+            let turn = self.turn(slice);
+            let Turn::Wait {
+                until_ns, interest, ..
+            } = turn
+            else {
+                return turn;
+            };
+            if let Some(until_ns) = until_ns {
+                self.arm(until_ns, slice.now_ns);
+            }
+            if self.shared.wake.wait(interest, waker) {
+                return turn;
+            }
+            if slice.tick() >= slice.begin_ns + SLICE_NS {
+                return Turn::Yield;
+            }
+        }
+    }
+
+    fn turn(&mut self, slice: &mut Slice<'_>) -> Turn {
+        if self.job.cancelled() {
+            return Turn::Cancelled;
+        }
+        for order in self.shared.take_orders() {
+            match order {
+                Order::Stop => self.head.stop(),
+                Order::Freeze(duration) => {
+                    self.frozen_until_ns = Some(slice.now_ns + nanos(duration));
+                    self.job
+                        .event("freeze", slice.now_ns, &self.shared, String::new());
+                }
+            }
+        }
+        if let Some(until_ns) = self.frozen_until_ns {
+            if slice.now_ns < until_ns {
+                let interest = Reason::DEADLINE.or(Reason::CONTROL);
+                return Turn::Wait {
+                    wait: Wait::Blocked,
+                    until_ns: Some(until_ns),
+                    interest,
+                };
+            }
+            self.frozen_until_ns = None;
+            self.job
+                .event("thaw", slice.now_ns, &self.shared, String::new());
+        }
+        match self.head.advance(slice) {
+            Err(error) => Turn::Failed(error.to_string()),
+            Ok(Progress::Finished) => Turn::Finished,
+            Ok(Progress::SliceOver) => Turn::Yield,
+            Ok(Progress::Idle { until_ns }) => {
+                let interest = Reason::INPUT
+                    .or(Reason::DEADLINE)
+                    .or(Reason::ASYNC)
+                    .or(Reason::CONTROL);
+                Turn::Wait {
+                    wait: Wait::Idle,
+                    until_ns,
+                    interest,
+                }
+            }
+            Ok(Progress::Backpressured { output }) => {
+                let interest = Reason::CREDIT.or(Reason::CONTROL);
+                Turn::Wait {
+                    wait: Wait::Backpressured { output },
+                    until_ns: None,
+                    interest,
+                }
+            }
+            Ok(Progress::AtCapacity) => {
+                let interest = Reason::ASYNC.or(Reason::CONTROL);
+                Turn::Wait {
+                    wait: Wait::Blocked,
+                    until_ns: None,
+                    interest,
+                }
+            }
+        }
+    }
+
+    /// Sets the alarm, unless an earlier one is already set.
+    fn arm(&mut self, until_ns: u64, now_ns: u64) {
+        if self.armed_until_ns <= now_ns || until_ns < self.armed_until_ns {
+            self.armed_until_ns = until_ns;
+            self.job.timer.arm(until_ns, &self.shared.wake);
+        }
+    }
+
+    fn poll_turn(&mut self, waker: &Waker) -> Turn {
+        let work = AssertUnwindSafe(|| match self.blocking {
+            true => tokio::task::block_in_place(|| self.slice(waker)),
+            false => self.slice(waker),
+        });
+        catch_unwind(work).unwrap_or_else(|panic| {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "no message".to_owned());
+            Turn::Failed(format!("panic: {text}"))
+        })
+    }
+}
+
+impl Future for Subtask {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        match this.poll_turn(context.waker()) {
+            Turn::Wait { .. } => return Poll::Pending,
+            Turn::Yield => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Turn::Finished | Turn::Cancelled => {}
+            Turn::Failed(message) => {
+                let now_ns = this.clock.now();
+                this.job
+                    .event("failure", now_ns, &this.shared, message.clone());
+                this.job.fail(&this.shared, message);
+            }
+        }
+        this.done = true;
+        this.job.subtask_ended(this.head.close());
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Subtask {
+    /// A subtask that the runtime drops unfinished still counts as ended, so that nobody waits for it.
+    fn drop(&mut self) {
+        if !self.done {
+            self.job.subtask_ended(self.head.close());
+        }
+    }
+}
