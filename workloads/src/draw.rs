@@ -41,18 +41,24 @@ pub struct Draw {
 impl Draw {
     /// The sequence that belongs to a seed and a purpose.
     pub const fn new(seed: u64, purpose: Purpose) -> Draw {
-        Draw { state: mix(mix(seed).wrapping_add((purpose as u64).wrapping_mul(GAMMA))) }
+        Draw {
+            state: mix(mix(seed).wrapping_add((purpose as u64).wrapping_mul(GAMMA))),
+        }
     }
 
     /// An independent sequence for part `part` of this one, for example one split.
     pub const fn part(self, part: u64) -> Draw {
-        Draw { state: mix(self.state ^ mix(part.wrapping_add(GAMMA))) }
+        Draw {
+            state: mix(self.state ^ mix(part.wrapping_add(GAMMA))),
+        }
     }
 
     /// 64 uniform bits.
     #[inline]
     pub const fn bits(&self, index: u64) -> u64 {
-        mix(self.state.wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
+        mix(self
+            .state
+            .wrapping_add(index.wrapping_add(1).wrapping_mul(GAMMA)))
     }
 }
 
@@ -79,7 +85,13 @@ mod tests {
     #[test]
     fn purposes_parts_and_seeds_give_different_sequences() {
         let event = Draw::new(7, Purpose::Event);
-        let all = [event, Draw::new(7, Purpose::Cost), Draw::new(8, Purpose::Event), event.part(0), event.part(1)];
+        let all = [
+            event,
+            Draw::new(7, Purpose::Cost),
+            Draw::new(8, Purpose::Event),
+            event.part(0),
+            event.part(1),
+        ];
         let first: std::collections::BTreeSet<u64> = all.iter().map(|draw| draw.bits(0)).collect();
         assert_eq!(first.len(), all.len());
     }
@@ -91,6 +103,9 @@ mod tests {
         for index in 0..100_000 {
             counts[below(draw.bits(index), 10) as usize] += 1;
         }
-        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 400), "{counts:?}");
+        assert!(
+            counts.iter().all(|&count| count.abs_diff(10_000) < 400),
+            "{counts:?}"
+        );
     }
 }

@@ -1,9 +1,38 @@
-//! Workloads: loads, events, jobs and their expected answers.
+//! Workloads for stream-processing engines: what is run, how hard, and what the right answer is.
+//!
+//! - [`load`]: when which record is due, fixed before the run, and the source that keeps to it.
+//! - [`slow_operator`], [`flights`]: events, jobs for the embedded engine, oracles.
+//! - [`family`], [`job`], [`spec`]: the tables of a scenario that say so, checked against one declaration that
+//!   `backwater list` shows, too. [`scenarios`]: the built-in ones.
+//! - [`jobs`]: from specifications to a job; [`verify`]: were its results right.
+//!
+//! Everything here is a function of (specification, seed): no clock is read, and nothing is measured. How rows are
+//! timed is the business of whoever gives the [`probes`].
 
 pub mod draw;
+pub mod family;
+pub mod flights;
+pub mod job;
+pub mod jobs;
 pub mod load;
+pub mod probes;
+pub mod scenarios;
+pub mod slow_operator;
 pub mod spec;
 pub mod tag;
+pub mod verify;
+
+pub use family::{Family, WorkloadSpec, families};
+pub use job::{ChainingSpec, ChannelSpec, JobSpec, parameters_of_job};
+pub use jobs::{BuildError, Built, NullSources, build, null_sources};
+pub use load::{
+    Arrivals, Bounds, Events, LoadSpec, NullSource, Progress, Schedule, ShapeSpec, Step,
+    parameters_of_load,
+};
+pub use probes::{NoProbes, Probes, SinkProbe};
+pub use scenarios::builtin_scenarios;
+pub use spec::{Default, Kind, Parameter, SpecError, Variant};
+pub use verify::{Correctness, Mode, Results, Verifier};
 
 /// Bytes in lower-case hexadecimal.
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -16,5 +16,6 @@ pub use clock::{SplitClock, SplitState};
 pub use progress::Progress;
 pub use recording::Recording;
 pub use schedule::{Bounds, Schedule, schedule_fingerprint};
+pub(crate) use source::Discarding;
 pub use source::{Events, NullSource, ScheduledSource};
 pub use spec::{Arrivals, LoadSpec, ShapeSpec, Step, parameters_of_load};

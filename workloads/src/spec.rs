@@ -24,7 +24,10 @@ pub struct SpecError {
 
 impl SpecError {
     pub(crate) fn new(key: impl Into<String>, message: impl Into<String>) -> SpecError {
-        SpecError { key: key.into(), message: message.into() }
+        SpecError {
+            key: key.into(),
+            message: message.into(),
+        }
     }
 }
 
@@ -119,7 +122,10 @@ impl fmt::Display for Kind {
             Kind::Integer { min, max } => write!(f, "an integer from {min} to {max}"),
             Kind::Number { min, max } => write!(f, "a number from {min} to {max}"),
             Kind::Span { min, max } => {
-                let (min, max) = (humantime::format_duration(*min), humantime::format_duration(*max));
+                let (min, max) = (
+                    humantime::format_duration(*min),
+                    humantime::format_duration(*max),
+                );
                 write!(f, "a time with its unit from \"{min}\" to \"{max}\"")
             }
             Kind::Flag => f.write_str("true or false"),
@@ -127,7 +133,11 @@ impl fmt::Display for Kind {
             Kind::Choice(words) => f.write_str(&quoted(words.iter().copied())),
             Kind::Table(parameters) => write!(f, "a table with {}", names(parameters)),
             Kind::Variants(variants) => {
-                write!(f, "a table with kind = {}", quoted(variants.iter().map(|variant| variant.kind)))
+                write!(
+                    f,
+                    "a table with kind = {}",
+                    quoted(variants.iter().map(|variant| variant.kind))
+                )
             }
             Kind::Tables(parameters) => write!(f, "a list of tables with {}", names(parameters)),
         }
@@ -136,12 +146,19 @@ impl fmt::Display for Kind {
 
 /// The names of parameters, separated by commas.
 fn names(parameters: &[Parameter]) -> String {
-    parameters.iter().map(|parameter| parameter.name).collect::<Vec<_>>().join(", ")
+    parameters
+        .iter()
+        .map(|parameter| parameter.name)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Words as alternatives: `"a" or "b" or "c"`.
 fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    words.map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")
+    words
+        .map(|word| format!("\"{word}\""))
+        .collect::<Vec<_>>()
+        .join(" or ")
 }
 
 /// Serde through a type's own `parse(toml::Table)` and `to_table()`, so that every way in has the same checks.

@@ -55,7 +55,11 @@ fn encode_lag(lag_ns: u64) -> u64 {
 #[inline]
 fn decode_lag(bits: u64) -> u64 {
     let (exponent, mantissa) = (bits >> 11, bits & 2047);
-    let units = if exponent == 0 { mantissa } else { (mantissa + 2048) << (exponent - 1) };
+    let units = if exponent == 0 {
+        mantissa
+    } else {
+        (mantissa + 2048) << (exponent - 1)
+    };
     units * LAG_UNIT_NS
 }
 

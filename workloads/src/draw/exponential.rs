@@ -25,7 +25,8 @@ const fn table() -> [u64; INTERVALS + 1] {
     let mut table = [0; INTERVALS + 1];
     let mut j = 0;
     while j < INTERVALS {
-        let one_minus_log2 = (1u128 << LOG_BITS) - log2_fraction(INTERVALS as u64 + j as u64) as u128;
+        let one_minus_log2 =
+            (1u128 << LOG_BITS) - log2_fraction(INTERVALS as u64 + j as u64) as u128;
         table[j] = (((LN_2_ZEPTO * one_minus_log2) >> LOG_BITS) / 1_000_000) as u64;
         j += 1;
     }
@@ -75,7 +76,10 @@ mod tests {
     fn the_table_is_the_logarithm_to_one_part_in_1e14() {
         for (j, &entry) in TABLE.iter().enumerate() {
             let exact = -(((1024 + j) as f64 / 2048.0).ln()) * FEMTO as f64;
-            assert!((entry as f64 - exact).abs() < 8.0, "entry {j}: {entry} against {exact}");
+            assert!(
+                (entry as f64 - exact).abs() < 8.0,
+                "entry {j}: {entry} against {exact}"
+            );
         }
     }
 
@@ -94,14 +98,22 @@ mod tests {
     fn draws_follow_the_exponential_distribution() {
         let draw = Draw::new(3, Purpose::Arrival);
         let n = 200_000;
-        let mut values: Vec<f64> = (0..n).map(|i| exponential(draw.bits(i)) as f64 / FEMTO as f64).collect();
+        let mut values: Vec<f64> = (0..n)
+            .map(|i| exponential(draw.bits(i)) as f64 / FEMTO as f64)
+            .collect();
         values.sort_by(f64::total_cmp);
         // Kolmogorov-Smirnov: 1.95 / sqrt(n) is passed by chance once in a thousand seeds; this one is fixed.
-        let distance = values.iter().enumerate().map(|(i, x)| (1.0 - (-x).exp() - i as f64 / n as f64).abs());
+        let distance = values
+            .iter()
+            .enumerate()
+            .map(|(i, x)| (1.0 - (-x).exp() - i as f64 / n as f64).abs());
         assert!(distance.fold(0.0, f64::max) < 1.95 / (n as f64).sqrt());
         let mean = values.iter().sum::<f64>() / n as f64;
         let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n as f64;
-        assert!((mean - 1.0).abs() < 0.01 && (variance - 1.0).abs() < 0.02, "mean {mean}, variance {variance}");
+        assert!(
+            (mean - 1.0).abs() < 0.01 && (variance - 1.0).abs() < 0.02,
+            "mean {mean}, variance {variance}"
+        );
     }
 
     #[test]

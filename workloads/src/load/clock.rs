@@ -8,7 +8,18 @@ use super::schedule::{Law, Schedule, gap};
 use crate::draw::Draw;
 
 /// All that a source has to keep of a split: replaying from here gives the same records at the same times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    BorshSerialize,
+    BorshDeserialize,
+)]
 pub struct SplitState {
     /// Number of records already taken; the next one has this index.
     pub index: u64,
@@ -89,12 +100,13 @@ impl SplitClock {
             return;
         }
         self.state.index += 1;
-        if let Law::Uniform(_, strides) = &schedule.law {
-            if let Some((next_ns, excess)) = strides[self.segment as usize].step(self.next_ns, self.excess) {
-                (self.next_ns, self.excess) = (next_ns, excess);
-                self.end(schedule);
-                return;
-            }
+        if let Law::Uniform(_, strides) = &schedule.law
+            && let Some((next_ns, excess)) =
+                strides[self.segment as usize].step(self.next_ns, self.excess)
+        {
+            (self.next_ns, self.excess) = (next_ns, excess);
+            self.end(schedule);
+            return;
         }
         self.state.exposure = self.next_exposure;
         self.find(schedule);
@@ -163,11 +175,17 @@ mod tests {
 
     fn times(schedule: &Schedule, split: u32, count: usize) -> Vec<u64> {
         let mut clock = schedule.clock(split, SplitState::default());
-        std::iter::from_fn(|| clock.peek().inspect(|_| clock.advance(schedule))).take(count).collect()
+        std::iter::from_fn(|| clock.peek().inspect(|_| clock.advance(schedule)))
+            .take(count)
+            .collect()
     }
 
     fn constant(rate_per_s: f64, arrivals: Arrivals, splits: u32) -> LoadSpec {
-        LoadSpec { shape: ShapeSpec::Constant { rate_per_s }, arrivals, splits }
+        LoadSpec {
+            shape: ShapeSpec::Constant { rate_per_s },
+            arrivals,
+            splits,
+        }
     }
 
     proptest! {
@@ -211,11 +229,18 @@ mod tests {
     #[test]
     fn an_hour_of_uniform_load_drifts_by_nothing() {
         // 3 records in 7 seconds have no exact period in nanoseconds.
-        let schedule = schedule(&constant(3.0 / 7.0, Arrivals::Uniform, 1), 0, Bounds::default());
+        let schedule = schedule(
+            &constant(3.0 / 7.0, Arrivals::Uniform, 1),
+            0,
+            Bounds::default(),
+        );
         let rate = (3.0f64 / 7.0 * 1e6).round() as u128; // rates are whole millionths
         let all = times(&schedule, 0, 100_000);
         for (k, &time) in all.iter().enumerate() {
-            assert_eq!(u128::from(time), (k as u128 * 1_000_000_000_000_000).div_ceil(rate));
+            assert_eq!(
+                u128::from(time),
+                (k as u128 * 1_000_000_000_000_000).div_ceil(rate)
+            );
         }
     }
 
@@ -223,30 +248,69 @@ mod tests {
     #[test]
     fn poisson_splits_superpose_to_a_poisson_process() {
         for splits in [1, 7, 128] {
-            let schedule = schedule(&constant(1_000.0, Arrivals::Poisson, splits), 11, Bounds::default());
+            let schedule = schedule(
+                &constant(1_000.0, Arrivals::Poisson, splits),
+                11,
+                Bounds::default(),
+            );
             let until = 100_000_000_000u64; // 100 s: 100,000 records expected
             let mut all: Vec<u64> = Vec::new();
             for split in 0..splits {
-                all.extend(times(&schedule, split, 200_000).into_iter().take_while(|&time| time <= until));
+                all.extend(
+                    times(&schedule, split, 200_000)
+                        .into_iter()
+                        .take_while(|&time| time <= until),
+                );
             }
             all.sort_unstable();
             let n = all.len() as f64;
-            assert!((n - 100_000.0).abs() < 4.0 * 100_000f64.sqrt(), "{n} records in {splits} splits");
-            let mut gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]) as f64 / 1e6).collect();
-            let product: f64 = gaps.windows(2).map(|pair| (pair[0] - 1.0) * (pair[1] - 1.0)).sum();
-            assert!((product / n).abs() < 4.0 / n.sqrt(), "gaps are correlated: {}", product / n);
+            assert!(
+                (n - 100_000.0).abs() < 4.0 * 100_000f64.sqrt(),
+                "{n} records in {splits} splits"
+            );
+            let mut gaps: Vec<f64> = all
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) as f64 / 1e6)
+                .collect();
+            let product: f64 = gaps
+                .windows(2)
+                .map(|pair| (pair[0] - 1.0) * (pair[1] - 1.0))
+                .sum();
+            assert!(
+                (product / n).abs() < 4.0 / n.sqrt(),
+                "gaps are correlated: {}",
+                product / n
+            );
             gaps.sort_by(f64::total_cmp);
-            let distance = gaps.iter().enumerate().map(|(i, gap)| (1.0 - (-gap).exp() - i as f64 / n).abs());
-            assert!(distance.fold(0.0, f64::max) < 1.95 / n.sqrt(), "gaps are not exponential");
+            let distance = gaps
+                .iter()
+                .enumerate()
+                .map(|(i, gap)| (1.0 - (-gap).exp() - i as f64 / n).abs());
+            assert!(
+                distance.fold(0.0, f64::max) < 1.95 / n.sqrt(),
+                "gaps are not exponential"
+            );
         }
     }
 
     #[test]
     fn ended_splits_stay_ended() {
-        let bounds = Bounds { until_ns: None, records: Some(5) };
+        let bounds = Bounds {
+            until_ns: None,
+            records: Some(5),
+        };
         let schedule = schedule(&constant(1e6, Arrivals::Poisson, 2), 0, bounds);
-        assert_eq!((times(&schedule, 0, 99).len(), times(&schedule, 1, 99).len()), (3, 2));
-        let mut clock = schedule.clock(1, SplitState { index: 2, exposure: 0 });
+        assert_eq!(
+            (times(&schedule, 0, 99).len(), times(&schedule, 1, 99).len()),
+            (3, 2)
+        );
+        let mut clock = schedule.clock(
+            1,
+            SplitState {
+                index: 2,
+                exposure: 0,
+            },
+        );
         clock.advance(&schedule);
         assert_eq!((clock.peek(), clock.index()), (None, 2));
     }

@@ -37,7 +37,12 @@ impl Exposure {
             let length_ns = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
             let end_ns = start_ns.saturating_add(length_ns);
             let rate = micro_per_s(step.rate_per_s);
-            segments.push(Segment { start_ns, end_ns, exposure, rate });
+            segments.push(Segment {
+                start_ns,
+                end_ns,
+                exposure,
+                rate,
+            });
             exposure += u128::from(end_ns - start_ns) * u128::from(rate);
             start_ns = end_ns;
         }
@@ -46,9 +51,13 @@ impl Exposure {
 
     /// Exposure at a time, in 1e-15 records.
     pub(super) fn at(&self, now: u64) -> u128 {
-        let index = self.segments.partition_point(|segment| segment.start_ns <= now);
+        let index = self
+            .segments
+            .partition_point(|segment| segment.start_ns <= now);
         match index.checked_sub(1).map(|index| &self.segments[index]) {
-            Some(segment) => segment.exposure + u128::from(now - segment.start_ns) * u128::from(segment.rate),
+            Some(segment) => {
+                segment.exposure + u128::from(now - segment.start_ns) * u128::from(segment.rate)
+            }
             None => 0,
         }
     }
@@ -57,12 +66,20 @@ impl Exposure {
     /// the segment is returned as the next hint. `u64::MAX` if job time ends before.
     pub(super) fn reached(&self, target: u128, hint: usize) -> (u64, usize) {
         let mut index = hint;
-        while self.segments.get(index + 1).is_some_and(|next| next.exposure <= target) {
+        while self
+            .segments
+            .get(index + 1)
+            .is_some_and(|next| next.exposure <= target)
+        {
             index += 1;
         }
         let segment = &self.segments[index];
-        let inside = target.saturating_sub(segment.exposure).div_ceil(u128::from(segment.rate));
-        let time = u64::try_from(inside).ok().and_then(|inside| segment.start_ns.checked_add(inside));
+        let inside = target
+            .saturating_sub(segment.exposure)
+            .div_ceil(u128::from(segment.rate));
+        let time = u64::try_from(inside)
+            .ok()
+            .and_then(|inside| segment.start_ns.checked_add(inside));
         (time.unwrap_or(u64::MAX), index)
     }
 
@@ -71,7 +88,12 @@ impl Exposure {
         let Segment { end_ns, rate, .. } = self.segments[segment];
         let whole = u64::try_from(distance / u128::from(rate)).unwrap_or(u64::MAX);
         let rest = (distance % u128::from(rate)) as u64;
-        Stride { whole, rest, rate, end_ns }
+        Stride {
+            whole,
+            rest,
+            rate,
+            end_ns,
+        }
     }
 
     /// By how much the exposure at `time` exceeds `target`; less than the rate if `time` is when it was reached.
@@ -99,8 +121,14 @@ impl Stride {
     #[inline]
     pub(super) fn step(&self, time: u64, excess: u64) -> Option<(u64, u64)> {
         let carry = self.rest > excess;
-        let next = time.checked_add(self.whole)?.checked_add(u64::from(carry))?;
-        let excess = if carry { excess + (self.rate - self.rest) } else { excess - self.rest };
+        let next = time
+            .checked_add(self.whole)?
+            .checked_add(u64::from(carry))?;
+        let excess = if carry {
+            excess + (self.rate - self.rest)
+        } else {
+            excess - self.rest
+        };
         (next <= self.end_ns).then_some((next, excess))
     }
 }
@@ -122,13 +150,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn exposure() -> impl Strategy<Value = Exposure> {
-        prop::collection::vec((1u64..=10_000_000_000, 1u64..5_000_000_000), 1..5).prop_map(|steps| {
-            let steps: Vec<Step> = steps
-                .into_iter()
-                .map(|(micro, ns)| Step { rate_per_s: micro as f64 / 1e6, duration: Some(Duration::from_nanos(ns)) })
-                .collect();
-            Exposure::new(&steps)
-        })
+        prop::collection::vec((1u64..=10_000_000_000, 1u64..5_000_000_000), 1..5).prop_map(
+            |steps| {
+                let steps: Vec<Step> = steps
+                    .into_iter()
+                    .map(|(micro, ns)| Step {
+                        rate_per_s: micro as f64 / 1e6,
+                        duration: Some(Duration::from_nanos(ns)),
+                    })
+                    .collect();
+                Exposure::new(&steps)
+            },
+        )
     }
 
     proptest! {

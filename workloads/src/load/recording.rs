@@ -17,21 +17,28 @@ impl Recording {
     pub fn new(arrivals_ms: Arc<[u64]>, period_ms: u64) -> Option<Recording> {
         let (first, last) = (*arrivals_ms.first()?, *arrivals_ms.last()?);
         let passes_in_order = period_ms > 0 && last <= period_ms.saturating_add(first);
-        (arrivals_ms.is_sorted() && passes_in_order).then_some(Recording { arrivals_ms, period_ms })
+        (arrivals_ms.is_sorted() && passes_in_order).then_some(Recording {
+            arrivals_ms,
+            period_ms,
+        })
     }
 
     /// Time of record k over all passes, in milliseconds.
     fn time_ms(&self, record: u64) -> u64 {
         let length = self.arrivals_ms.len() as u64;
         let inside = self.arrivals_ms[(record % length) as usize];
-        (record / length).saturating_mul(self.period_ms).saturating_add(inside)
+        (record / length)
+            .saturating_mul(self.period_ms)
+            .saturating_add(inside)
     }
 
     /// How many records, over all passes, have a time of at most `time_ms`.
     fn count_ms(&self, time_ms: u64) -> u64 {
         let length = self.arrivals_ms.len() as u64;
         let last = self.arrivals_ms[self.arrivals_ms.len() - 1];
-        let whole = time_ms.checked_sub(last).map_or(0, |rest| rest / self.period_ms + 1);
+        let whole = time_ms
+            .checked_sub(last)
+            .map_or(0, |rest| rest / self.period_ms + 1);
         let partial = match time_ms.checked_sub(whole.saturating_mul(self.period_ms)) {
             Some(rest) => self.arrivals_ms.partition_point(|&arrival| arrival <= rest) as u64,
             None => 0,
@@ -54,7 +61,10 @@ const SCALE: u128 = 1_000_000_000;
 impl Replay {
     pub(super) fn new(recording: Recording, compression: f64) -> Replay {
         // Casts of floats saturate; the specification has checked the range.
-        Replay { recording, compression_milli: ((compression * 1000.0).round() as u64).max(1) }
+        Replay {
+            recording,
+            compression_milli: ((compression * 1000.0).round() as u64).max(1),
+        }
     }
 
     /// Job time of record k: the first nanosecond not before its exact time.
@@ -66,7 +76,8 @@ impl Replay {
     /// How many records are due at `now`.
     pub(super) fn count(&self, now: u64) -> u64 {
         let time_ms = u128::from(now) * u128::from(self.compression_milli) / SCALE;
-        self.recording.count_ms(u64::try_from(time_ms).unwrap_or(u64::MAX))
+        self.recording
+            .count_ms(u64::try_from(time_ms).unwrap_or(u64::MAX))
     }
 }
 

@@ -58,11 +58,17 @@ impl Schedule {
     ) -> Result<Schedule, SpecError> {
         let law = match (&load.shape, recording) {
             (ShapeSpec::Max, _) => Law::Max,
-            (ShapeSpec::Constant { rate_per_s }, _) => {
-                Law::of_rates(&[Step { rate_per_s: *rate_per_s, duration: None }], load)
-            }
+            (ShapeSpec::Constant { rate_per_s }, _) => Law::of_rates(
+                &[Step {
+                    rate_per_s: *rate_per_s,
+                    duration: None,
+                }],
+                load,
+            ),
             (ShapeSpec::Steps { steps }, _) => Law::of_rates(steps, load),
-            (ShapeSpec::Replay { compression }, Some(recording)) => Law::Replay(Replay::new(recording, *compression)),
+            (ShapeSpec::Replay { compression }, Some(recording)) => {
+                Law::Replay(Replay::new(recording, *compression))
+            }
             (ShapeSpec::Replay { .. }, None) => {
                 let message = "found \"replay\"; this workload has no recorded times; allowed: \"max\", \"constant\" or \"steps\"";
                 return Err(SpecError::new("shape.kind", message));
@@ -95,7 +101,9 @@ impl Schedule {
     /// The number in the whole stream of record `index` of `split`.
     #[inline]
     pub fn record(&self, split: u32, index: u64) -> u64 {
-        index.saturating_mul(u64::from(self.splits)).saturating_add(u64::from(split))
+        index
+            .saturating_mul(u64::from(self.splits))
+            .saturating_add(u64::from(split))
     }
 
     /// Walks a split from a state; [`SplitState::default`] is its beginning.
@@ -106,12 +114,14 @@ impl Schedule {
     /// How many records of the whole stream have an intended time of at most `now`, where that has a closed form
     /// (uniform arrivals and replays).
     pub(super) fn count(&self, now: u64) -> Option<u64> {
-        let Some(now) = self.last_before_end(now) else { return Some(0) };
+        let Some(now) = self.last_before_end(now) else {
+            return Some(0);
+        };
         let count = match &self.law {
             Law::Max | Law::Poisson(_) => return None,
-            Law::Uniform(exposure, _) => {
-                u64::try_from(exposure.at(now) / u128::from(FEMTO)).unwrap_or(u64::MAX).saturating_add(1)
-            }
+            Law::Uniform(exposure, _) => u64::try_from(exposure.at(now) / u128::from(FEMTO))
+                .unwrap_or(u64::MAX)
+                .saturating_add(1),
             Law::Replay(replay) => replay.count(now),
         };
         Some(count.min(self.records))
@@ -165,7 +175,9 @@ impl Law {
             Arrivals::Poisson => Law::Poisson(exposure),
             Arrivals::Uniform => {
                 let distance = of_records(u64::from(load.splits.max(1)));
-                let strides = (0..exposure.segments()).map(|index| exposure.stride(index, distance)).collect();
+                let strides = (0..exposure.segments())
+                    .map(|index| exposure.stride(index, distance))
+                    .collect();
                 Law::Uniform(exposure, strides)
             }
         }
@@ -175,8 +187,9 @@ impl Law {
 /// SHA-256 of the intended times of the first `records` records of the stream, each as 8 bytes little-endian, in the
 /// order of their numbers k = index * splits + split; lower-case hexadecimal.
 pub fn schedule_fingerprint(schedule: &Schedule, records: u64) -> String {
-    let mut clocks: Vec<SplitClock> =
-        (0..schedule.splits).map(|split| schedule.clock(split, SplitState::default())).collect();
+    let mut clocks: Vec<SplitClock> = (0..schedule.splits)
+        .map(|split| schedule.clock(split, SplitState::default()))
+        .collect();
     let mut hash = Sha256::new();
     for record in 0..records {
         let clock = &mut clocks[(record % u64::from(schedule.splits)) as usize];

@@ -71,12 +71,25 @@ impl<E: Events> ScheduledSource<E> {
             .map(|split| schedule.clock(split, SplitState::default()))
             .collect();
         let order = match schedule.law {
-            Law::Poisson(_) => {
-                Order::Earliest(clocks.iter().enumerate().map(|(i, clock)| Reverse((clock.next_ns(), i))).collect())
-            }
+            Law::Poisson(_) => Order::Earliest(
+                clocks
+                    .iter()
+                    .enumerate()
+                    .map(|(i, clock)| Reverse((clock.next_ns(), i)))
+                    .collect(),
+            ),
             Law::Max | Law::Uniform(..) | Law::Replay(_) => Order::Turns { next: 0 },
         };
-        ScheduledSource { events, schedule, progress, subtask, clocks, order, held_when_caught_up: 0, dropped: 0 }
+        ScheduledSource {
+            events,
+            schedule,
+            progress,
+            subtask,
+            clocks,
+            order,
+            held_when_caught_up: 0,
+            dropped: 0,
+        }
     }
 
     /// Emits what is due; gives the time of the next record if nothing due is left.
@@ -92,7 +105,10 @@ impl<E: Events> ScheduledSource<E> {
             } else {
                 0
             };
-            out.push(Row { tag, value: self.events.event(record) });
+            out.push(Row {
+                tag,
+                value: self.events.event(record),
+            });
             clock.advance(&self.schedule);
             admitted[share].store(clock.index(), Ordering::Relaxed);
         };
@@ -112,7 +128,8 @@ impl<E: Events> ScheduledSource<E> {
             }
             Order::Earliest(heap) => {
                 for _ in 0..max {
-                    let Some(mut earliest) = heap.peek_mut().filter(|earliest| earliest.0.0 <= now) else {
+                    let Some(mut earliest) = heap.peek_mut().filter(|earliest| earliest.0.0 <= now)
+                    else {
                         return Some(heap.peek().map_or(u64::MAX, |earliest| earliest.0.0));
                     };
                     let share = earliest.0.1;
@@ -129,13 +146,21 @@ impl<E: Events> ScheduledSource<E> {
 impl<E: Events> Source for ScheduledSource<E> {
     type Out = E::Out;
 
-    fn poll(&mut self, now: u64, held_ns: u64, max: usize, out: &mut Vec<Row<E::Out>>) -> SourceStatus {
+    fn poll(
+        &mut self,
+        now: u64,
+        held_ns: u64,
+        max: usize,
+        out: &mut Vec<Row<E::Out>>,
+    ) -> SourceStatus {
         if !self.schedule.is_timed() && now >= self.schedule.until_ns() {
             return SourceStatus::Finished;
         }
         let debt = held_ns.saturating_sub(self.held_when_caught_up);
         let next = self.emit(now, debt, max, out);
-        self.progress.dropped_by(self.subtask).store(self.dropped, Ordering::Relaxed);
+        self.progress
+            .dropped_by(self.subtask)
+            .store(self.dropped, Ordering::Relaxed);
         match next {
             None => SourceStatus::Ready,
             Some(u64::MAX) => SourceStatus::Finished,
@@ -161,7 +186,10 @@ pub(crate) struct Discarding<E: Events> {
 
 impl<E: Events> Discarding<E> {
     pub(crate) fn new(source: ScheduledSource<E>) -> Discarding<E> {
-        Discarding { source, rows: Vec::new() }
+        Discarding {
+            source,
+            rows: Vec::new(),
+        }
     }
 }
 

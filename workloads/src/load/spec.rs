@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{Default, Kind, Parameter, SpecError, Variant, check, read, serde_through_table, write};
+use crate::spec::{
+    Default, Kind, Parameter, SpecError, Variant, check, read, serde_through_table, write,
+};
 
 /// How hard a run drives its sources, and in how many splits.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +48,12 @@ pub struct Step {
     /// Records per second of job time.
     pub rate_per_s: f64,
     /// How long it holds; needed for every step but the last.
-    #[serde(rename = "for", with = "humantime_serde", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "for",
+        with = "humantime_serde",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub duration: Option<Duration>,
 }
 
@@ -70,7 +77,10 @@ struct Layout {
 
 const RATE: Parameter = Parameter {
     name: "rate_per_s",
-    kind: Kind::Number { min: 1e-6, max: 1e9 },
+    kind: Kind::Number {
+        min: 1e-6,
+        max: 1e9,
+    },
     default: Default::Required,
     help: "records per second",
 };
@@ -82,8 +92,16 @@ static PARAMETERS: &[Parameter] = &[
     Parameter {
         name: "shape",
         kind: Kind::Variants(&[
-            Variant { kind: "max", help: "as fast as the engine takes records (closed loop)", parameters: &[] },
-            Variant { kind: "constant", help: "one rate", parameters: &[RATE] },
+            Variant {
+                kind: "max",
+                help: "as fast as the engine takes records (closed loop)",
+                parameters: &[],
+            },
+            Variant {
+                kind: "constant",
+                help: "one rate",
+                parameters: &[RATE],
+            },
             Variant {
                 kind: "steps",
                 help: "one rate after another; the last one holds",
@@ -93,7 +111,10 @@ static PARAMETERS: &[Parameter] = &[
                         RATE,
                         Parameter {
                             name: "for",
-                            kind: Kind::Span { min: Duration::from_nanos(1), max: LONGEST_STEP },
+                            kind: Kind::Span {
+                                min: Duration::from_nanos(1),
+                                max: LONGEST_STEP,
+                            },
                             default: Default::Absent("only the last step may leave it out"),
                             help: "how long the rate holds",
                         },
@@ -107,7 +128,10 @@ static PARAMETERS: &[Parameter] = &[
                 help: "as the data was recorded (workload flights), faster by a factor",
                 parameters: &[Parameter {
                     name: "compression",
-                    kind: Kind::Number { min: 0.001, max: 1e9 },
+                    kind: Kind::Number {
+                        min: 0.001,
+                        max: 1e9,
+                    },
                     default: Default::Value("1728000.0"),
                     help: "recorded seconds per second; 86400 is one day per second",
                 }],
@@ -141,7 +165,11 @@ impl LoadSpec {
     /// # Errors
     /// Anything that [`parameters_of_load`] does not allow, or a step but the last without `for`.
     pub fn parse(table: toml::Table) -> Result<LoadSpec, SpecError> {
-        let Layout { arrivals, splits, shape } = read(check(PARAMETERS, table)?)?;
+        let Layout {
+            arrivals,
+            splits,
+            shape,
+        } = read(check(PARAMETERS, table)?)?;
         if let ShapeSpec::Steps { steps } = &shape {
             let (_, but_last) = steps.split_last().unwrap_or((&NO_STEP, &[]));
             if let Some(index) = but_last.iter().position(|step| step.duration.is_none()) {
@@ -149,17 +177,28 @@ impl LoadSpec {
                 return Err(SpecError::new(format!("shape.steps[{index}].for"), message));
             }
         }
-        Ok(LoadSpec { shape, arrivals, splits })
+        Ok(LoadSpec {
+            shape,
+            arrivals,
+            splits,
+        })
     }
 
     /// The table again, with every default filled in.
     pub fn to_table(&self) -> toml::Table {
-        write(&Layout { arrivals: self.arrivals, splits: self.splits, shape: self.shape.clone() })
+        write(&Layout {
+            arrivals: self.arrivals,
+            splits: self.splits,
+            shape: self.shape.clone(),
+        })
     }
 }
 
 /// Stands in for the last of no steps, which the checker does not let through.
-const NO_STEP: Step = Step { rate_per_s: 1.0, duration: None };
+const NO_STEP: Step = Step {
+    rate_per_s: 1.0,
+    duration: None,
+};
 
 serde_through_table!(LoadSpec);
 
@@ -190,12 +229,30 @@ mod tests {
             let error = parse(text).expect_err(text);
             assert!(error.starts_with(start), "{error}");
         };
-        refused("shape = { kind = 'constant', rate_per_s = 0 }", "shape.rate_per_s: found 0 (integer)");
-        refused("shape = { kind = 'constant', rate_per_s = nan }", "shape.rate_per_s: found nan (float)");
+        refused(
+            "shape = { kind = 'constant', rate_per_s = 0 }",
+            "shape.rate_per_s: found 0 (integer)",
+        );
+        refused(
+            "shape = { kind = 'constant', rate_per_s = nan }",
+            "shape.rate_per_s: found nan (float)",
+        );
         refused("shape = { kind = 'constant' }", "shape.rate_per_s: missing");
-        refused("shape = { kind = 'steps', steps = [] }", "shape.steps: found [] (array)");
-        refused("shape = { kind = 'steps', steps = [{ rate_per_s = 1 }, { rate_per_s = 1 }] }", "shape.steps[0].for");
-        refused("splits = 0", "splits: found 0 (integer); allowed: an integer from 1 to 65536");
-        refused("rate = 1", "rate: unknown key; known: shape, arrivals, splits");
+        refused(
+            "shape = { kind = 'steps', steps = [] }",
+            "shape.steps: found [] (array)",
+        );
+        refused(
+            "shape = { kind = 'steps', steps = [{ rate_per_s = 1 }, { rate_per_s = 1 }] }",
+            "shape.steps[0].for",
+        );
+        refused(
+            "splits = 0",
+            "splits: found 0 (integer); allowed: an integer from 1 to 65536",
+        );
+        refused(
+            "rate = 1",
+            "rate: unknown key; known: shape, arrivals, splits",
+        );
     }
 }

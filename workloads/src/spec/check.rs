@@ -20,7 +20,9 @@ pub fn check(parameters: &[Parameter], table: Table) -> Result<Table, SpecError>
 /// # Errors
 /// None in practice: a declaration that allows more than its struct is a mistake in this crate, and found by tests.
 pub fn read<T: DeserializeOwned>(table: Table) -> Result<T, SpecError> {
-    table.try_into().map_err(|error: toml::de::Error| SpecError::new("", error.message()))
+    table
+        .try_into()
+        .map_err(|error: toml::de::Error| SpecError::new("", error.message()))
 }
 
 /// A specification as a table again.
@@ -46,10 +48,16 @@ fn check_table(
             (None, Default::Value(text)) => default_value(text),
             (None, Default::Absent(_)) => continue,
             (None, Default::Required) => {
-                return Err(SpecError::new(key, format!("missing; allowed: {}", parameter.kind)));
+                return Err(SpecError::new(
+                    key,
+                    format!("missing; allowed: {}", parameter.kind),
+                ));
             }
         };
-        checked.insert(parameter.name.into(), check_value(&parameter.kind, value, &key)?);
+        checked.insert(
+            parameter.name.into(),
+            check_value(&parameter.kind, value, &key)?,
+        );
     }
     match table.keys().next() {
         None => Ok(checked),
@@ -63,28 +71,43 @@ fn check_table(
 }
 
 fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError> {
-    let refused = |value: &Value| SpecError::new(key, format!("found {}; allowed: {kind}", shown(value)));
+    let refused =
+        |value: &Value| SpecError::new(key, format!("found {}; allowed: {kind}", shown(value)));
     match (kind, value) {
-        (Kind::Integer { min, max }, Value::Integer(n)) if (min..=max).contains(&&n) => Ok(Value::Integer(n)),
-        (Kind::Number { min, max }, Value::Float(x)) if (min..=max).contains(&&x) => Ok(Value::Float(x)),
+        (Kind::Integer { min, max }, Value::Integer(n)) if (min..=max).contains(&&n) => {
+            Ok(Value::Integer(n))
+        }
+        (Kind::Number { min, max }, Value::Float(x)) if (min..=max).contains(&&x) => {
+            Ok(Value::Float(x))
+        }
         (Kind::Number { min, max }, Value::Integer(n)) if (min..=max).contains(&&(n as f64)) => {
             Ok(Value::Float(n as f64))
         }
         (Kind::Span { min, max }, Value::String(text)) => match humantime::parse_duration(&text) {
-            Ok(span) if (min..=max).contains(&&span) => Ok(humantime::format_duration(span).to_string().into()),
+            Ok(span) if (min..=max).contains(&&span) => {
+                Ok(humantime::format_duration(span).to_string().into())
+            }
             _ => Err(refused(&Value::String(text))),
         },
         (Kind::Flag | Kind::FlagOrNames, Value::Boolean(flag)) => Ok(Value::Boolean(flag)),
-        (Kind::FlagOrNames, Value::Array(names)) if names.iter().all(Value::is_str) => Ok(Value::Array(names)),
-        (Kind::Choice(words), Value::String(word)) if words.contains(&word.as_str()) => Ok(Value::String(word)),
+        (Kind::FlagOrNames, Value::Array(names)) if names.iter().all(Value::is_str) => {
+            Ok(Value::Array(names))
+        }
+        (Kind::Choice(words), Value::String(word)) if words.contains(&word.as_str()) => {
+            Ok(Value::String(word))
+        }
         (Kind::Table(parameters), Value::Table(table)) => {
             check_table(parameters, None, table, key).map(Value::Table)
         }
-        (Kind::Variants(variants), Value::Table(table)) => check_variant(variants, table, key).map(Value::Table),
+        (Kind::Variants(variants), Value::Table(table)) => {
+            check_variant(variants, table, key).map(Value::Table)
+        }
         (Kind::Tables(parameters), Value::Array(items)) if !items.is_empty() => items
             .into_iter()
             .enumerate()
-            .map(|(index, item)| check_value(&Kind::Table(parameters), item, &format!("{key}[{index}]")))
+            .map(|(index, item)| {
+                check_value(&Kind::Table(parameters), item, &format!("{key}[{index}]"))
+            })
             .collect::<Result<Vec<_>, _>>()
             .map(Value::Array),
         (_, value) => Err(refused(&value)),
@@ -103,7 +126,10 @@ fn check_variant(variants: &[Variant], table: Table, path: &str) -> Result<Table
         Some(variant) => check_table(variant.parameters, Some(variant.kind), table, path),
         None => {
             let found = table.get("kind").map(shown).unwrap_or_default();
-            Err(SpecError::new(key, format!("found {found}; allowed: {allowed}")))
+            Err(SpecError::new(
+                key,
+                format!("found {found}; allowed: {allowed}"),
+            ))
         }
     }
 }
@@ -120,11 +146,16 @@ fn shown(value: &Value) -> String {
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 fn default_value(text: &str) -> Value {
-    text.parse().expect("declared defaults are TOML values, checked by a test")
+    text.parse()
+        .expect("declared defaults are TOML values, checked by a test")
 }
 
 #[cfg(test)]
@@ -142,14 +173,21 @@ mod tests {
         },
         Parameter {
             name: "wait",
-            kind: Kind::Span { min: Duration::ZERO, max: Duration::from_secs(1) },
+            kind: Kind::Span {
+                min: Duration::ZERO,
+                max: Duration::from_secs(1),
+            },
             default: Default::Absent("none"),
             help: "",
         },
         Parameter {
             name: "shape",
             kind: Kind::Variants(&[
-                Variant { kind: "flat", help: "", parameters: &[] },
+                Variant {
+                    kind: "flat",
+                    help: "",
+                    parameters: &[],
+                },
                 Variant {
                     kind: "steps",
                     help: "",
@@ -169,13 +207,25 @@ mod tests {
             default: Default::Value("{ kind = \"flat\" }"),
             help: "",
         },
-        Parameter { name: "breaks", kind: Kind::FlagOrNames, default: Default::Value("true"), help: "" },
-        Parameter { name: "mode", kind: Kind::Choice(&["a", "b"]), default: Default::Value("\"a\""), help: "" },
+        Parameter {
+            name: "breaks",
+            kind: Kind::FlagOrNames,
+            default: Default::Value("true"),
+            help: "",
+        },
+        Parameter {
+            name: "mode",
+            kind: Kind::Choice(&["a", "b"]),
+            default: Default::Value("\"a\""),
+            help: "",
+        },
     ];
 
     fn checked(text: &str) -> Result<String, String> {
         let table = text.parse::<Table>().map_err(|error| error.to_string())?;
-        check(PARAMETERS, table).map(|table| Value::Table(table).to_string()).map_err(|error| error.to_string())
+        check(PARAMETERS, table)
+            .map(|table| Value::Table(table).to_string())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -189,16 +239,34 @@ mod tests {
     #[test]
     fn errors_name_the_key_what_was_found_and_what_is_allowed() {
         let error = |text: &str| checked(text).expect_err("refused");
-        assert_eq!(error("key = 1"), "key: unknown key; known: keys, wait, shape, breaks, mode");
-        assert_eq!(error("keys = 0"), "keys: found 0 (integer); allowed: an integer from 1 to 10");
-        assert_eq!(error("keys = 'x'"), "keys: found \"x\" (string); allowed: an integer from 1 to 10");
+        assert_eq!(
+            error("key = 1"),
+            "key: unknown key; known: keys, wait, shape, breaks, mode"
+        );
+        assert_eq!(
+            error("keys = 0"),
+            "keys: found 0 (integer); allowed: an integer from 1 to 10"
+        );
+        assert_eq!(
+            error("keys = 'x'"),
+            "keys: found \"x\" (string); allowed: an integer from 1 to 10"
+        );
         assert_eq!(
             error("wait = '2s'"),
             "wait: found \"2s\" (string); allowed: a time with its unit from \"0s\" to \"1s\""
         );
-        assert_eq!(error("mode = 'c'"), "mode: found \"c\" (string); allowed: \"a\" or \"b\"");
-        assert_eq!(error("shape = {}"), "shape.kind: missing; allowed: \"flat\" or \"steps\"");
-        assert_eq!(error("shape = { kind = 'flat', x = 1 }"), "shape.x: unknown key; known: kind");
+        assert_eq!(
+            error("mode = 'c'"),
+            "mode: found \"c\" (string); allowed: \"a\" or \"b\""
+        );
+        assert_eq!(
+            error("shape = {}"),
+            "shape.kind: missing; allowed: \"flat\" or \"steps\""
+        );
+        assert_eq!(
+            error("shape = { kind = 'flat', x = 1 }"),
+            "shape.x: unknown key; known: kind"
+        );
         assert_eq!(
             error("shape = { kind = 'steps', steps = [{ rate = 1 }, { rate = inf }] }"),
             "shape.steps[1].rate: found inf (float); allowed: a number from 0.5 to 9"
@@ -211,7 +279,9 @@ mod tests {
 
     /// Any small TOML value, with the declared names turning up often.
     fn value() -> impl Strategy<Value = Value> {
-        let key = prop::sample::select(vec!["keys", "wait", "shape", "kind", "steps", "rate", "breaks", "mode", "?"]);
+        let key = prop::sample::select(vec![
+            "keys", "wait", "shape", "kind", "steps", "rate", "breaks", "mode", "?",
+        ]);
         let leaf = prop_oneof![
             any::<i64>().prop_map(Value::Integer),
             (0i64..12).prop_map(Value::Integer),
@@ -223,8 +293,9 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
-                prop::collection::vec((key.clone(), inner), 0..4)
-                    .prop_map(|items| Value::Table(items.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+                prop::collection::vec((key.clone(), inner), 0..4).prop_map(|items| Value::Table(
+                    items.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()
+                )),
             ]
         })
     }

@@ -1,0 +1,199 @@
+//! The workload families: what `[workload] kind = ".."` may say.
+
+use crate::flights::{self, FlightsSpec};
+use crate::slow_operator::{self, SlowOperatorSpec};
+use crate::spec::{Parameter, SpecError, check, read, serde_through_table, write};
+
+/// A family of workloads.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// Value of `kind` in the `[workload]` table.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// The job's shape in one line.
+    pub shape: &'static str,
+    /// Names of the job's operators, in order: what `job.chaining` and faults may name.
+    pub operators: &'static [&'static str],
+    /// Parameters beside `kind`.
+    pub parameters: &'static [Parameter],
+}
+
+static FAMILIES: &[Family] = &[
+    Family {
+        name: "slow-operator",
+        summary: "one operator in the middle takes long for each record",
+        shape: "source -> parse -> slow -> (fan-out) -> key_by -> sum -> sink",
+        operators: slow_operator::OPERATORS,
+        parameters: slow_operator::PARAMETERS,
+    },
+    Family {
+        name: "flights",
+        summary: "327,346 real flights of 2013: delays per destination and per carrier",
+        shape: "source -> parse -> key_by -> by-destination -> destinations, and -> key_by -> by-carrier -> carriers",
+        operators: flights::OPERATORS,
+        parameters: flights::PARAMETERS,
+    },
+];
+
+/// All families.
+pub fn families() -> &'static [Family] {
+    FAMILIES
+}
+
+/// A `[workload]` table: a family and its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkloadSpec {
+    /// See [`slow_operator`].
+    SlowOperator(SlowOperatorSpec),
+    /// See [`flights`].
+    Flights(FlightsSpec),
+}
+
+impl WorkloadSpec {
+    /// Reads a `[workload]` table.
+    ///
+    /// # Errors
+    /// If `kind` is missing or not one of [`families`], or for anything that the family's parameters do not allow.
+    pub fn parse(mut table: toml::Table) -> Result<WorkloadSpec, SpecError> {
+        let known = || {
+            FAMILIES
+                .iter()
+                .map(|family| family.name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let family = match table.remove("kind") {
+            None => {
+                return Err(SpecError::new(
+                    "kind",
+                    format!("missing; known workloads: {}", known()),
+                ));
+            }
+            Some(kind) => FAMILIES
+                .iter()
+                .find(|family| kind.as_str() == Some(family.name))
+                .ok_or_else(|| {
+                    let found: String = kind.to_string().chars().take(60).collect();
+                    SpecError::new(
+                        "kind",
+                        format!("found {found}; known workloads: {}", known()),
+                    )
+                })?,
+        };
+        let table = check(family.parameters, table)?;
+        let spec = match family.name {
+            "flights" => WorkloadSpec::Flights(read(table)?),
+            _ => WorkloadSpec::SlowOperator(read(table)?),
+        };
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    /// Checks what joins several parameters; a parsed specification has passed.
+    ///
+    /// # Errors
+    /// The first rule that is broken.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        match self {
+            WorkloadSpec::SlowOperator(spec) => spec.validate(),
+            WorkloadSpec::Flights(_) => Ok(()),
+        }
+    }
+
+    /// The table again, with every default filled in.
+    pub fn to_table(&self) -> toml::Table {
+        let parameters = match self {
+            WorkloadSpec::SlowOperator(spec) => write(spec),
+            WorkloadSpec::Flights(spec) => write(spec),
+        };
+        [("kind".to_owned(), self.kind().into())]
+            .into_iter()
+            .chain(parameters)
+            .collect()
+    }
+
+    /// Name of the family.
+    pub fn kind(&self) -> &'static str {
+        self.family().name
+    }
+
+    /// The family.
+    pub fn family(&self) -> &'static Family {
+        match self {
+            WorkloadSpec::SlowOperator(_) => &FAMILIES[0],
+            WorkloadSpec::Flights(_) => &FAMILIES[1],
+        }
+    }
+}
+
+serde_through_table!(WorkloadSpec);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<WorkloadSpec, String> {
+        WorkloadSpec::parse(text.parse().expect("TOML")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_family_parses_from_its_name_alone_and_survives_a_round_trip() {
+        for family in families() {
+            let spec = parse(&format!("kind = '{}'", family.name)).expect("all defaults");
+            assert_eq!(spec.kind(), family.name);
+            let table = spec.to_table();
+            for parameter in family.parameters {
+                let absent = matches!(parameter.default, crate::spec::Default::Absent(_));
+                assert!(
+                    absent || table.contains_key(parameter.name),
+                    "{}.{}",
+                    family.name,
+                    parameter.name
+                );
+            }
+            assert_eq!(WorkloadSpec::parse(table), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn every_form_of_a_cost_survives_a_round_trip() {
+        for cost in [
+            "{ kind = 'cpu', mean = '0s' }",
+            "{ distribution = { kind = 'exponential' } }",
+            "{ kind = 'async', mean = '25ms', distribution = { kind = 'bimodal', slow_share = 0.5 } }",
+        ] {
+            let text =
+                format!("kind = 'slow-operator'\ncost = {cost}\nslow_subtask = {{ factor = 3 }}");
+            let spec = parse(&text).expect("valid");
+            assert_eq!(WorkloadSpec::parse(spec.to_table()), Ok(spec));
+        }
+    }
+
+    #[test]
+    fn bad_workloads_get_their_key_what_was_found_and_what_is_allowed() {
+        let error = |text: &str| parse(text).expect_err(text);
+        assert_eq!(
+            error("keys = 1"),
+            "kind: missing; known workloads: slow-operator, flights"
+        );
+        assert_eq!(
+            error("kind = 'slow'"),
+            "kind: found \"slow\"; known workloads: slow-operator, flights"
+        );
+        assert_eq!(
+            error("kind = 'flights'\nkeys = 1"),
+            "keys: unknown key; known: repeat"
+        );
+        assert_eq!(
+            error("kind = 'slow-operator'\ncost = { kind = 'async' }"),
+            "cost.mean: found \"1ms\"; allowed with kind = \"async\": from \"20ms\""
+        );
+        assert_eq!(
+            error(
+                "kind = 'slow-operator'\nslow_parallelism = 2\nslow_subtask = { index = 2, factor = 2 }"
+            ),
+            "slow_subtask.index: found 2; allowed: below slow_parallelism = 2"
+        );
+    }
+}

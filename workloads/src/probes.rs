@@ -1,0 +1,42 @@
+//! Where a job's rows are seen by whoever measures it: when they leave the source, and when they reach a sink.
+//!
+//! The jobs only call these; what is recorded, and where, is the harness's business.
+
+use engine::SentHook;
+
+/// Gives each subtask its probe. Called while the job is deployed.
+pub trait Probes: Send + Sync {
+    /// For a source subtask: told when its rows leave, may rewrite their tags.
+    fn source(&self, subtask: usize) -> Box<dyn SentHook>;
+
+    /// For a sink subtask. A job with several sinks asks for each: the index may repeat.
+    fn sink(&self, subtask: usize) -> Box<dyn SinkProbe>;
+}
+
+/// Told of every row that reaches a sink.
+pub trait SinkProbe: Send {
+    /// Rows with these tags have arrived at `now_ns` of job time. Called once per chunk.
+    fn arrived(&mut self, now_ns: u64, tags: &[u64]);
+}
+
+/// Probes that record nothing, for tests and for measuring a job alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProbes;
+
+impl Probes for NoProbes {
+    fn source(&self, _subtask: usize) -> Box<dyn SentHook> {
+        Box::new(NoProbes)
+    }
+
+    fn sink(&self, _subtask: usize) -> Box<dyn SinkProbe> {
+        Box::new(NoProbes)
+    }
+}
+
+impl SentHook for NoProbes {
+    fn sent(&mut self, _now_ns: u64, _tags: &mut [u64], _first: bool) {}
+}
+
+impl SinkProbe for NoProbes {
+    fn arrived(&mut self, _now_ns: u64, _tags: &[u64]) {}
+}

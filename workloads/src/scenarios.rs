@@ -1,0 +1,71 @@
+//! The built-in scenarios, embedded in whatever program uses this crate.
+
+macro_rules! scenarios {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../scenarios/", $name, ".toml")))),+]
+    };
+}
+
+/// Name and text of every built-in scenario; `flights` is the main one.
+static BUILTIN: &[(&str, &str)] = scenarios![
+    "flights",
+    "flights-max",
+    "slow-operator",
+    "slow-cpu",
+    "slow-async",
+    "slow-subtask",
+    "fan-out",
+    "steps",
+    "freeze",
+];
+
+/// Name and text (TOML) of every built-in scenario.
+pub fn builtin_scenarios() -> &'static [(&'static str, &'static str)] {
+    BUILTIN
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Bounds, JobSpec, LoadSpec, NoProbes, WorkloadSpec, build};
+
+    /// Only the tables of this crate; the harness checks the rest.
+    #[test]
+    fn every_scenario_builds_a_job_and_names_only_operators_that_exist() {
+        for (name, text) in builtin_scenarios() {
+            let scenario: toml::Table = text.parse().expect(name);
+            assert_eq!(scenario["name"].as_str(), Some(*name));
+            let table = |key: &str| scenario[key].as_table().expect(key).clone();
+            let workload = WorkloadSpec::parse(table("workload")).expect(name);
+            let load = LoadSpec::parse(table("load")).expect(name);
+            let job = JobSpec::parse(table("job")).expect(name);
+            let built = build(
+                &workload,
+                &load,
+                &job,
+                1,
+                Bounds::default(),
+                Arc::new(NoProbes),
+            )
+            .expect(name);
+            let deployed = built.graph.deploy(job.to_config()).expect(name);
+            let faults = scenario
+                .get("fault")
+                .and_then(toml::Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            for fault in faults {
+                let operator = fault["operator"].as_str().expect("named");
+                let is_member = |task: &engine::TaskPlan| {
+                    task.members.iter().any(|member| member.id == operator)
+                };
+                assert!(
+                    deployed.plan().tasks.iter().any(is_member),
+                    "{name}: {operator}"
+                );
+            }
+        }
+    }
+}
