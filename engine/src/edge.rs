@@ -58,33 +58,31 @@ pub(crate) struct RouterContext {
 
 /// An edge that carries rows of type `T`.
 pub(crate) struct Edge<T> {
-    id: usize,
     from: OperatorId,
     to: OperatorId,
     /// `None` until deployment knows both parallelisms.
     exchange: Cell<Option<Exchange>>,
     make_router: MakeRouter<T>,
     consumer: OnceCell<Box<dyn Consumer<T>>>,
-    chained: Cell<bool>,
+    /// Its position among the plan's edges; none if it is inside a chain.
+    number: Cell<Option<usize>>,
     gates: RefCell<Vec<Arc<Gate<T>>>>,
 }
 
 impl<T: Send + 'static> Edge<T> {
     pub(crate) fn new(
-        id: usize,
         from: OperatorId,
         to: OperatorId,
         exchange: Option<Exchange>,
         make_router: MakeRouter<T>,
     ) -> Self {
         Edge {
-            id,
             from,
             to,
             exchange: Cell::new(exchange),
             make_router,
             consumer: OnceCell::new(),
-            chained: Cell::new(false),
+            number: Cell::new(None),
             gates: RefCell::new(Vec::new()),
         }
     }
@@ -99,6 +97,12 @@ impl<T: Send + 'static> Edge<T> {
             .get()
             .expect("set when the edge was made")
             .as_ref()
+    }
+
+    fn number(&self) -> usize {
+        self.number
+            .get()
+            .expect("only edges between tasks have ends")
     }
 
     /// The sending end for one subtask.
@@ -117,7 +121,7 @@ impl<T: Send + 'static> Edge<T> {
             max_parallelism,
         });
         Output {
-            buffers: Buffers::new(self.id, channels, build.config.channels.batch),
+            buffers: Buffers::new(self.number(), channels, build.config.channels.batch),
             router,
         }
     }
@@ -151,7 +155,7 @@ impl<T: Send + 'static> Outputs<T> {
     pub(crate) fn next_stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
         let edges = self.edges.borrow();
         if let [edge] = edges.as_slice()
-            && edge.chained.get()
+            && edge.number.get().is_none()
         {
             return edge.consumer().stage(build);
         }
@@ -173,7 +177,8 @@ pub(crate) trait AnyEdge {
     fn exchange(&self) -> Exchange;
     /// Fixes an exchange that the user left open: forward at equal parallelism, else rebalance.
     fn settle(&self, parallelism: &[usize]) -> Exchange;
-    fn set_chained(&self, chained: bool);
+    /// Its position among the plan's edges; none puts it inside a chain.
+    fn set_number(&self, number: Option<usize>);
     /// Opens the gates of all receiving subtasks.
     fn open(
         &self,
@@ -210,8 +215,8 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
         exchange
     }
 
-    fn set_chained(&self, chained: bool) {
-        self.chained.set(chained);
+    fn set_number(&self, number: Option<usize>) {
+        self.number.set(number);
     }
 
     fn open(
@@ -243,6 +248,10 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
         let gate = Arc::clone(&self.gates.borrow()[build.context.index]);
-        Box::new(GateHead::new(self.id, gate, self.consumer().stage(build)))
+        Box::new(GateHead::new(
+            self.number(),
+            gate,
+            self.consumer().stage(build),
+        ))
     }
 }

@@ -359,13 +359,7 @@ impl<T: Data> Stream<T> {
         inner.operators[to].parallelism = self.next_parallelism;
         // Left open here: forward at equal parallelism, else rebalance. Deployment decides.
         let exchange = self.exchange;
-        let edge = Rc::new(Edge::new(
-            inner.edges.len(),
-            self.from,
-            to,
-            exchange,
-            router,
-        ));
+        let edge = Rc::new(Edge::new(self.from, to, exchange, router));
         edge.set_consumer(consumer(to));
         self.outputs.add(Rc::clone(&edge));
         inner.edges.push(edge);

@@ -140,7 +140,7 @@ impl Layout {
         let mut edges = Vec::new();
         for (index, edge) in graph.edges.iter().enumerate() {
             let chained = task_of[edge.from()] == task_of[edge.to()];
-            edge.set_chained(chained);
+            edge.set_number((!chained).then_some(edges.len()));
             if !chained {
                 edges.push(index);
             }
