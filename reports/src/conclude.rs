@@ -104,7 +104,7 @@ fn conclude_unfinished(record: &RunDir) -> Run {
     let facts = Facts {
         name: String::new(),
         target: Target {
-            kind: "unknown".to_owned(),
+            kind: "unknown target".to_owned(),
             version: String::new(),
         },
         termination: Termination::Aborted,

@@ -13,13 +13,7 @@ const MAX_NAME: usize = 34;
 pub fn summary_text(run: &Run) -> String {
     let mut text = String::new();
     let verdict = run.verdict;
-    line(
-        &mut text,
-        &format!(
-            "{} on {} {}, {}",
-            run.name, run.target.kind, run.target.version, run.started_at
-        ),
-    );
+    line(&mut text, &view::subject(run));
     line(
         &mut text,
         &format!("verdict: {verdict} ({})", view::meaning(run)),

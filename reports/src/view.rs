@@ -21,6 +21,14 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<String>>,
 }
 
+/// Which run this is, as far as that is known.
+pub(crate) fn subject(run: &Run) -> String {
+    let target = format!("{} {}", run.target.kind, run.target.version);
+    let parts = [run.name.as_str(), target.trim(), run.started_at.as_str()];
+    let known = parts.into_iter().filter(|part| !part.is_empty());
+    known.collect::<Vec<_>>().join(" · ")
+}
+
 /// What the verdict means for a reader, and what to do about it.
 pub(crate) fn meaning(run: &Run) -> String {
     let text = match run.verdict {

@@ -92,7 +92,9 @@ impl Canvas<'_> {
         let style = TextStyle::from(font)
             .color(&color)
             .pos(Pos::new(horizontal, VPos::Center));
-        self.area.draw_text(text, &style, at).expect(INFALLIBLE);
+        self.area
+            .draw_text(&printable(text), &style, at)
+            .expect(INFALLIBLE);
     }
 }
 
@@ -101,4 +103,9 @@ fn escaped(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+/// XML has no place for control characters, not even escaped.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }

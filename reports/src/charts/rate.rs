@@ -21,8 +21,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
         size,
         "Offered, admitted and completed records per second over time",
         |canvas| {
-            let subtitle = "records per second; offered by the schedule, admitted by the sources, completed at the sinks";
-            Frame::title(canvas, "Rate", &subject.about, subtitle);
+            Frame::title(canvas, "Rate", &subject.about, SUBTITLE);
             let frame = usual_frame(subject.span, TOP, PLOT_HEIGHT, RIGHT);
             rates(canvas, frame, subject, &moments, !has_backlog);
             if has_backlog {

@@ -109,3 +109,37 @@ pub(super) fn publish(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
         .and_then(|directory| directory.sync_all())
         .map_err(error("sync the folder of"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_an_error_that_names_the_file() {
+        let file = File::options().write(true).open("/dev/full").unwrap();
+        let mut full = LineFile {
+            file,
+            path: "run/timeline.csv".into(),
+            pending: Vec::new(),
+            complete_bytes: 0,
+        };
+        full.append(|line| line.extend_from_slice(b"1,2\n"))
+            .unwrap();
+        let message = full.flush().unwrap_err().to_string();
+        assert!(
+            message.starts_with("cannot write run/timeline.csv: No space left"),
+            "{message}"
+        );
+        full.flush().unwrap();
+    }
+
+    #[test]
+    fn a_published_file_replaces_the_old_one_and_leaves_no_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.json");
+        publish(&path, b"old").unwrap();
+        publish(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}

@@ -1,1 +1,77 @@
+//! What programs and people read, word for word.
 
+use reports::record::Verdict;
+use reports::summary_text;
+
+use crate::simulated::Simulation;
+
+#[test]
+fn run_json_has_the_keys_of_the_contract() {
+    let directory = tempfile::tempdir().unwrap();
+    Simulation {
+        length_ms: 3_000,
+        freeze_ms: Some((1_500, 1_700)),
+        ..Simulation::default()
+    }
+    .finish(directory.path());
+    insta::assert_snapshot!(std::fs::read_to_string(directory.path().join("run.json")).unwrap());
+}
+
+#[test]
+fn the_terminal_summary_of_an_open_loop_run() {
+    let directory = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(summary_text(
+        &Simulation::default().finish(directory.path())
+    ));
+}
+
+#[test]
+fn the_terminal_summary_of_an_overloaded_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let overloaded = Simulation {
+        offered_per_s: Some(25_000),
+        freeze_ms: None,
+        ..Simulation::default()
+    };
+    let run = overloaded.finish(directory.path());
+    assert_eq!(run.verdict, Verdict::Overloaded);
+    insta::assert_snapshot!(summary_text(&run));
+}
+
+#[test]
+fn the_terminal_summary_of_a_closed_loop_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let closed = Simulation {
+        offered_per_s: None,
+        freeze_ms: None,
+        length_ms: 3_000,
+        ..Simulation::default()
+    };
+    let run = closed.finish(directory.path());
+    assert_eq!(
+        (run.summary.offered_per_s, &run.summary.latency_ns.response),
+        (None, &None)
+    );
+    insta::assert_snapshot!(summary_text(&run));
+}
+
+#[test]
+fn the_terminal_summary_of_a_run_of_which_only_the_plan_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    Simulation {
+        length_ms: 1_000,
+        ..Simulation::default()
+    }
+    .write(directory.path());
+    for file in [
+        "timeline.csv",
+        "subtasks.csv",
+        "channels.csv",
+        "checkpoints.csv",
+        "events.csv",
+        "latency.hlog",
+    ] {
+        std::fs::remove_file(directory.path().join(file)).unwrap();
+    }
+    insta::assert_snapshot!(summary_text(&reports::open_run(directory.path()).unwrap()));
+}

@@ -17,7 +17,7 @@ fn an_hour_of_a_hundred_subtasks_makes_pictures_no_larger_than_a_minute() {
         ..Simulation::default()
     };
     let directory = tempfile::tempdir().unwrap();
-    #[expect(
+    #[allow(
         clippy::disallowed_methods,
         reason = "the time is shown to a person, nothing depends on it"
     )]

@@ -1,1 +1,219 @@
+//! What is written is what is read.
 
+use std::fs;
+use std::path::Path;
+
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use reports::record::{
+    ChannelRow, CheckpointRow, EventRow, Graph, RecordError, Row, RunDir, SubtaskRow, Table,
+    TimelineRow, Writer,
+};
+
+use crate::simulated::Simulation;
+
+fn write<R: Row>(directory: &Path, rows: &[R]) {
+    let mut writer = Writer::create(directory, "", &Graph::default(), 0).unwrap();
+    for row in rows {
+        writer.append(row).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+fn read<R: Row>(directory: &Path) -> Vec<R> {
+    let record = RunDir::open(directory).unwrap();
+    let mut rows = record.rows();
+    let read = rows.by_ref().collect();
+    assert_eq!(rows.skipped(), 0);
+    read
+}
+
+fn round_trip<R: Row + PartialEq + std::fmt::Debug>(rows: &[R]) {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), rows);
+    assert_eq!(read::<R>(directory.path()), rows);
+}
+
+/// Finite numbers only: others are written as not measured.
+fn number() -> impl Strategy<Value = f64> {
+    prop::num::f64::NORMAL | prop::num::f64::ZERO
+}
+
+prop_compose! {
+    fn timeline()(
+        t_ms in any::<u64>(), counts in any::<[u64; 2]>(), optional in vec(of(any::<u64>()), 10),
+        watermark_lag_ms in of(any::<i64>()), cpu in of(number()), harness_cpu in of(number())
+    ) -> TimelineRow {
+        TimelineRow {
+            t_ms,
+            offered: optional[0],
+            admitted: counts[0],
+            completed: counts[1],
+            backlog: optional[1],
+            response_p50_ns: optional[2],
+            response_p90_ns: optional[3],
+            response_p99_ns: optional[4],
+            response_p999_ns: optional[5],
+            response_max_ns: optional[6],
+            watermark_lag_ms,
+            cpu,
+            harness_cpu,
+            rss: optional[7],
+            calibration: optional[8],
+            service_p99_ns: optional[9],
+        }
+    }
+}
+
+prop_compose! {
+    fn subtask()(
+        t_ms in any::<u64>(), task in "\\PC*", subtask in any::<u32>(), attempt in any::<u32>(),
+        optional in vec(of(any::<u64>()), 10), in_usage in of(number()), out_usage in of(number()),
+        watermark_ms in of(any::<i64>())
+    ) -> SubtaskRow {
+        SubtaskRow {
+            t_ms,
+            task,
+            subtask,
+            attempt,
+            records_in: optional[0],
+            records_out: optional[1],
+            idle_ns: optional[2],
+            on_cpu_ns: optional[3],
+            state_ns: optional[4],
+            blocked_ns: optional[5],
+            starved_ns: optional[6],
+            backpressured_ns: optional[7],
+            held_ns: optional[8],
+            in_usage,
+            out_usage,
+            watermark_ms,
+            state_bytes: optional[9],
+        }
+    }
+}
+
+prop_compose! {
+    fn channel()(
+        t_ms in any::<u64>(), edge in "\\PC*", from in of(any::<u32>()), to in any::<u32>(),
+        counts in any::<[u64; 2]>(), capacity in of(number())
+    ) -> ChannelRow {
+        ChannelRow { t_ms, edge, from, to, enqueued: counts[0], dequeued: counts[1], capacity }
+    }
+}
+
+prop_compose! {
+    fn event()(
+        t_ms in any::<u64>(), kind in "\\PC*", task in of("\\PC+"), subtask in of(any::<u32>()),
+        attempt in of(any::<u32>()), text in "\\PC*"
+    ) -> EventRow {
+        EventRow { t_ms, kind, task, subtask, attempt, text }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn every_row_is_read_as_it_was_written(
+        timeline in vec(timeline(), 0..20), subtasks in vec(subtask(), 0..20),
+        channels in vec(channel(), 0..20), events in vec(event(), 0..20)
+    ) {
+        round_trip(&timeline);
+        round_trip(&subtasks);
+        round_trip(&channels);
+        round_trip(&events);
+    }
+}
+
+#[test]
+fn line_breaks_in_a_text_become_spaces_so_that_one_row_is_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "thread panicked:\n\"no\",\r\nreason".to_owned();
+    write(
+        directory.path(),
+        &[EventRow {
+            text,
+            ..EventRow::default()
+        }],
+    );
+    let written = fs::read_to_string(directory.path().join("events.csv")).unwrap();
+    assert_eq!(written.lines().count(), 2);
+    assert_eq!(
+        read::<EventRow>(directory.path())[0].text,
+        "thread panicked: \"no\",  reason"
+    );
+}
+
+#[test]
+fn columns_are_found_by_name_and_unknown_ones_are_ignored() {
+    let directory = tempfile::tempdir().unwrap();
+    let table = "gpu,completed,t_ms,admitted\n7,20,100,30\nx,21,200,31\n";
+    fs::write(directory.path().join(Table::Timeline.file_name()), table).unwrap();
+    let rows = read::<TimelineRow>(directory.path());
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| (row.t_ms, row.admitted, row.completed))
+        .collect();
+    assert_eq!(found, [(100, 30, 20), (200, 31, 21)]);
+    let notes = RunDir::open(directory.path()).unwrap().notes().join("; ");
+    assert!(
+        notes.contains("timeline.csv lacks the columns offered, backlog"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_left_out_and_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let table = "t_ms,admitted,completed,cpu\n100,1,1,0.5\n200,-1,1,0.5\n300,3,3,NaN\n400,4,4,\n";
+    fs::write(directory.path().join(Table::Timeline.file_name()), table).unwrap();
+    let record = RunDir::open(directory.path()).unwrap();
+    let mut rows = record.rows::<TimelineRow>();
+    let times: Vec<_> = rows.by_ref().map(|row| row.t_ms).collect();
+    assert_eq!((times, rows.skipped()), (vec![100, 400], 2));
+}
+
+#[test]
+fn a_record_is_never_written_over_another() {
+    let directory = tempfile::tempdir().unwrap();
+    write::<CheckpointRow>(directory.path(), &[]);
+    let again = Writer::create(directory.path(), "", &Graph::default(), 0);
+    assert!(matches!(
+        again,
+        Err(RecordError::Io {
+            action: "create",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_folder_without_a_record_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        RunDir::open(directory.path()),
+        Err(RecordError::NotARecord { .. })
+    ));
+    let absent = directory.path().join("absent");
+    assert!(matches!(
+        RunDir::open(&absent),
+        Err(RecordError::Io { action: "open", .. })
+    ));
+}
+
+#[test]
+fn a_run_that_is_published_is_read_back_equal() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = Simulation {
+        length_ms: 2_000,
+        ..Simulation::default()
+    }
+    .finish(directory.path());
+    assert_eq!(reports::open_run(directory.path()).unwrap(), run);
+    assert_eq!(
+        RunDir::open(directory.path()).unwrap().notes(),
+        [] as [String; 0]
+    );
+}
