@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use reports::record::{ChannelRow, EventRow, Graph, SubtaskRow};
 use thiserror::Error;
-use workloads::{Progress, Verifier};
+use workloads::{BuildError, Progress, Verifier};
 
 use crate::latency::Recorder;
 use crate::scenario::Scenario;
@@ -63,6 +63,17 @@ pub enum DeployError {
     /// The engine refused.
     #[error("{0}")]
     Engine(String),
+}
+
+impl From<BuildError> for DeployError {
+    fn from(error: BuildError) -> Self {
+        let (table, error) = match error {
+            BuildError::Load(error) => ("load", error),
+            BuildError::Job(error) => ("job", error),
+            other => return DeployError::Engine(other.to_string()),
+        };
+        DeployError::Scenario { key: format!("{table}.{}", error.key), message: error.message }
+    }
 }
 
 /// A job under way. All times are nanoseconds of job time.

@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 
-use workloads::{Family, Kind, Parameter};
+use workloads::spec::{Kind, Parameter};
+use workloads::Family;
 
 use super::{Failure, USAGE, print};
 

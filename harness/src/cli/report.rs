@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use reports::record::{RecordError, RunDir};
+use reports::record::RecordError;
 
 use super::{Failure, USAGE, print};
 
@@ -23,11 +23,7 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
 }
 
 fn render(directory: &Path) -> Result<String, RecordError> {
-    let record = RunDir::open(directory)?;
-    let summary = match record.run() {
-        Some(run) => reports::summary_text(run),
-        None => format!("{}: unfinished, reported on as far as it goes\n", directory.display()),
-    };
+    let run = reports::open_run(directory)?;
     let rendered = reports::render(directory)?;
-    Ok(format!("{summary}report: {}\n", rendered.report.display()))
+    Ok(format!("{}report: {}\n", reports::summary_text(&run), rendered.report.display()))
 }

@@ -38,8 +38,7 @@ impl Target for Embedded {
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
         let bounds = Bounds { until_ns, ..Bounds::default() };
         let built =
-            build(&scenario.workload, &scenario.load, &scenario.job, scenario.seed, bounds, recorder.probes())
-                .map_err(|error| DeployError::Engine(error.to_string()))?;
+            build(&scenario.workload, &scenario.load, &scenario.job, scenario.seed, bounds, recorder.probes())?;
         let config = scenario.job.to_config();
         let deployed = built.graph.deploy(config).map_err(refused)?;
         let graph = graph(deployed.plan());

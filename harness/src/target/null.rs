@@ -46,7 +46,7 @@ impl Target for Null {
         let parallelism = scenario.job.parallelism;
         let built =
             null_sources(&scenario.workload, &scenario.load, parallelism, scenario.seed, bounds, Arc::clone(&probes));
-        let (sources, progress) = built.map_err(|error| DeployError::Engine(error.to_string()))?;
+        let (sources, progress) = built?;
         let graph = graph(sources.len());
         Ok(Deployment { graph, progress, verifier: None, start: Box::new(move || NullJob::start(sources, &*probes)) })
     }
