@@ -101,9 +101,8 @@ impl RunDir {
 
     /// The intervals of `latency.hlog`, in the file's order, without damaged lines.
     pub fn latency(&self) -> impl Iterator<Item = LatencyInterval> + use<> {
-        let lines =
+        let mut lines =
             complete_lines(&self.path.join(LATENCY_FILE)).map(|(file, _)| BufReader::new(file));
-        let mut lines = lines;
         let mut line = Vec::new();
         std::iter::from_fn(move || {
             let reader = lines.as_mut()?;
