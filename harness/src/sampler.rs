@@ -99,10 +99,9 @@ impl Sampler {
             if stopped {
                 calibration = Some(calibration::calibrate());
             }
-            let now_ns = self.job.now_ns();
             let mut sample = conveyor.used.try_recv().unwrap_or_default();
             sample.from_ms = last_ms;
-            self.fill(&mut sample, now_ns, due_ns, &mut spare);
+            let now_ns = self.fill(&mut sample, due_ns, &mut spare);
             sample.timeline.calibration = calibration.take();
             last_ms = sample.timeline.t_ms;
             self.publish(&sample);
@@ -132,10 +131,13 @@ impl Sampler {
         }
     }
 
-    fn fill(&self, sample: &mut Sample, now_ns: u64, due_ns: u64, spare: &mut Histograms) {
-        let offered = self.progress.scheduled(now_ns);
-        let admitted = self.progress.admitted();
+    /// Takes the sample and returns its time. What comes later in a record's life is read first, so
+    /// that never more has arrived than was admitted, nor more been admitted than was due.
+    fn fill(&self, sample: &mut Sample, due_ns: u64, spare: &mut Histograms) -> u64 {
         self.recorder.collect(&mut sample.latency, spare);
+        let admitted = self.progress.admitted();
+        let now_ns = self.job.now_ns();
+        let offered = self.progress.scheduled(now_ns);
         self.job.snapshot(&mut sample.snapshot);
         sample.events.clear();
         self.events.take(&mut sample.events);
@@ -167,6 +169,7 @@ impl Sampler {
             calibration: None,
             service_p99_ns: percentile(&sample.latency, Series::Service, 0.99),
         };
+        now_ns
     }
 
     fn publish(&mut self, sample: &Sample) {

@@ -9,6 +9,7 @@ mod catalog;
 mod error;
 mod locate;
 mod overrides;
+mod parameters;
 mod parse;
 
 use std::time::Duration;
@@ -19,16 +20,8 @@ use workloads::{JobSpec, LoadSpec, WorkloadSpec};
 pub use catalog::find;
 pub(crate) use catalog::nearest;
 pub use error::ScenarioError;
+pub use parameters::{MEASURE as PARAMETERS_OF_MEASURE, of_fault as parameters_of_fault};
 pub use parse::Document;
-
-/// Shortest sampling interval.
-const MIN_INTERVAL: Duration = Duration::from_millis(10);
-/// Longest sampling interval.
-const MAX_INTERVAL: Duration = Duration::from_secs(10);
-/// Longest warm-up and longest measured phase.
-const MAX_PHASE: Duration = Duration::from_secs(24 * 3600);
-/// Most faults in one run.
-const MAX_FAULTS: usize = 1_000;
 
 /// One run's specification, every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -52,7 +45,6 @@ pub struct Scenario {
 
 /// The `[measure]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
 pub struct Measure {
     /// Time before the measured phase.
     #[serde(with = "humantime_serde")]
@@ -65,19 +57,8 @@ pub struct Measure {
     pub interval: Duration,
 }
 
-impl Default for Measure {
-    fn default() -> Self {
-        Self {
-            warmup: Duration::from_secs(2),
-            duration: Duration::from_secs(10),
-            interval: Duration::from_millis(100),
-        }
-    }
-}
-
 /// One `[[fault]]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// What happens.
     pub kind: FaultKind,

@@ -8,6 +8,7 @@ use workloads::spec::{Kind, Parameter};
 use workloads::Family;
 
 use super::{Failure, USAGE, print};
+use crate::scenario;
 
 /// Lists everything, or explains one workload or scenario.
 pub fn list(name: Option<&str>) -> Result<u8, Failure> {
@@ -24,8 +25,8 @@ fn overview() -> String {
         line(&mut text, 2, family.name, family.summary);
     }
     text.push_str("\nBuilt-in scenarios (backwater run NAME):\n");
-    for (name, scenario) in workloads::builtin_scenarios() {
-        line(&mut text, 2, name, first_comment(scenario));
+    for (name, text_of_it) in workloads::builtin_scenarios() {
+        line(&mut text, 2, name, first_comment(text_of_it));
     }
     text.push_str("\nbackwater list NAME shows a workload's parameters or a scenario's text.\n");
     text
@@ -49,12 +50,15 @@ fn explain(name: &str) -> Option<String> {
 
 fn explain_family(family: &Family) -> String {
     let mut text = format!("{}: {}\n\njob: {}\n", family.name, family.summary, family.shape);
+    let faults = scenario::parameters_of_fault(family.operators);
     for (table, parameters) in [
-        ("workload", family.parameters),
-        ("load", workloads::parameters_of_load()),
-        ("job", workloads::parameters_of_job()),
+        ("[workload]", family.parameters),
+        ("[load]", workloads::parameters_of_load()),
+        ("[job]", workloads::parameters_of_job()),
+        ("[measure]", scenario::PARAMETERS_OF_MEASURE),
+        ("[[fault]]", &faults),
     ] {
-        let _ = write!(text, "\n[{table}]\n");
+        let _ = write!(text, "\n{table}\n");
         for parameter in parameters {
             explain_parameter(&mut text, 2, parameter);
         }
@@ -100,7 +104,7 @@ fn unknown(name: &str) -> Failure {
     let mut known: Vec<&str> = workloads.chain(scenarios).collect();
     known.sort_unstable();
     known.dedup();
-    let nearest = match crate::scenario::nearest(name, &known) {
+    let nearest = match scenario::nearest(name, &known) {
         Some(near) => format!(" (did you mean {near}?)"),
         None => String::new(),
     };

@@ -2,18 +2,28 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use workloads::spec::{Parameter, check, read};
 use workloads::{JobSpec, LoadSpec, SpecError, WorkloadSpec};
 
 use super::locate::{line_at, line_of};
-use super::overrides;
-use super::{MAX_FAULTS, MAX_INTERVAL, MAX_PHASE, MIN_INTERVAL, Measure, Scenario, ScenarioError};
+use super::parameters::{self, MAX_PHASE, SHORTEST_FAULT};
+use super::{Fault, Measure, Scenario, ScenarioError, overrides};
 
 /// The keys of the top level, in the order they are written.
 const KNOWN_KEYS: [&str; 7] = ["name", "seed", "workload", "load", "job", "measure", "fault"];
 /// Longest scenario name in bytes.
 const MAX_NAME: usize = 64;
+/// Most faults in one run.
+const MAX_FAULTS: usize = 1_000;
+
+/// The one number at the top level.
+#[derive(Deserialize)]
+struct Seed {
+    seed: u64,
+}
 
 /// A scenario's text and where it came from, kept so that later checks can name file and line too.
 #[derive(Clone, Debug)]
@@ -68,22 +78,26 @@ impl Document {
         if let Some(unknown) = table.keys().find(|key| !KNOWN_KEYS.contains(&key.as_str())) {
             return Err(self.invalid(unknown, format!("unknown key; known: {}", KNOWN_KEYS.join(", "))));
         }
+        let Seed { seed } = self.declared("", parameters::SEED, Value::Table(take(&mut table, "seed")))?;
+        let workload = self.section(&mut table, "workload", WorkloadSpec::parse)?;
+        let measure = table.remove("measure").unwrap_or(Value::Table(Table::new()));
         let scenario = Scenario {
             name: self.name(table.remove("name"))?,
-            seed: self.seed(table.remove("seed"))?,
-            workload: self.section(&mut table, "workload", WorkloadSpec::parse)?,
+            seed,
             load: self.section(&mut table, "load", LoadSpec::parse)?,
             job: self.section(&mut table, "job", JobSpec::parse)?,
-            measure: self.measure(table.remove("measure"))?,
-            faults: self.read("fault", table.remove("fault").unwrap_or(Value::Array(Vec::new())))?,
+            measure: self.declared("measure", parameters::MEASURE, measure)?,
+            faults: self.faults(table.remove("fault"), &workload)?,
+            workload,
         };
-        self.check_faults(&scenario)?;
+        self.check(&scenario)?;
         Ok(scenario)
     }
 
     fn name(&self, value: Option<Value>) -> Result<String, ScenarioError> {
         let name = match value {
-            Some(value) => self.read::<String>("name", value)?,
+            Some(Value::String(name)) => name,
+            Some(other) => return Err(self.invalid("name", not_one_of(&other, "a string"))),
             None => self.default_name.clone(),
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -99,13 +113,6 @@ impl Document {
         Ok(name)
     }
 
-    fn seed(&self, value: Option<Value>) -> Result<u64, ScenarioError> {
-        match value {
-            Some(value) => self.read("seed", value),
-            None => Ok(1),
-        }
-    }
-
     /// A table that `workloads` parses; an absent one is parsed as an empty one.
     fn section<T>(
         &self,
@@ -117,37 +124,34 @@ impl Document {
             Some(Value::Table(section)) => section,
             None => Table::new(),
             Some(other) => {
-                return Err(self.invalid(key, format!("found a {}; allowed: a table", other.type_str())));
+                return Err(self.invalid(key, not_one_of(&other, "a table")));
             }
         };
-        parse(section).map_err(|error| {
-            // `steps[0].for` becomes `steps.0.for`, the form that `--set` takes.
-            let below = error.key.replace('[', ".").replace(']', "");
-            self.invalid(&under(key, &below), error.message)
-        })
+        parse(section).map_err(|error| self.refused(key, error))
     }
 
-    fn measure(&self, value: Option<Value>) -> Result<Measure, ScenarioError> {
-        let Some(value) = value else { return Ok(Measure::default()) };
-        let measure: Measure = self.read("measure", value)?;
-        self.in_range("measure.interval", measure.interval, MIN_INTERVAL, MAX_INTERVAL)?;
-        self.in_range("measure.duration", measure.duration, measure.interval, MAX_PHASE)?;
-        self.in_range("measure.warmup", measure.warmup, Duration::ZERO, MAX_PHASE)?;
-        Ok(measure)
+    fn faults(&self, value: Option<Value>, workload: &WorkloadSpec) -> Result<Vec<Fault>, ScenarioError> {
+        let tables = match value {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(tables)) if tables.len() <= MAX_FAULTS => tables,
+            Some(other) => {
+                return Err(self.invalid("fault", not_one_of(&other, &format!("up to {MAX_FAULTS} tables [[fault]]"))));
+            }
+        };
+        let parameters = parameters::of_fault(workload.family().operators);
+        let tables = tables.into_iter().enumerate();
+        let read = |(index, table)| self.declared(&format!("fault.{index}"), &parameters, table);
+        tables.map(read).collect()
     }
 
-    fn check_faults(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
-        if scenario.faults.len() > MAX_FAULTS {
-            return Err(self.invalid(
-                "fault",
-                format!("found {} faults; allowed: at most {MAX_FAULTS}", scenario.faults.len()),
-            ));
-        }
-        let end = scenario.measure.duration;
+    /// Rules that join several keys.
+    fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        let Measure { duration, interval, .. } = scenario.measure;
+        self.in_range("measure.duration", duration, interval, MAX_PHASE)?;
         for (index, fault) in scenario.faults.iter().enumerate() {
-            self.in_range(&format!("fault.{index}.at"), fault.at, Duration::ZERO, end)?;
-            let left = end - fault.at;
-            self.in_range(&format!("fault.{index}.for"), fault.lasting, Duration::from_millis(1), left)?;
+            self.in_range(&format!("fault.{index}.at"), fault.at, Duration::ZERO, duration)?;
+            let left = duration - fault.at;
+            self.in_range(&format!("fault.{index}.for"), fault.lasting, SHORTEST_FAULT, left)?;
         }
         Ok(())
     }
@@ -165,28 +169,41 @@ impl Document {
         Err(self.invalid(key, format!("found {}; {allowed}", show(found))))
     }
 
-    /// Deserialises one of this crate's own values; errors carry the full path.
-    fn read<T: DeserializeOwned>(&self, key: &str, value: Value) -> Result<T, ScenarioError> {
-        let mut track = serde_path_to_error::Track::new();
-        T::deserialize(serde_path_to_error::Deserializer::new(value, &mut track)).map_err(|error| {
-            self.invalid(&under(key, &dotted(&track.path())), error.to_string())
-        })
+    /// A table of this crate's own, checked against its declaration.
+    fn declared<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        parameters: &[Parameter],
+        value: Value,
+    ) -> Result<T, ScenarioError> {
+        match value {
+            Value::Table(table) => check(parameters, table).and_then(read).map_err(|error| self.refused(key, error)),
+            other => Err(self.invalid(key, not_one_of(&other, "a table"))),
+        }
+    }
+
+    fn refused(&self, table: &str, error: SpecError) -> ScenarioError {
+        // `steps[0].for` becomes `steps.0.for`, the form that `--set` takes.
+        let below = error.key.replace('[', ".").replace(']', "");
+        self.invalid(&under(table, &below), error.message)
     }
 }
 
-/// `fault[0].at` as `fault.0.at`, the form that `--set` takes.
-fn dotted(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let parts = path.iter().filter_map(|segment| match segment {
-        Segment::Seq { index } => Some(index.to_string()),
-        Segment::Map { key } => Some(key.clone()),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    });
-    parts.collect::<Vec<_>>().join(".")
+fn not_one_of(found: &Value, allowed: &str) -> String {
+    format!("found a value of type {}; allowed: {allowed}", found.type_str())
+}
+
+/// The part of `table` that holds only `key`, if it is there.
+fn take(table: &mut Table, key: &str) -> Table {
+    table.remove_entry(key).into_iter().collect()
 }
 
 fn under(key: &str, below: &str) -> String {
-    if below.is_empty() { key.to_owned() } else { format!("{key}.{below}") }
+    match (key, below) {
+        (key, "") => key.to_owned(),
+        ("", below) => below.to_owned(),
+        (key, below) => format!("{key}.{below}"),
+    }
 }
 
 fn is_within(key: &str, ancestor: &str) -> bool {
