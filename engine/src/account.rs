@@ -168,7 +168,9 @@ impl Account {
             } => {
                 split.blocked_ns += now_ns.saturating_sub(since_ns);
             }
-            Doing::Running { .. } | Doing::Ended => {}
+            Doing::Running { .. } => {}
+            // Nothing will come any more: for whoever looks at the whole job, that is idleness.
+            Doing::Ended => split.idle_ns += now_ns - self.since_ns,
         }
         (split, by_output_ns)
     }
