@@ -178,7 +178,12 @@ impl Account {
     /// Cumulative time up to the last slice in which the engine kept a source from generating:
     /// waiting for credit, for a slot, or at work on chained operators.
     pub(crate) fn held_ns(&self) -> u64 {
-        (self.split.total_ns() - self.split.idle_ns).saturating_sub(self.generating_ns)
+        self.held_of(&self.split)
+    }
+
+    /// The same of a later [`read`](Self::read).
+    pub(crate) fn held_of(&self, split: &TimeSplit) -> u64 {
+        (split.total_ns() - split.idle_ns).saturating_sub(self.generating_ns)
     }
 }
 

@@ -384,6 +384,6 @@ fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
         records_out: meter.records_out,
         time,
         backpressured_by_output_ns,
-        held_ns: subtask.is_source.then(|| meter.account.held_ns()),
+        held_ns: subtask.is_source.then(|| meter.account.held_of(&time)),
     }
 }
