@@ -6,6 +6,7 @@
 
 mod clock;
 mod exposure;
+mod fingerprint;
 mod progress;
 mod recording;
 mod schedule;
@@ -13,9 +14,10 @@ mod source;
 mod spec;
 
 pub use clock::{SplitClock, SplitState};
+pub use fingerprint::{event_fingerprint, schedule_fingerprint};
 pub use progress::Progress;
 pub use recording::Recording;
-pub use schedule::{Bounds, Schedule, schedule_fingerprint};
+pub use schedule::{Bounds, Schedule};
 pub(crate) use source::Discarding;
 pub use source::{Events, NullSource, ScheduledSource};
 pub use spec::{Arrivals, LoadSpec, ShapeSpec, Step, parameters_of_load};

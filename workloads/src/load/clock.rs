@@ -149,7 +149,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::schedule::{Bounds, schedule_fingerprint};
+    use super::super::fingerprint::schedule_fingerprint;
+    use super::super::schedule::Bounds;
     use super::super::spec::{Arrivals, LoadSpec, ShapeSpec, Step};
     use super::*;
 

@@ -6,8 +6,6 @@
 //!   that sum (time change of a unit-rate Poisson process: Çinlar, "Introduction to Stochastic Processes", 1975).
 //! - `replay`: as recorded. `max`: there is no intended time.
 
-use sha2::{Digest, Sha256};
-
 use super::clock::{SplitClock, SplitState};
 use super::exposure::{Exposure, Stride, of_records};
 use super::recording::{Recording, Replay};
@@ -182,19 +180,4 @@ impl Law {
             }
         }
     }
-}
-
-/// SHA-256 of the intended times of the first `records` records of the stream, each as 8 bytes little-endian, in the
-/// order of their numbers k = index * splits + split; lower-case hexadecimal.
-pub fn schedule_fingerprint(schedule: &Schedule, records: u64) -> String {
-    let mut clocks: Vec<SplitClock> = (0..schedule.splits)
-        .map(|split| schedule.clock(split, SplitState::default()))
-        .collect();
-    let mut hash = Sha256::new();
-    for record in 0..records {
-        let clock = &mut clocks[(record % u64::from(schedule.splits)) as usize];
-        hash.update(clock.peek().unwrap_or(u64::MAX).to_le_bytes());
-        clock.advance(schedule);
-    }
-    crate::hexadecimal(&hash.finalize())
 }

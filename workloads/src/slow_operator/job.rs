@@ -104,9 +104,19 @@ fn copy_of(record: &Record, copy: u32, fan_out: u32, keys: u32) -> Record {
 
 /// The job, with its sources and its verifier.
 pub fn build(spec: &SlowOperatorSpec, wiring: Wiring<LineEvents>) -> Built {
+    build_with(spec, wiring, |records| records)
+}
+
+/// As [`build`], with further operators between `parse` and `slow`. Whatever they do, the verifier expects that they
+/// hand every record on once: so a test can show that it notices one which does not.
+pub fn build_with(
+    spec: &SlowOperatorSpec,
+    wiring: Wiring<LineEvents>,
+    between: impl FnOnce(Stream<Record>) -> Stream<Record>,
+) -> Built {
     let graph = JobGraph::new("slow-operator");
     let parsed = wiring.source(&graph).operator("parse", |_| Parse);
-    let slow = slow(parsed, spec, wiring.seed());
+    let slow = slow(between(parsed), spec, wiring.seed());
     let (fan_out, keys) = (spec.fan_out, spec.keys);
     let spread = if fan_out > 1 {
         slow.flat_map("fan-out", move |record: Record, out| {

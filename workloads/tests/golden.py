@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The golden fingerprints of tests/golden.rs, computed from the definitions alone, in another language.
+
+usage: workloads/tests/golden.py     (prints one line per fingerprint)
+
+Whoever ports events or schedules (the Java jobs, for example) can read the definitions here: integers of any size,
+no floating point, nothing shared with the Rust code but workloads/data/flights.bin.
+"""
+
+import hashlib
+import pathlib
+import struct
+
+MASK = (1 << 64) - 1
+GAMMA = 0x9E3779B97F4A7C15
+EVENT, ARRIVAL = 1, 2
+SEED, RECORDS, SPLITS = 42, 100_000, 128
+FEMTO = 10**15
+
+
+def mix(z):
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def state(seed, purpose):
+    return mix((mix(seed) + purpose * GAMMA) & MASK)
+
+
+def part(state, number):
+    return mix(state ^ mix((number + GAMMA) & MASK))
+
+
+def bits(state, index):
+    return mix((state + (index + 1) * GAMMA) & MASK)
+
+
+# -ln((1024 + j) / 2048) in 1e-15: log2 by repeated squaring, as the Rust table, so that every digit agrees.
+LN_2_ZEPTO = 693_147_180_559_945_309_417
+
+
+def log2_fraction(x):
+    mantissa, log = x << 53, 0
+    for _ in range(56):
+        mantissa = (mantissa * mantissa) >> 63
+        log <<= 1
+        if mantissa >> 64:
+            mantissa >>= 1
+            log |= 1
+    return log
+
+
+TABLE = [((LN_2_ZEPTO * ((1 << 56) - log2_fraction(1024 + j))) >> 56) // 10**6 for j in range(1024)] + [0]
+
+
+def exponential(b):
+    b |= 1
+    zeros = 64 - b.bit_length()
+    mantissa = (b << zeros) & MASK
+    j, fraction = (mantissa >> 53) & 1023, (mantissa >> 29) & 0xFFFFFF
+    return zeros * (LN_2_ZEPTO // 10**6) + TABLE[j] - (((TABLE[j] - TABLE[j + 1]) * fraction) >> 24)
+
+
+def lines():
+    draws = state(SEED, EVENT)
+    for k in range(RECORDS):
+        b = bits(draws, k)
+        yield f"{k:016x}{((b >> 32) * 1000) >> 32:08x}{b & 0xFFFFFFFF:08x}".encode()
+
+
+def flights():
+    data = (pathlib.Path(__file__).parent.parent / "data" / "flights.bin").read_bytes()
+    rows, carriers, destinations = struct.unpack_from("<IHH", data, 8)
+    names = 16 + 2 * carriers
+    at = names + 3 * destinations
+    stream = []
+    for row in range(rows):
+        day, departure, arrival, delay, carrier, destination = struct.unpack_from("<HHHhBB", data, at + 10 * row)
+        if delay == -32768:
+            continue
+        event = (day + (arrival < departure)) * 1440 + arrival // 100 * 60 + arrival % 100
+        codes = data[16 + 2 * carrier :][:2] + data[names + 3 * destination :][:3]
+        stream.append((event + delay, event, row, struct.pack("<IHHh", day, departure, arrival, delay) + codes))
+    stream.sort()
+    return stream
+
+
+def reached(target):
+    """First nanosecond with that exposure: 30,000 per second for one second, then 70,000.5; in 1e-15 records."""
+    first, second = 30_000_000_000, 70_000_500_000  # per nanosecond
+    if target < first * 10**9:
+        return -(-target // first)
+    return 10**9 + -(-(target - first * 10**9) // second)
+
+
+def poisson():
+    splits = [part(state(SEED, ARRIVAL), split) for split in range(SPLITS)]
+    own = [0] * SPLITS
+    for k in range(RECORDS):
+        split = k % SPLITS
+        own[split] += exponential(bits(splits[split], k // SPLITS))
+        yield reached(own[split] * SPLITS)
+
+
+def fingerprint(name, parts):
+    digest = hashlib.sha256()
+    for bytes in parts:
+        digest.update(bytes)
+    print(name, digest.hexdigest())
+
+
+def times(values):
+    return (struct.pack("<Q", value) for value in values)
+
+
+stream = flights()
+fingerprint("lines", lines())
+fingerprint("flights", (struct.pack("<Q", k) + stream[k][3] for k in range(RECORDS)))
+fingerprint("uniform", times(reached(k * FEMTO) for k in range(RECORDS)))
+fingerprint("poisson", times(poisson()))
+fingerprint("replay", times(-(-stream[k][0] * 60_000 * 10**9 // 86_400_000) for k in range(RECORDS)))

@@ -1,0 +1,262 @@
+//! Whole jobs on the real engine: whatever the layout, the answer is the oracle's, and no record is lost on the way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{JobReport, Outcome};
+use workloads::slow_operator::{LineEvents, Record, SlowOperatorSpec, build_with};
+use workloads::{
+    Bounds, Built, Correctness, JobSpec, LoadSpec, NoProbes, Progress, Verifier, WorkloadSpec,
+    build,
+};
+
+struct Ran {
+    report: JobReport,
+    progress: Arc<Progress>,
+    verifier: Box<dyn Verifier>,
+}
+
+impl Ran {
+    fn correctness(&self) -> Correctness {
+        self.verifier.verify(&self.progress.admitted_per_split())
+    }
+
+    /// Finished, conserved on every edge, and equal to the oracle.
+    fn assert_right(&self, what: &str) {
+        assert_eq!(self.report.outcome, Outcome::Finished, "{what}");
+        for edge in &self.report.edges {
+            assert_eq!((edge.emitted, edge.in_flight), (edge.received, 0), "{what}");
+        }
+        assert!(
+            self.correctness().is_right(),
+            "{what}: {:?}",
+            self.correctness()
+        );
+    }
+}
+
+fn load(text: &str) -> LoadSpec {
+    LoadSpec::parse(text.parse().expect("TOML")).expect(text)
+}
+
+fn job(text: &str) -> JobSpec {
+    JobSpec::parse(text.parse().expect("TOML")).expect(text)
+}
+
+fn workload(text: &str) -> WorkloadSpec {
+    WorkloadSpec::parse(text.parse().expect("TOML")).expect(text)
+}
+
+fn records(records: u64) -> Bounds {
+    Bounds {
+        until_ns: None,
+        records: Some(records),
+    }
+}
+
+fn run_built(built: Built, job: &JobSpec) -> Ran {
+    let Built {
+        graph,
+        progress,
+        verifier,
+    } = built;
+    let running = graph
+        .deploy(job.to_config())
+        .expect("valid")
+        .start()
+        .expect("threads");
+    if !running.wait(Duration::from_secs(60)) {
+        running.cancel();
+    }
+    Ran {
+        report: running.join(),
+        progress,
+        verifier,
+    }
+}
+
+fn run(workload: &WorkloadSpec, load: &LoadSpec, job: &JobSpec, bounds: Bounds) -> Ran {
+    run_built(
+        build(workload, load, job, 42, bounds, Arc::new(NoProbes)).expect("valid"),
+        job,
+    )
+}
+
+/// Layouts that differ in everything a layout can differ in.
+const LAYOUTS: &[&str] = &[
+    "parallelism = 1",
+    "parallelism = 2",
+    "parallelism = 3\nchaining = false",
+    "parallelism = 2\nchaining = ['sum', 'by-carrier']",
+    "parallelism = 4\nchaining = false\nchannels = { batch = 1, exclusive = 1, floating = 0 }",
+    "parallelism = 3\nchannels = { batch = 16, exclusive = 1, floating = 1, flush_timeout = '0s' }",
+    "parallelism = 7\nslots = 1\nchaining = false\nchannels = { batch = 7 }",
+];
+
+/// A layout, without the names of operators that the workload does not have.
+fn layout(text: &str, known: &[&str]) -> JobSpec {
+    let mut job = job(text);
+    if let workloads::ChainingSpec::BrokenBefore(names) = &mut job.chaining {
+        names.retain(|name| known.contains(&name.as_str()));
+    }
+    job
+}
+
+#[test]
+fn slow_operator_gives_the_oracles_sums_in_every_layout() {
+    for (cost, count) in [
+        ("{ kind = 'cpu', mean = '0s' }", 30_000),
+        (
+            "{ kind = 'cpu', mean = '10us', distribution = { kind = 'bimodal' } }",
+            3_000,
+        ),
+        (
+            "{ kind = 'blocking', mean = '100us', distribution = { kind = 'exponential' } }",
+            1_000,
+        ),
+        (
+            "{ kind = 'async', mean = '20ms', distribution = { kind = 'exponential' } }",
+            400,
+        ),
+    ] {
+        for text in LAYOUTS {
+            let spec = workload(&format!(
+                "kind = 'slow-operator'\nkeys = 50\nfan_out = 3\nslow_parallelism = 2\ncost = {cost}\nasync = {{ capacity = 50, ordered = false }}"
+            ));
+            let ran = run(
+                &spec,
+                &load(""),
+                &layout(text, spec.family().operators),
+                records(count),
+            );
+            ran.assert_right(&format!("{cost}, {text}"));
+            assert_eq!(ran.progress.admitted(), count);
+            assert_eq!(ran.correctness().expected, 3 * count);
+        }
+    }
+}
+
+#[test]
+fn flights_gives_the_oracles_delays_in_every_layout_and_drops_what_has_none() {
+    let spec = workload("kind = 'flights'");
+    for (text, splits) in LAYOUTS.iter().zip([1, 128, 7, 1, 3, 128, 2]) {
+        let job = layout(text, spec.family().operators);
+        let ran = run(
+            &spec,
+            &load(&format!("splits = {splits}")),
+            &job,
+            Bounds::default(),
+        );
+        ran.assert_right(text);
+        assert_eq!(
+            (ran.progress.admitted(), ran.progress.dropped()),
+            (327_346, 9_430),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn flights_has_the_figures_that_a_plain_computation_over_the_package_gives() {
+    let spec = workload("kind = 'flights'\nrepeat = 2");
+    let ran = run(&spec, &load(""), &job(""), Bounds::default());
+    let results = ran.verifier.results();
+    assert_eq!(results.rows.len(), 104 + 16);
+    let row = |aggregate: &str, key: &str| {
+        let found = results
+            .rows
+            .iter()
+            .find(|row| row[0] == aggregate && row[1] == key);
+        found.map(|row| row[2..].join(",")).unwrap_or_default()
+    };
+    assert_eq!(
+        row("destination", "IAH"),
+        "14170,60092,4.240790402258292,783"
+    );
+    assert_eq!(row("carrier", "UA"), "115564,411178,3.5580111453393792,455");
+}
+
+#[test]
+fn an_open_loop_sends_exactly_what_was_scheduled_and_ends_by_itself() {
+    let spec = workload("kind = 'slow-operator'\ncost = { kind = 'cpu', mean = '0s' }");
+    for arrivals in ["uniform", "poisson"] {
+        let load = load(&format!(
+            "arrivals = '{arrivals}'\nshape = {{ kind = 'constant', rate_per_s = 100_000 }}"
+        ));
+        let bounds = Bounds {
+            until_ns: Some(300_000_000),
+            records: None,
+        };
+        let ran = run(&spec, &load, &job(""), bounds);
+        ran.assert_right(arrivals);
+        assert_eq!(
+            Some(ran.progress.admitted()),
+            ran.progress.scheduled(u64::MAX)
+        );
+        assert!(ran.progress.admitted().abs_diff(30_000) < 900, "{arrivals}");
+    }
+}
+
+#[test]
+fn a_replayed_year_is_the_year() {
+    let spec = workload("kind = 'flights'");
+    let load = load("splits = 1\nshape = { kind = 'replay', compression = 100_000_000 }");
+    let ran = run(&spec, &load, &job(""), Bounds::default());
+    ran.assert_right("replay");
+    assert_eq!(ran.progress.scheduled(u64::MAX), Some(327_346));
+}
+
+/// Runs two million records through an operator between `parse` and `slow`.
+fn run_with(
+    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + 'static,
+) -> Correctness {
+    let WorkloadSpec::SlowOperator(spec) =
+        workload("kind = 'slow-operator'\ncost = { kind = 'cpu', mean = '0s' }")
+    else {
+        panic!("that is its kind")
+    };
+    let SlowOperatorSpec { keys, .. } = spec;
+    let (job, load) = (job(""), load(""));
+    let wiring = workloads::jobs::Wiring::new(
+        LineEvents::new(1, keys),
+        None,
+        &load,
+        job.parallelism,
+        1,
+        records(2_000_000),
+        Arc::new(NoProbes),
+    );
+    let built = build_with(&spec, wiring.expect("max"), |records| {
+        records.flat_map("culprit", between)
+    });
+    run_built(built, &job).correctness()
+}
+
+#[test]
+fn an_operator_that_loses_one_record_in_a_million_is_caught() {
+    let found = run_with(|record, out| {
+        if record.id % 1_000_000 != 123_456 {
+            out.emit(record);
+        }
+    });
+    assert_eq!((found.missing, found.duplicated, found.wrong), (2, 0, 0));
+}
+
+#[test]
+fn an_operator_that_doubles_or_swaps_one_record_in_a_million_is_caught() {
+    let found = run_with(|record, out| {
+        out.emit(record);
+        if record.id % 1_000_000 == 123_456 {
+            out.emit(record);
+        }
+    });
+    assert_eq!((found.missing, found.duplicated, found.wrong), (0, 2, 0));
+    // Another record of the same key with the same value: count and sum stay as they should be.
+    let found = run_with(|mut record, out| {
+        if record.id == 123_456 {
+            record.id = 0;
+        }
+        out.emit(record);
+    });
+    assert_eq!((found.missing, found.duplicated, found.wrong), (0, 0, 1));
+}
