@@ -2,6 +2,7 @@
 //! of cumulative counters. Pure: reads the run directory and nothing else, and writes nothing.
 
 mod activity;
+mod keys;
 mod latency;
 mod timeline;
 
@@ -17,6 +18,7 @@ use crate::record::{
 };
 use crate::verdict::{self, OWN_LAG_P99_BOUND_NS};
 use activity::{Activities, TaskActivity};
+use keys::TopKeys;
 use timeline::Totals;
 
 /// What `run.json` needs and the tables do not say.
@@ -137,6 +139,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
     );
     let totals = timeline::totals(record, facts.measured, &mut notes);
     let activities = activity::activities(record, facts.measured, &mut notes);
+    let top_keys = keys::top_keys(record, facts.measured, &mut notes);
     let latency_ns = latency::latencies(record, facts, totals.closed_loop, &mut notes);
     let evidence = Evidence {
         own_lag_p99_ns: latency_ns.own_lag.as_ref().and_then(|lag| lag.p99),
@@ -157,7 +160,12 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         scenario,
         records_replayed: facts.records_replayed,
         measured: totals.phase.or(activities.phase()),
-        operators: operators(record.graph(), activities, &facts.member_costs_ns),
+        operators: operators(
+            record.graph(),
+            activities,
+            &facts.member_costs_ns,
+            &top_keys,
+        ),
         summary: summary(&totals, facts.late, latency_ns),
         correctness: facts.correctness,
         seed: facts.seed,
@@ -191,6 +199,7 @@ fn operators(
     graph: &Graph,
     mut activities: Activities,
     costs_ns: &BTreeMap<String, f64>,
+    top_keys: &TopKeys,
 ) -> Vec<Operator> {
     let planned = graph.topological_order().into_iter().map(|at| {
         let task = &graph.tasks[at];
@@ -202,18 +211,26 @@ fn operators(
             cost_ns: cost(&member.id),
         });
         let activity = activities.take(&task.id, Some(task.parallelism));
-        operator(&task.id, &task.name, members.collect(), activity)
+        operator(&task.id, &task.name, members.collect(), activity, top_keys)
     });
     let mut operators: Vec<Operator> = planned.collect();
     // Without graph.json the tables still say which tasks there were.
     for id in activities.remaining() {
         let activity = activities.take(&id, None);
-        operators.push(operator(&id, &id, Vec::new(), activity));
+        operators.push(operator(&id, &id, Vec::new(), activity, top_keys));
     }
     operators
 }
 
-fn operator(id: &str, name: &str, members: Vec<MemberCost>, activity: TaskActivity) -> Operator {
+fn operator(
+    id: &str,
+    name: &str,
+    members: Vec<MemberCost>,
+    activity: TaskActivity,
+    top_keys: &TopKeys,
+) -> Operator {
+    let skew_factor = activity.skew_factor();
+    let top_keys = top_keys.of(id, activity.total.records_in);
     let subtasks = activity.subtasks.into_iter();
     Operator {
         id: id.to_owned(),
@@ -221,6 +238,8 @@ fn operator(id: &str, name: &str, members: Vec<MemberCost>, activity: TaskActivi
         members,
         parallelism: activity.parallelism,
         activity: activity.total,
+        skew_factor,
+        top_keys,
         subtasks: subtasks
             .map(|(subtask, activity)| Subtask { subtask, activity })
             .collect(),

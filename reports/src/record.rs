@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 pub use graph::{Edge, Graph, Member, Task};
 pub use latency::{LatencyInterval, Series, histogram};
 pub use reader::{Rows, RunDir};
-pub use rows::{ChannelRow, CheckpointRow, EventRow, SubtaskRow, TimelineRow, event_kind};
+pub use rows::{ChannelRow, CheckpointRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{
     Activity, Backpressure, Ceiling, Correctness, Distribution, Evidence, Late, Latencies, Level,
-    MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target, Verdict,
+    MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target, TopKey, Verdict,
 };
 pub use table::{Cell, Row, Table};
 pub use writer::{Writer, publish_run};

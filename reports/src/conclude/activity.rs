@@ -24,6 +24,18 @@ pub(super) struct TaskActivity {
     pub(super) subtasks: Vec<(u32, Activity)>,
 }
 
+impl TaskActivity {
+    /// Largest over mean of the subtasks' records (METHODS: vocabulary and definitions). A subtask
+    /// that was never seen counts as one that took in nothing.
+    pub(super) fn skew_factor(&self) -> Option<f64> {
+        let records = self.subtasks.iter();
+        let records = records.filter_map(|(_, activity)| activity.records_in);
+        let largest = records.max().filter(|&largest| largest > 0)?;
+        let mean = self.total.records_in? as f64 / f64::from(self.parallelism);
+        (self.parallelism > 1).then(|| largest as f64 / mean)
+    }
+}
+
 pub(super) fn activities(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> Activities {
     let mut differences = Differences::new(std::iter::empty());
     let mut tasks: Vec<TaskSums> = Vec::new();

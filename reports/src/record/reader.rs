@@ -13,7 +13,7 @@ use csv::ByteRecord;
 use serde::de::DeserializeOwned;
 
 use super::{
-    ChannelRow, CheckpointRow, EventRow, GRAPH_FILE, Graph, LATENCY_FILE, LatencyInterval,
+    ChannelRow, CheckpointRow, EventRow, GRAPH_FILE, Graph, KeyRow, LATENCY_FILE, LatencyInterval,
     RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, SubtaskRow, Table, TimelineRow,
 };
 
@@ -46,6 +46,10 @@ impl RunDir {
         note_table::<ChannelRow>(path, &mut notes);
         note_table::<CheckpointRow>(path, &mut notes);
         note_table::<EventRow>(path, &mut notes);
+        // Records of engines without a sketch, and older ones, have no such table.
+        if path.join(Table::Keys.file_name()).exists() {
+            note_table::<KeyRow>(path, &mut notes);
+        }
         note_file(path, LATENCY_FILE, &mut notes);
         let run = read_json(path, RUN_FILE, &mut notes);
         let files = [SCENARIO_FILE, GRAPH_FILE, LATENCY_FILE, RUN_FILE];

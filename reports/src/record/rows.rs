@@ -142,6 +142,22 @@ row! {
     text: String,
 }
 
+row! {
+    /// One key that a Space-Saving sketch counts among the most frequent of a keyed operator
+    /// (Metwally, Agrawal, El Abbadi, ICDT 2005). Rows of one task and moment belong together.
+    KeyRow in Table::Keys;
+    /// Job time of the sample, milliseconds.
+    t_ms: u64,
+    /// The task's id, as in `graph.json`.
+    task: String,
+    /// The key as text.
+    key: String,
+    /// Records of this key since the start of the run, at most.
+    count: u64,
+    /// By how much `count` may be too large.
+    error: u64,
+}
+
 /// Values of [`EventRow::kind`] that the reports know.
 pub mod event_kind {
     /// An injected fault begins; the text names it.

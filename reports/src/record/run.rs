@@ -188,8 +188,28 @@ pub struct Operator {
     /// Over all subtasks: counters summed, shares of parallelism x wall time.
     #[serde(flatten)]
     pub activity: Activity,
+    /// Records taken in by the busiest subtask over the mean of all; null with one subtask, or if
+    /// nothing was taken in.
+    #[serde(default)]
+    pub skew_factor: Option<f64>,
+    /// The most frequent keys, if the operator is keyed and they were counted.
+    #[serde(default)]
+    pub top_keys: Vec<TopKey>,
     /// The same for each.
     pub subtasks: Vec<Subtask>,
+}
+
+/// One of the most frequent keys of an operator, from a Space-Saving sketch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TopKey {
+    /// The key as text.
+    pub key: String,
+    /// Records of this key, at most.
+    pub count: u64,
+    /// By how much `count` may be too large.
+    pub error: u64,
+    /// `count` over the records that the operator took in, 0..1.
+    pub share: Option<f64>,
 }
 
 /// One operator of a chain and what a record costs there.

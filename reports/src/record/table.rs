@@ -19,16 +19,19 @@ pub enum Table {
     Checkpoints,
     /// `events.csv`: one row per thing that happened.
     Events,
+    /// `keys.csv`: the most frequent keys of keyed operators, about once per second.
+    Keys,
 }
 
 impl Table {
     /// Every table, in the order in which the writer creates them.
-    pub const ALL: [Table; 5] = [
+    pub const ALL: [Table; 6] = [
         Table::Timeline,
         Table::Subtasks,
         Table::Channels,
         Table::Checkpoints,
         Table::Events,
+        Table::Keys,
     ];
 
     /// The file's name inside a run directory.
@@ -39,6 +42,7 @@ impl Table {
             Table::Channels => "channels.csv",
             Table::Checkpoints => "checkpoints.csv",
             Table::Events => "events.csv",
+            Table::Keys => "keys.csv",
         }
     }
 }

@@ -140,6 +140,7 @@ fn header(table: Table) -> Vec<u8> {
         Table::Channels => super::ChannelRow::COLUMNS,
         Table::Checkpoints => super::CheckpointRow::COLUMNS,
         Table::Events => super::EventRow::COLUMNS,
+        Table::Keys => super::KeyRow::COLUMNS,
     };
     let mut header = columns.join(",").into_bytes();
     header.push(b'\n');

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use reports::record::{
-    ChannelRow, CheckpointRow, EventRow, Graph, RecordError, Row, RunDir, SubtaskRow, Table,
-    TimelineRow, Writer,
+    ChannelRow, CheckpointRow, EventRow, Graph, KeyRow, RecordError, Row, RunDir, SubtaskRow,
+    Table, TimelineRow, Writer,
 };
 
 use crate::simulated::Simulation;
@@ -112,18 +112,28 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn key()(
+        t_ms in any::<u64>(), task in "\\PC*", key in "\\PC*", counts in any::<[u64; 2]>()
+    ) -> KeyRow {
+        KeyRow { t_ms, task, key, count: counts[0], error: counts[1] }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn every_row_is_read_as_it_was_written(
         timeline in vec(timeline(), 0..20), subtasks in vec(subtask(), 0..20),
-        channels in vec(channel(), 0..20), events in vec(event(), 0..20)
+        channels in vec(channel(), 0..20), events in vec(event(), 0..20),
+        keys in vec(key(), 0..20)
     ) {
         round_trip(&timeline);
         round_trip(&subtasks);
         round_trip(&channels);
         round_trip(&events);
+        round_trip(&keys);
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use reports::record::{
-    ChannelRow, Correctness, Edge, EventRow, Graph, Late, Member, Mode, Phase, Series, SubtaskRow,
-    Target, Task, TimelineRow, Writer, event_kind, histogram, publish_run,
+    ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Late, Member, Mode, Phase, Series,
+    SubtaskRow, Target, Task, TimelineRow, Writer, event_kind, histogram, publish_run,
 };
 use reports::{Facts, Termination, conclude};
 
@@ -52,6 +52,9 @@ impl Simulation {
             self.advance(&mut state, t_ms);
             self.write_rows(&mut writer, t_ms, &state);
             self.write_latency(&mut writer, t_ms, &state);
+            if t_ms.is_multiple_of(1_000) {
+                write_keys(&mut writer, t_ms, &state);
+            }
             writer.flush().unwrap();
         }
         self.write_events(&mut writer);
@@ -311,6 +314,20 @@ impl Simulation {
                 ))
                 .unwrap();
         }
+    }
+}
+
+/// The sum is keyed: half of the records have one key, a tenth another.
+fn write_keys(writer: &mut Writer, t_ms: u64, state: &State) {
+    for (key, share) in [("hot <1>", 2), ("warm", 10)] {
+        let row = KeyRow {
+            t_ms,
+            task: "sum".to_owned(),
+            key: key.to_owned(),
+            count: state.completed / share,
+            error: 0,
+        };
+        writer.append(&row).unwrap();
     }
 }
 
