@@ -4,6 +4,9 @@
 //! edges, on-disk state and rescaling all need bytes. The encoding is borsh: one value has exactly
 //! one encoding on every machine, which is what makes a key's group stable.
 
+use std::fmt::Debug;
+use std::hash::Hash;
+
 pub use borsh::{BorshDeserialize as Decode, BorshSerialize as Encode};
 
 /// A value that records, keys and state may hold. Implemented for every type that qualifies.
@@ -11,8 +14,8 @@ pub trait Data: Encode + Decode + Send + 'static {}
 impl<T: Encode + Decode + Send + 'static> Data for T {}
 
 /// A value that a stream may be keyed by. Implemented for every type that qualifies.
-pub trait Key: Data + Clone + Eq + std::hash::Hash {}
-impl<T: Data + Clone + Eq + std::hash::Hash> Key for T {}
+pub trait Key: Data + Clone + Eq + Hash + Debug {}
+impl<T: Data + Clone + Eq + Hash + Debug> Key for T {}
 
 /// A record and the tag that travels beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

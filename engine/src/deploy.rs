@@ -13,6 +13,7 @@ use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
 use crate::stage::MemberCounters;
 use crate::subtask::SubtaskShared;
+use crate::top_keys::KeyProbe;
 use crate::wake::Wake;
 
 impl JobGraph {
@@ -36,7 +37,7 @@ impl JobGraph {
             })
             .collect();
         let gates = open_gates(&graph, &layout, &bells, &config);
-        let subtasks = build_subtasks(&graph, &layout, &bells, &counters, &config);
+        let built = build_subtasks(&graph, &layout, &bells, &counters, &config);
         let member_counters = layout
             .members
             .iter()
@@ -50,9 +51,10 @@ impl JobGraph {
         Ok(Deployed {
             plan: layout.plan,
             config,
-            subtasks,
+            subtasks: built.subtasks,
             gates,
             member_counters,
+            key_probes: built.key_probes,
         })
     }
 }
@@ -66,6 +68,8 @@ pub struct Deployed {
     pub(crate) gates: Vec<Vec<Arc<dyn GateProbe>>>,
     /// Counters of every task's members.
     pub(crate) member_counters: Vec<Vec<Arc<MemberCounters>>>,
+    /// Sketches of every task's keyed subtasks.
+    pub(crate) key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
 }
 
 pub(crate) struct DeployedSubtask {
@@ -100,14 +104,21 @@ fn open_gates(
         .collect()
 }
 
+/// Subtasks, and per task the sketches of its keyed operators.
+#[derive(Default)]
+struct Built {
+    subtasks: Vec<DeployedSubtask>,
+    key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
+}
+
 fn build_subtasks(
     graph: &Inner,
     layout: &Layout,
     bells: &[Vec<Arc<Wake>>],
     counters: &[Arc<MemberCounters>],
     config: &JobConfig,
-) -> Vec<DeployedSubtask> {
-    let mut subtasks = Vec::new();
+) -> Built {
+    let mut built = Built::default();
     for (task, members) in layout.members.iter().enumerate() {
         let first = &graph.operators[members[0]];
         let input = graph.edges.iter().find(|edge| edge.to() == members[0]);
@@ -118,12 +129,14 @@ fn build_subtasks(
             .filter(|edge| edge.from == task)
             .count();
         let parallelism = layout.plan.tasks[task].parallelism;
+        let mut key_probes = Vec::new();
         for (index, wake) in bells[task].iter().enumerate() {
             let build = Build {
                 context: SubtaskContext { index, parallelism },
                 config,
                 parallelism: &layout.parallelism,
                 counters,
+                key_probes: Vec::new().into(),
                 hook: None.into(),
             };
             let head = match (&first.source, input) {
@@ -133,12 +146,14 @@ fn build_subtasks(
             };
             let wake = Arc::clone(wake);
             let is_source = first.source.is_some();
-            subtasks.push(DeployedSubtask {
+            key_probes.extend(build.key_probes.into_inner());
+            built.subtasks.push(DeployedSubtask {
                 head,
                 blocking: members.iter().any(|&id| graph.operators[id].blocking),
                 shared: Arc::new(SubtaskShared::new(task, index, is_source, outputs, wake)),
             });
         }
+        built.key_probes.push(key_probes);
     }
-    subtasks
+    built
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::clock::nanos;
 use crate::config::{ChannelConfig, JobConfig};
+use crate::data::Key;
 use crate::exchange::Exchange;
 use crate::gate::{Gate, GateProbe};
 use crate::head::{GateHead, Head};
@@ -15,6 +16,7 @@ use crate::output::{Buffers, Output, OutputStage, Router};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
 use crate::state::StateContext;
+use crate::top_keys::{KeyProbe, KeySketch};
 use crate::wake::Wake;
 
 /// Position of an operator in the graph.
@@ -27,6 +29,8 @@ pub(crate) struct Build<'a> {
     /// Parallelism and counters of every operator.
     pub(crate) parallelism: &'a [usize],
     pub(crate) counters: &'a [Arc<MemberCounters>],
+    /// Sketches of the task's keyed operators.
+    pub(crate) key_probes: RefCell<Vec<Arc<dyn KeyProbe>>>,
     /// A source's hook on its way to the end of its chain.
     pub(crate) hook: RefCell<Option<Box<dyn SentHook>>>,
 }
@@ -34,6 +38,13 @@ pub(crate) struct Build<'a> {
 impl Build<'_> {
     pub(crate) fn state(&self) -> StateContext {
         StateContext::new(self.config.state_backend)
+    }
+
+    /// A sketch that can be read while its owner runs.
+    pub(crate) fn key_sketch<K: Key>(&self) -> KeySketch<K> {
+        let sketch = KeySketch::new();
+        self.key_probes.borrow_mut().push(Arc::new(sketch.clone()));
+        sketch
     }
 
     pub(crate) fn counters_of(&self, operator: OperatorId) -> Arc<MemberCounters> {

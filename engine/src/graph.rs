@@ -386,7 +386,7 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         let make = move |build: &Build<'_>| -> Box<dyn Operator<T, U>> {
             let mut process = make(&build.context);
             process.open(&mut build.state());
-            Box::new(KeyedOperator::new(key.clone(), process))
+            Box::new(KeyedOperator::new(key.clone(), process, build.key_sketch()))
         };
         let key = self.key;
         let router = move |context: &RouterContext| -> Box<dyn Router<T>> {

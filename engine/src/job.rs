@@ -17,6 +17,7 @@ use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnaps
 use crate::stage::MemberCounters;
 use crate::subtask::{Order, Subtask, SubtaskShared};
 use crate::timer::Timer;
+use crate::top_keys::{KeyProbe, TopKeys};
 use crate::wake::Reason;
 
 /// Events that may wait for their reader; more are dropped and counted.
@@ -88,6 +89,7 @@ pub struct Job {
     subtasks: Vec<Arc<SubtaskShared>>,
     gates: Vec<Vec<Arc<dyn GateProbe>>>,
     member_counters: Vec<Vec<Arc<MemberCounters>>>,
+    key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     events: Receiver<JobEvent>,
     runtime: Option<Runtime>,
     timer_thread: Option<JoinHandle<()>>,
@@ -184,6 +186,7 @@ impl Job {
             subtasks,
             gates,
             member_counters,
+            key_probes,
         } = deployed;
         let blocking = subtasks.iter().filter(|subtask| subtask.blocking).count();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -231,6 +234,7 @@ impl Job {
             subtasks: all,
             gates,
             member_counters,
+            key_probes,
             events,
             runtime: Some(runtime),
             timer_thread: Some(timer_thread),
@@ -265,6 +269,12 @@ impl Job {
         for subtask in self.subtasks.iter().filter(|subtask| subtask.task == task) {
             subtask.order(Order::Freeze(duration), self.shared.clock.now());
         }
+    }
+
+    /// The heaviest keys of a task's keyed operator, if it has one, since the start.
+    pub fn top_keys(&self, task: usize, count: usize) -> TopKeys {
+        let parts = self.key_probes[task].iter().map(|probe| probe.top(count));
+        TopKeys::join(parts, count)
     }
 
     /// The next event that has not been taken yet.

@@ -1,11 +1,11 @@
 //! Operators on keyed streams: user-written processes with state, and running aggregates.
 
-use std::marker::PhantomData;
 use std::vec::Drain;
 
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::state::{StateContext, ValueState};
+use crate::top_keys::KeySketch;
 
 /// A user-written operator on a keyed stream. All rows of one key reach the same subtask.
 pub trait KeyedProcess<K, In, Out>: Send {
@@ -46,19 +46,19 @@ pub trait Aggregate<K, In>: Send {
     fn result(&self, key: &K, accumulator: &Self::Accumulator) -> Self::Out;
 }
 
-/// Calls a process with each row's key.
+/// Calls a process with each row's key, and keeps a sketch of which keys weigh most.
 pub(crate) struct KeyedOperator<K, F, P> {
     key: F,
     process: P,
-    marker: PhantomData<fn() -> K>,
+    sketch: KeySketch<K>,
 }
 
 impl<K, F, P> KeyedOperator<K, F, P> {
-    pub(crate) fn new(key: F, process: P) -> Self {
+    pub(crate) fn new(key: F, process: P, sketch: KeySketch<K>) -> Self {
         KeyedOperator {
             key,
             process,
-            marker: PhantomData,
+            sketch,
         }
     }
 }
@@ -75,6 +75,7 @@ where
         out: &mut Vec<Row<Out>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
+        self.sketch.observe(rows.as_slice(), &mut self.key);
         for row in rows {
             let key = (self.key)(&row.value);
             self.process.process(&key, row, out, context)?;

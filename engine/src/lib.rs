@@ -33,6 +33,7 @@ mod stage;
 mod state;
 mod subtask;
 mod timer;
+mod top_keys;
 mod wake;
 
 pub use account::TimeSplit;
@@ -52,3 +53,4 @@ pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
 pub use state::{StateBackend, StateContext, StateError, ValueState};
+pub use top_keys::{KeyCount, TopKeys};

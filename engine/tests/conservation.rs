@@ -121,7 +121,7 @@ fn add_link(
         Link::Call { ordered, capacity } => {
             stream.async_io(&name, AsyncOptions { capacity, ordered }, |_| {
                 |value: u64| async move {
-                    if value % 50 == 0 {
+                    if value.is_multiple_of(50) {
                         tokio::task::yield_now().await;
                     }
                     value

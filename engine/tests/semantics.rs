@@ -123,6 +123,27 @@ fn all_rows_of_a_key_meet_in_the_subtask_that_owns_its_group() {
 }
 
 #[test]
+fn the_heaviest_keys_of_a_task_are_known_over_all_its_subtasks() {
+    let graph = JobGraph::new("heavy");
+    numbers(&graph, 40_000, 2)
+        .key_by(|value| if value % 4 == 0 { 7 } else { value % 5_000 })
+        .aggregate("count", Count)
+        .parallelism(3)
+        .for_each("discard", |_| ());
+    let job = graph
+        .deploy(JobConfig::default())
+        .expect("a valid job")
+        .start()
+        .expect("threads");
+    assert!(job.wait(Duration::from_secs(60)), "hangs");
+    let top = job.top_keys(1, 5);
+    assert_eq!(top.keys[0].key, "7");
+    let share = top.keys[0].count as f64 / top.observed as f64;
+    assert!((share - 0.25).abs() < 0.05, "{share}");
+    assert_eq!(job.top_keys(0, 5).keys, []);
+}
+
+#[test]
 fn a_stream_used_twice_gives_each_consumer_every_row_and_broadcast_every_subtask() {
     let graph = JobGraph::new("copies");
     let (first, second) = (Collected::default(), Collected::default());
