@@ -4,6 +4,7 @@
 //! `by key, and counted` adds a look-up among 10,000 keys on the heap.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use benches::{Numbers, run_to_end};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -102,5 +103,9 @@ fn exchange(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, key_group, exchange);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = key_group, exchange
+}
 criterion_main!(benches);

@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use workloads::flights::{FlightEvents, Year};
@@ -76,5 +77,9 @@ fn table(text: &str) -> toml::Table {
     text.parse().expect("valid TOML")
 }
 
-criterion_group!(benches, events, scheduled);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = events, scheduled
+}
 criterion_main!(benches);

@@ -2,6 +2,8 @@
 //!
 //! `none` is the same job as one chain, without a channel: the difference is the hop.
 
+use std::time::Duration;
+
 use benches::{Numbers, run_to_end};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use engine::{Chaining, ChannelConfig, Deployed, JobConfig, JobGraph};
@@ -51,5 +53,9 @@ fn hop(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, hop);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = hop
+}
 criterion_main!(benches);

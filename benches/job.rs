@@ -4,6 +4,7 @@
 //! `max` reports for the same job.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use benches::run_to_end;
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -48,5 +49,9 @@ fn job(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, job);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    targets = job
+}
 criterion_main!(benches);
