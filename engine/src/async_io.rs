@@ -129,7 +129,7 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
                 }
             }));
         }
-        let elapsed_ns = slice.tick() - begin_ns;
+        let elapsed_ns = slice.chunk_done(begin_ns);
         self.counters.add(rows, elapsed_ns);
     }
 }

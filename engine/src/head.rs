@@ -205,7 +205,7 @@ impl<S: Source> SourceHead<S> {
         if let Some(hook) = &mut self.hook {
             stamp(hook.as_mut(), begin_ns, true, rows, &mut self.tags);
         }
-        let elapsed_ns = slice.tick() - begin_ns;
+        let elapsed_ns = slice.chunk_done(begin_ns);
         self.first.arrived(slice.now_ns);
         if generated > 0 {
             self.pace.learn(generated, elapsed_ns);

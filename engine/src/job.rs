@@ -30,7 +30,7 @@ const SPARE_THREADS: usize = 64;
 pub struct JobEvent {
     /// Job time in nanoseconds.
     pub at_ns: u64,
-    /// What: `freeze`, `thaw`, `failure`.
+    /// What: `freeze`, `thaw`, `slow`, `slow-end`, `failure`.
     pub kind: &'static str,
     /// Position of the task in the plan.
     pub task: usize,
@@ -268,6 +268,15 @@ impl Job {
     pub fn freeze(&self, task: usize, duration: Duration) {
         for subtask in self.subtasks.iter().filter(|subtask| subtask.task == task) {
             subtask.order(Order::Freeze(duration), self.shared.clock.now());
+        }
+    }
+
+    /// Makes one subtask of a task take `extra` longer for every row it takes in, for `lasting`;
+    /// `slow` and `slow-end` events tell when that was.
+    pub fn slow_down(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
+        let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
+        for subtask in self.subtasks.iter().filter(is_meant) {
+            subtask.order(Order::SlowDown { extra, lasting }, self.shared.clock.now());
         }
     }
 

@@ -17,6 +17,7 @@ mod data;
 mod deploy;
 mod edge;
 mod exchange;
+mod fault;
 mod functions;
 mod gate;
 mod graph;

@@ -144,7 +144,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
         };
         self.operator
             .process(self.pending.drain(..rows), self.next.input(), &mut context)?;
-        let elapsed_ns = slice.tick() - begin_ns;
+        let elapsed_ns = slice.chunk_done(begin_ns);
         self.next.arrived(slice.now_ns);
         self.pace.learn(rows, elapsed_ns);
         self.counters.add(rows, elapsed_ns);
@@ -257,7 +257,7 @@ impl<T: Send> Stage<T> for SinkStage<T> {
             };
             self.sink.write(self.pending.drain(..rows), &mut context)?;
             slice.records_out += rows as u64;
-            let elapsed_ns = slice.tick() - begin_ns;
+            let elapsed_ns = slice.chunk_done(begin_ns);
             self.pace.learn(rows, elapsed_ns);
             self.counters.add(rows, elapsed_ns);
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::account::{Account, Wait};
 use crate::clock::{Clock, nanos, thread_cpu_ns};
+use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
 use crate::job::JobShared;
 use crate::wake::{Reason, Wake};
@@ -28,6 +29,8 @@ pub(crate) enum Order {
     Stop,
     /// Do nothing for this long.
     Freeze(Duration),
+    /// Take `extra` longer for every row, for this long.
+    SlowDown { extra: Duration, lasting: Duration },
 }
 
 /// The part of a subtask that others see.
@@ -99,6 +102,9 @@ pub(crate) struct Slice<'a> {
     pub(crate) records_in: u64,
     pub(crate) records_out: u64,
     pub(crate) generating_ns: u64,
+    /// A slowed subtask stops after each chunk.
+    one_chunk: bool,
+    worked: bool,
     shared: &'a SubtaskShared,
     job: &'a JobShared,
     async_waker: &'a Waker,
@@ -111,9 +117,17 @@ impl Slice<'_> {
         self.now_ns
     }
 
+    /// A chunk has been worked off: reads the clock and returns what the chunk took.
+    pub(crate) fn chunk_done(&mut self, began_ns: u64) -> u64 {
+        self.worked = true;
+        self.tick() - began_ns
+    }
+
     /// Whether it is time to yield.
     pub(crate) fn over(&self) -> bool {
-        self.now_ns >= self.begin_ns + SLICE_NS || self.shared.wake.happened(Reason::CONTROL)
+        self.now_ns >= self.begin_ns + SLICE_NS
+            || (self.one_chunk && self.worked)
+            || self.shared.wake.happened(Reason::CONTROL)
     }
 
     pub(crate) fn async_waker(&self) -> &Waker {
@@ -169,7 +183,7 @@ pub(crate) struct Subtask {
     job: Arc<JobShared>,
     async_waker: Waker,
     armed_until_ns: u64,
-    frozen_until_ns: Option<u64>,
+    faults: Faults,
     done: bool,
 }
 
@@ -205,7 +219,7 @@ impl Subtask {
             job,
             async_waker: Waker::from(Arc::new(bell)),
             armed_until_ns: 0,
-            frozen_until_ns: None,
+            faults: Faults::default(),
             done: false,
         }
     }
@@ -230,6 +244,8 @@ impl Subtask {
             records_in: 0,
             records_out: 0,
             generating_ns: 0,
+            one_chunk: false,
+            worked: false,
             shared: &shared,
             job: &job,
             async_waker: &async_waker,
@@ -277,30 +293,27 @@ impl Subtask {
         if self.job.cancelled() {
             return Turn::Cancelled;
         }
-        for order in self.shared.take_orders() {
-            match order {
-                Order::Stop => self.head.stop(),
-                Order::Freeze(duration) => {
-                    self.frozen_until_ns = Some(slice.now_ns + nanos(duration));
-                    self.job
-                        .event("freeze", slice.now_ns, &self.shared, String::new());
-                }
-            }
-        }
-        if let Some(until_ns) = self.frozen_until_ns {
-            if slice.now_ns < until_ns {
-                let interest = Reason::DEADLINE.or(Reason::CONTROL);
-                return Turn::Wait {
-                    wait: Wait::Blocked,
-                    until_ns: Some(until_ns),
-                    interest,
-                };
-            }
-            self.frozen_until_ns = None;
+        self.obey_orders(slice.now_ns);
+        while let Some(passed) = self.faults.passed(slice.now_ns) {
+            let kind = match passed {
+                Passed::Freeze => "thaw",
+                Passed::Slowness => "slow-end",
+            };
             self.job
-                .event("thaw", slice.now_ns, &self.shared, String::new());
+                .event(kind, slice.now_ns, &self.shared, String::new());
         }
-        match self.head.advance(slice) {
+        if let Some(until_ns) = self.faults.hold_until_ns(slice.now_ns) {
+            return Turn::Wait {
+                wait: Wait::Blocked,
+                until_ns: Some(until_ns),
+                interest: Reason::DEADLINE.or(Reason::CONTROL),
+            };
+        }
+        slice.one_chunk = self.faults.is_slow();
+        let (taken, began_ns) = (slice.records_in, slice.now_ns);
+        let progress = self.head.advance(slice);
+        self.faults.worked(slice.records_in - taken, began_ns);
+        match progress {
             Err(error) => Turn::Failed(error.to_string()),
             Ok(Progress::Finished) => Turn::Finished,
             Ok(Progress::SliceOver) => Turn::Yield,
@@ -331,6 +344,27 @@ impl Subtask {
                     interest,
                 }
             }
+        }
+    }
+
+    fn obey_orders(&mut self, now_ns: u64) {
+        for order in self.shared.take_orders() {
+            let kind = match order {
+                Order::Stop => {
+                    self.head.stop();
+                    continue;
+                }
+                Order::Freeze(lasting) => {
+                    self.faults.freeze(now_ns + nanos(lasting));
+                    "freeze"
+                }
+                Order::SlowDown { extra, lasting } => {
+                    self.faults
+                        .slow_down(nanos(extra), now_ns.saturating_add(nanos(lasting)));
+                    "slow"
+                }
+            };
+            self.job.event(kind, now_ns, &self.shared, String::new());
         }
     }
 

@@ -290,6 +290,37 @@ fn a_freeze_is_reported_with_the_time_it_really_took_and_loses_nothing() {
 }
 
 #[test]
+fn a_slowed_subtask_takes_that_much_longer_for_each_row_and_the_others_do_not() {
+    const ROWS: u64 = 2_000;
+    let graph = JobGraph::new("slow");
+    numbers(&graph, 2 * ROWS, 2)
+        .map("same", |value| value)
+        .for_each("discard", |_| ());
+    let config = JobConfig {
+        parallelism: 2,
+        chaining: Chaining::BrokenBefore(vec!["same".to_owned()]),
+        channels: engine::ChannelConfig {
+            batch: 16,
+            ..Default::default()
+        },
+        ..JobConfig::default()
+    };
+    let deployed = graph.deploy(config).expect("a valid job");
+    let job = deployed.start().expect("threads");
+    job.slow_down(1, 1, Duration::from_micros(100), Duration::from_secs(60));
+    assert!(job.wait(Duration::from_secs(60)), "hangs");
+    let report = job.join();
+    let blocked_ns = |subtask: usize| {
+        let of_map = report.snapshot.subtasks.iter().filter(|s| s.task == 1);
+        of_map.map(|s| s.time.blocked_ns).nth(subtask).expect("two")
+    };
+    // The order may come a little after the first rows; nothing else blocks.
+    assert!(blocked_ns(1) > ROWS * 100_000 * 8 / 10, "{}", blocked_ns(1));
+    assert_eq!(blocked_ns(0), 0);
+    assert_eq!(report.outcome, Outcome::Finished);
+}
+
+#[test]
 fn chains_form_where_the_rules_allow_and_graphs_that_cannot_run_are_refused() {
     let build = |chaining: Chaining, parallelism: usize| {
         let graph = JobGraph::new("plan");
