@@ -5,14 +5,14 @@ use std::sync::Arc;
 use engine::{JobGraph, Stream};
 
 use crate::family::WorkloadSpec;
-use crate::flights::{self, FlightEvents, Year, YearError};
+use crate::flights::{self, FlightEvents, FlightsSpec, Year, YearError};
 use crate::job::{ChainingSpec, JobSpec};
 use crate::load::{
     Bounds, Discarding, Events, LoadSpec, NullSource, Progress, Recording, Schedule,
     ScheduledSource,
 };
 use crate::probes::Probes;
-use crate::slow_operator::{self, LineEvents};
+use crate::slow_operator::{self, LineEvents, SlowOperatorSpec};
 use crate::spec::SpecError;
 use crate::verify::Verifier;
 
@@ -53,27 +53,16 @@ pub fn build(
     probes: Arc<dyn Probes>,
 ) -> Result<Built, BuildError> {
     check_names(workload, job)?;
+    let feed = Feed {
+        load,
+        parallelism: job.parallelism,
+        seed,
+        bounds,
+        probes,
+    };
     match workload {
-        WorkloadSpec::SlowOperator(spec) => {
-            let events = LineEvents::new(seed, spec.keys);
-            let wiring = Wiring::new(events, None, load, job.parallelism, seed, bounds, probes)?;
-            Ok(slow_operator::build(spec, wiring))
-        }
-        WorkloadSpec::Flights(spec) => {
-            let year = Arc::new(Year::embedded()?);
-            let recording = year.recording();
-            let events = FlightEvents::new(year, spec.repeat);
-            let wiring = Wiring::new(
-                events,
-                Some(recording),
-                load,
-                job.parallelism,
-                seed,
-                bounds,
-                probes,
-            )?;
-            Ok(flights::build(wiring))
-        }
+        WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
+        WorkloadSpec::Flights(spec) => Ok(flights::build(feed.flights(spec)?)),
     }
 }
 
@@ -92,26 +81,44 @@ pub fn null_sources(
     bounds: Bounds,
     probes: Arc<dyn Probes>,
 ) -> Result<NullSources, BuildError> {
+    let feed = Feed {
+        load,
+        parallelism,
+        seed,
+        bounds,
+        probes,
+    };
     match workload {
-        WorkloadSpec::SlowOperator(spec) => {
-            let events = LineEvents::new(seed, spec.keys);
-            Ok(Wiring::new(events, None, load, parallelism, seed, bounds, probes)?.null_sources())
-        }
-        WorkloadSpec::Flights(spec) => {
-            let year = Arc::new(Year::embedded()?);
-            let recording = year.recording();
-            let events = FlightEvents::new(year, spec.repeat);
-            Ok(Wiring::new(
-                events,
-                Some(recording),
-                load,
-                parallelism,
-                seed,
-                bounds,
-                probes,
-            )?
-            .null_sources())
-        }
+        WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.null_sources()),
+        WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.null_sources()),
+    }
+}
+
+/// What feeds a job, whatever its events are.
+#[derive(Clone)]
+pub struct Feed<'a> {
+    /// When records are due.
+    pub load: &'a LoadSpec,
+    /// Number of source subtasks.
+    pub parallelism: usize,
+    /// Seed of events, gaps and costs.
+    pub seed: u64,
+    /// Where the input ends.
+    pub bounds: Bounds,
+    /// Told of rows at both ends.
+    pub probes: Arc<dyn Probes>,
+}
+
+impl Feed<'_> {
+    fn lines(self, spec: &SlowOperatorSpec) -> Result<Wiring<LineEvents>, BuildError> {
+        let events = LineEvents::new(self.seed, spec.keys);
+        Wiring::new(events, None, self)
+    }
+
+    fn flights(self, spec: &FlightsSpec) -> Result<Wiring<FlightEvents>, BuildError> {
+        let year = Arc::new(Year::embedded()?);
+        let recording = year.recording();
+        Wiring::new(FlightEvents::new(year, spec.repeat), Some(recording), self)
     }
 }
 
@@ -141,23 +148,26 @@ pub struct Wiring<E> {
 }
 
 impl<E: Events> Wiring<E> {
-    /// The ends of a job over `events` with `parallelism` source subtasks.
+    /// The ends of a job over `events`, which have recorded times or not.
     ///
     /// # Errors
     /// If the load replays recorded times and there are none.
     pub fn new(
         events: E,
         recording: Option<Recording>,
-        load: &LoadSpec,
-        parallelism: usize,
-        seed: u64,
-        bounds: Bounds,
-        probes: Arc<dyn Probes>,
+        feed: Feed<'_>,
     ) -> Result<Wiring<E>, BuildError> {
+        let Feed {
+            load,
+            parallelism,
+            seed,
+            bounds,
+            probes,
+        } = feed;
         let records = [bounds.records, events.count()].into_iter().flatten().min();
         let bounds = Bounds { records, ..bounds };
-        let schedule =
-            Arc::new(Schedule::new(load, recording, seed, bounds).map_err(BuildError::Load)?);
+        let schedule = Schedule::new(load, recording, seed, bounds).map_err(BuildError::Load)?;
+        let schedule = Arc::new(schedule);
         let progress = Arc::new(Progress::new(Arc::clone(&schedule), parallelism));
         Ok(Wiring {
             events,
@@ -223,5 +233,64 @@ impl<E: Events> Wiring<E> {
     /// The run's probes.
     pub fn probes(&self) -> Arc<dyn Probes> {
         Arc::clone(&self.probes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::SourceStatus;
+
+    use super::*;
+    use crate::probes::NoProbes;
+
+    #[test]
+    fn null_sources_make_every_record_that_the_job_would_get() {
+        for kind in ["slow-operator", "flights"] {
+            let workload = format!("kind = '{kind}'").parse().map(WorkloadSpec::parse);
+            let workload = workload.expect("TOML").expect("all defaults");
+            let load = LoadSpec::parse(toml::Table::new()).expect("all defaults");
+            let bounds = Bounds {
+                until_ns: None,
+                records: Some(5_000),
+            };
+            let made = null_sources(&workload, &load, 3, 1, bounds, Arc::new(NoProbes));
+            let (mut sources, progress) = made.expect("closed loop");
+            let mut tags = Vec::new();
+            for source in &mut sources {
+                while source.poll(0, 0, 64, &mut tags) != SourceStatus::Finished {}
+            }
+            assert_eq!((tags.len(), progress.admitted()), (5_000, 5_000));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_the_workload_is_refused_by_key() {
+        let workload = WorkloadSpec::parse("kind = 'slow-operator'".parse().expect("TOML"));
+        let workload = workload.expect("all defaults");
+        let refused = |load: &str, job: &str| {
+            let load = LoadSpec::parse(load.parse().expect("TOML")).expect("valid");
+            let job = JobSpec::parse(job.parse().expect("TOML")).expect("valid");
+            let built = build(
+                &workload,
+                &load,
+                &job,
+                1,
+                Bounds::default(),
+                Arc::new(NoProbes),
+            );
+            built
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        assert_eq!(
+            refused("", "chaining = ['slo']"),
+            "job.chaining: found \"slo\"; operators of slow-operator: source, parse, slow, fan-out, sum, sink"
+        );
+        let replay = refused("shape = { kind = 'replay' }", "");
+        assert!(
+            replay.starts_with("load.shape.kind: found \"replay\""),
+            "{replay}"
+        );
     }
 }

@@ -12,7 +12,7 @@ mod spec;
 pub use cost::CostModel;
 pub use event::{Line, LineEvents, Record, UnreadableLine};
 pub use job::{OPERATORS, RunningSum, SumAggregate, build, build_with};
-pub use operator::{BlockingCost, CpuCost, Parse};
+pub use operator::{AsyncCost, BlockingCost, CpuCost, Parse};
 pub use spec::{
     AsyncSpec, CostKind, CostSpec, Distribution, PARAMETERS, SlowOperatorSpec, SlowSubtask,
 };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{JobReport, Outcome};
-use workloads::slow_operator::{LineEvents, Record, SlowOperatorSpec, build_with};
+use workloads::jobs::{Feed, Wiring};
+use workloads::slow_operator::{LineEvents, Record, build_with};
 use workloads::{
     Bounds, Built, Correctness, JobSpec, LoadSpec, NoProbes, Progress, Verifier, WorkloadSpec,
     build,
@@ -215,18 +216,16 @@ fn run_with(
     else {
         panic!("that is its kind")
     };
-    let SlowOperatorSpec { keys, .. } = spec;
     let (job, load) = (job(""), load(""));
-    let wiring = workloads::jobs::Wiring::new(
-        LineEvents::new(1, keys),
-        None,
-        &load,
-        job.parallelism,
-        1,
-        records(2_000_000),
-        Arc::new(NoProbes),
-    );
-    let built = build_with(&spec, wiring.expect("max"), |records| {
+    let feed = Feed {
+        load: &load,
+        parallelism: job.parallelism,
+        seed: 1,
+        bounds: records(2_000_000),
+        probes: Arc::new(NoProbes),
+    };
+    let wiring = Wiring::new(LineEvents::new(1, spec.keys), None, feed).expect("closed loop");
+    let built = build_with(&spec, wiring, |records| {
         records.flat_map("culprit", between)
     });
     run_built(built, &job).correctness()

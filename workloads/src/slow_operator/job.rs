@@ -1,13 +1,11 @@
 //! The job of `slow-operator`, and its oracle.
 
-use std::time::Duration;
-
 use borsh::{BorshDeserialize, BorshSerialize};
 use engine::{Aggregate, AsyncOptions, JobGraph, Stream, SubtaskContext};
 
 use super::cost::CostModel;
 use super::event::{LineEvents, Record};
-use super::operator::{BlockingCost, CpuCost, Parse};
+use super::operator::{AsyncCost, BlockingCost, CpuCost, Parse};
 use super::spec::{CostKind, SlowOperatorSpec};
 use crate::draw::mix;
 use crate::jobs::{Built, Wiring};
@@ -167,14 +165,8 @@ fn slow(records: Stream<Record>, spec: &SlowOperatorSpec, seed: u64) -> Stream<R
                 ordered: spec.async_calls.ordered,
             };
             records.async_io("slow", options, move |context| {
-                let model = model(context);
-                move |record: Record| {
-                    let cost = Duration::from_nanos(model.cost_ns(record.id));
-                    async move {
-                        tokio::time::sleep(cost).await;
-                        record
-                    }
-                }
+                let calls = AsyncCost::new(model(context));
+                move |record| calls.call(record)
             })
         }
     };

@@ -3,9 +3,12 @@
 //! Injected costs are exact on average: a sleep overshoots by a quarter at 300 us, and a spin ends a little late, so
 //! what was spent too much on one record is taken from the next.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use std::vec::Drain;
 
-use engine::{Operator, OperatorContext, OperatorError, Row, thread_cpu_ns};
+use engine::{Clock, Operator, OperatorContext, OperatorError, Row, thread_cpu_ns};
 
 use super::cost::CostModel;
 use super::event::{Line, Record};
@@ -119,5 +122,76 @@ impl Operator<Record, Record> for BlockingCost {
             out.push(row);
         }
         Ok(())
+    }
+}
+
+/// Makes external calls of which several may be under way.
+#[derive(Debug)]
+pub struct AsyncCost {
+    model: CostModel,
+    clock: Clock,
+    /// Nanoseconds by which earlier calls took longer than they should have.
+    overspent_ns: Arc<AtomicU64>,
+}
+
+/// More of a call's lateness is not made up for: the timer rounds up to whole milliseconds and its thread has to wake
+/// up, but whatever lies beyond is the subtask that did not look, and a real call would not be faster next time.
+const LONGEST_OVERSHOOT_NS: u64 = 2_500_000;
+
+impl AsyncCost {
+    /// Costs as in `model`.
+    pub fn new(model: CostModel) -> AsyncCost {
+        AsyncCost {
+            model,
+            clock: Clock::start(),
+            overspent_ns: Arc::default(),
+        }
+    }
+
+    /// A call that returns its record when its cost has passed.
+    pub fn call(&self, record: Record) -> impl Future<Output = Record> + Send + use<> {
+        let (cost_ns, clock) = (self.model.cost_ns(record.id), self.clock);
+        let overspent = Arc::clone(&self.overspent_ns);
+        async move {
+            // All calls of a subtask run in its own thread of control, so nothing comes between load and store.
+            let begin_ns = clock.now();
+            let made_up_ns = overspent.load(Ordering::Relaxed).min(cost_ns);
+            overspent.fetch_sub(made_up_ns, Ordering::Relaxed);
+            let due_ns = cost_ns - made_up_ns;
+            tokio::time::sleep(Duration::from_nanos(due_ns)).await;
+            let late_ns = (clock.now() - begin_ns).saturating_sub(due_ns);
+            overspent.fetch_add(late_ns.min(LONGEST_OVERSHOOT_NS), Ordering::Relaxed);
+            record
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::spec::{CostKind, CostSpec, Distribution};
+    use super::*;
+
+    #[test]
+    fn the_cpu_time_spent_is_the_cost_on_average() {
+        let distribution = Distribution::Exponential;
+        let mean = Duration::from_micros(20);
+        let model = CostModel::new(
+            &CostSpec {
+                kind: CostKind::Cpu,
+                mean,
+                distribution,
+            },
+            1.0,
+            1,
+        );
+        let due_ns: u64 = (0..1_000).map(|record| model.cost_ns(record)).sum();
+        let mut cost = CpuCost::new(model);
+        let begin_ns = thread_cpu_ns();
+        (0..1_000).for_each(|record| cost.spend(model.cost_ns(record), || false));
+        let spent_ns = thread_cpu_ns() - begin_ns;
+        assert!(
+            spent_ns >= due_ns && spent_ns < due_ns + due_ns / 20,
+            "{spent_ns} of {due_ns}"
+        );
     }
 }
