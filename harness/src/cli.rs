@@ -84,13 +84,19 @@ struct Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self { status: error.exit_status(), message: error.to_string() }
+        Self {
+            status: error.exit_status(),
+            message: error.to_string(),
+        }
     }
 }
 
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
-        Self { status: USAGE, message: error.to_string() }
+        Self {
+            status: USAGE,
+            message: error.to_string(),
+        }
     }
 }
 

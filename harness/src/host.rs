@@ -13,17 +13,35 @@ pub fn describe() -> BTreeMap<String, Value> {
     let facts = [
         ("os", Value::from(std::env::consts::OS)),
         ("arch", Value::from(std::env::consts::ARCH)),
-        ("kernel", Value::from(kernel.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch)))),
-        ("cpu_model", Value::from(cpu.as_ref().and_then(|cpu| cpu.model_name(0)).map(str::to_owned))),
+        (
+            "kernel",
+            Value::from(kernel.map(|v| format!("{}.{}.{}", v.major, v.minor, v.patch))),
+        ),
+        (
+            "cpu_model",
+            Value::from(
+                cpu.as_ref()
+                    .and_then(|cpu| cpu.model_name(0))
+                    .map(str::to_owned),
+            ),
+        ),
         ("cores", Value::from(cores())),
-        ("memory_bytes", Value::from(memory.map(|memory| memory.mem_total))),
+        (
+            "memory_bytes",
+            Value::from(memory.map(|memory| memory.mem_total)),
+        ),
         ("backwater_version", Value::from(env!("CARGO_PKG_VERSION"))),
         ("debug_assertions", Value::from(cfg!(debug_assertions))),
     ];
-    facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    facts
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 /// Cores this process may use.
 fn cores() -> Option<u64> {
-    std::thread::available_parallelism().ok().map(|cores| cores.get() as u64)
+    std::thread::available_parallelism()
+        .ok()
+        .map(|cores| cores.get() as u64)
 }

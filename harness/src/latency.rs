@@ -50,7 +50,12 @@ pub struct Interval {
 
 impl Default for Interval {
     fn default() -> Self {
-        Self { histograms: Histograms::new(), arrived: 0, clipped: 0, negative: 0 }
+        Self {
+            histograms: Histograms::new(),
+            arrived: 0,
+            clipped: 0,
+            negative: 0,
+        }
     }
 }
 
@@ -58,7 +63,13 @@ impl Recorder {
     /// `open_loop` is false where records have no intended time: then only service times exist.
     pub fn new(open_loop: bool) -> Self {
         let shards = || std::array::from_fn(|_| Mutex::new(Shard::new()));
-        Self { shared: Arc::new(Shared { open_loop, sources: shards(), sinks: shards() }) }
+        Self {
+            shared: Arc::new(Shared {
+                open_loop,
+                sources: shards(),
+                sinks: shards(),
+            }),
+        }
     }
 
     /// The hooks that the workloads build into sources and sinks.
@@ -90,23 +101,33 @@ impl Recorder {
     /// Values above and below the range since the start: (clipped, negative), as in [`Interval`].
     pub fn out_of_range(&self) -> (u64, u64) {
         let shards = self.shared.sources.iter().chain(&self.shared.sinks);
-        shards.map(lock).fold((0, 0), |(clipped, negative), shard| (clipped + shard.clipped, negative + shard.negative))
+        shards.map(lock).fold((0, 0), |(clipped, negative), shard| {
+            (clipped + shard.clipped, negative + shard.negative)
+        })
     }
 }
 
 impl Probes for Recorder {
     fn source(&self, subtask: usize) -> Box<dyn SentHook> {
-        Box::new(SourceProbe { recorder: self.clone(), shard: subtask % SHARDS })
+        Box::new(SourceProbe {
+            recorder: self.clone(),
+            shard: subtask % SHARDS,
+        })
     }
 
     fn sink(&self, subtask: usize) -> Box<dyn SinkProbe> {
-        Box::new(ArrivalProbe { recorder: self.clone(), shard: subtask % SHARDS })
+        Box::new(ArrivalProbe {
+            recorder: self.clone(),
+            shard: subtask % SHARDS,
+        })
     }
 }
 
 /// A shard stays consistent whatever a panicking holder did: it only counts.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    shard
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 struct SourceProbe {
@@ -210,7 +231,14 @@ mod tests {
         recorder.sink(3).arrived(SECOND + 5_000_000, &tags);
         let interval = collected(&recorder);
         assert_eq!(interval.histograms.get(Series::Service).len(), 5);
-        assert!(interval.histograms.get(Series::Service).max().abs_diff(5_000_000) < 10_000);
+        assert!(
+            interval
+                .histograms
+                .get(Series::Service)
+                .max()
+                .abs_diff(5_000_000)
+                < 10_000
+        );
         assert_eq!(interval.histograms.get(Series::Response).len(), 0);
         assert_eq!(interval.histograms.get(Series::ScheduleLag).len(), 0);
     }
@@ -218,7 +246,9 @@ mod tests {
     #[test]
     fn a_negative_latency_is_counted_and_not_dropped() {
         let recorder = Recorder::new(true);
-        recorder.sink(0).arrived(SECOND, &[tag::encode(2 * SECOND, 0)]);
+        recorder
+            .sink(0)
+            .arrived(SECOND, &[tag::encode(2 * SECOND, 0)]);
         let interval = collected(&recorder);
         assert!(interval.negative > 0);
         assert_eq!(interval.histograms.get(Series::Response).len(), 1);

@@ -35,12 +35,19 @@ impl OwnCpu {
 
     /// The sum over the threads, as of what each last published.
     pub fn total_ns(&self) -> u64 {
-        self.threads_ns.iter().map(|cell| cell.load(Ordering::Relaxed)).sum()
+        self.threads_ns
+            .iter()
+            .map(|cell| cell.load(Ordering::Relaxed))
+            .sum()
     }
 }
 
 /// Resident memory of this process in bytes, `None` where procfs cannot be read.
 pub fn resident_bytes() -> Option<u64> {
-    let pages = procfs::process::Process::myself().ok()?.statm().ok()?.resident;
+    let pages = procfs::process::Process::myself()
+        .ok()?
+        .statm()
+        .ok()?
+        .resident;
     Some(pages * procfs::page_size())
 }

@@ -35,18 +35,37 @@ pub struct Prepared {
 }
 
 /// Parses and checks the scenario and builds its job on the target. Writes nothing.
-pub fn prepare(document: &mut Document, set: &[String], target: &dyn Target) -> Result<Prepared, RunError> {
+pub fn prepare(
+    document: &mut Document,
+    set: &[String],
+    target: &dyn Target,
+) -> Result<Prepared, RunError> {
     let scenario = document.parse(set)?;
     let recorder = Recorder::new(!matches!(scenario.load.shape, ShapeSpec::Max));
-    let deployment = target.deploy(&scenario, &recorder).map_err(|error| match error {
-        DeployError::Scenario { key, message } => RunError::Scenario(document.invalid(&key, message)),
-        DeployError::Engine(message) => RunError::Deploy { target: target.kind(), message },
-    })?;
+    let deployment = target
+        .deploy(&scenario, &recorder)
+        .map_err(|error| match error {
+            DeployError::Scenario { key, message } => {
+                RunError::Scenario(document.invalid(&key, message))
+            }
+            DeployError::Engine(message) => RunError::Deploy {
+                target: target.kind(),
+                message,
+            },
+        })?;
     let members = deployment.graph.tasks.iter().flat_map(|task| &task.members);
     let operators: Vec<&str> = members.map(|member| member.id.as_str()).collect();
     scenario.check_operators(&operators, document)?;
-    let target = reports::record::Target { kind: target.kind().to_owned(), version: target.version() };
-    Ok(Prepared { scenario, target, recorder, deployment })
+    let target = reports::record::Target {
+        kind: target.kind().to_owned(),
+        version: target.version(),
+    };
+    Ok(Prepared {
+        scenario,
+        target,
+        recorder,
+        deployment,
+    })
 }
 
 impl Prepared {
@@ -57,16 +76,37 @@ impl Prepared {
 
     /// Runs the job and leaves a finished record in `directory`, which must be empty or absent.
     pub fn execute(self, directory: &Path, interrupt: &Interrupt) -> Result<Run, RunError> {
-        let Prepared { scenario, target, recorder, deployment } = self;
+        let Prepared {
+            scenario,
+            target,
+            recorder,
+            deployment,
+        } = self;
         let started = clock::unix_time();
         let started_unix_ms = u64::try_from(started.as_millis()).unwrap_or(0);
-        let writer = Writer::create(directory, &scenario.to_toml(), &deployment.graph, started_unix_ms)
-            .map_err(|source| RunError::Output { message: source.to_string() })?;
-        let Deployment { graph, progress, verifier, start } = deployment;
+        let writer = Writer::create(
+            directory,
+            &scenario.to_toml(),
+            &deployment.graph,
+            started_unix_ms,
+        )
+        .map_err(|source| RunError::Output {
+            message: source.to_string(),
+        })?;
+        let Deployment {
+            graph,
+            progress,
+            verifier,
+            start,
+        } = deployment;
         let instruments = Instruments::prepare(&graph, &scenario);
-        let job = start().map_err(|error| RunError::Start { target: target.kind.clone(), message: error.to_string() })?;
+        let job = start().map_err(|error| RunError::Start {
+            target: target.kind.clone(),
+            message: error.to_string(),
+        })?;
         let instruments = instruments.start(writer, &job, &progress, &recorder)?;
-        let conducted = conduct::conduct(&scenario, job.as_ref(), &progress, &instruments, interrupt);
+        let conducted =
+            conduct::conduct(&scenario, job.as_ref(), &progress, &instruments, interrupt);
         let recorded = instruments.finish();
         let closing = closing::Closing {
             scenario: &scenario,
@@ -79,7 +119,10 @@ impl Prepared {
             conducted,
         };
         // Whatever the job did, an incomplete record is the worse news.
-        recorded.map_err(|source| RunError::Record { source, directory: directory.to_owned() })?;
+        recorded.map_err(|source| RunError::Record {
+            source,
+            directory: directory.to_owned(),
+        })?;
         closing.conclude(directory)
     }
 }

@@ -48,8 +48,16 @@ pub struct Events {
 impl Events {
     /// Adds an event of the whole job.
     pub fn push(&self, now_ns: u64, kind: &str, text: String) {
-        let event = EventRow { t_ms: milliseconds(now_ns), kind: kind.to_owned(), text, ..EventRow::default() };
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        let event = EventRow {
+            t_ms: milliseconds(now_ns),
+            kind: kind.to_owned(),
+            text,
+            ..EventRow::default()
+        };
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event);
     }
 
     fn take(&self, into: &mut Vec<EventRow>) {

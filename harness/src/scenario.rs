@@ -92,12 +92,20 @@ impl Scenario {
     }
 
     /// Refuses faults on operators the built job does not have.
-    pub fn check_operators(&self, operators: &[&str], document: &Document) -> Result<(), ScenarioError> {
+    pub fn check_operators(
+        &self,
+        operators: &[&str],
+        document: &Document,
+    ) -> Result<(), ScenarioError> {
         for (index, fault) in self.faults.iter().enumerate() {
             if !operators.contains(&fault.operator.as_str()) {
                 return Err(document.invalid(
                     &format!("fault.{index}.operator"),
-                    format!("found {:?}; allowed, the operators of this job: {}", fault.operator, operators.join(", ")),
+                    format!(
+                        "found {:?}; allowed, the operators of this job: {}",
+                        fault.operator,
+                        operators.join(", ")
+                    ),
                 ));
             }
         }

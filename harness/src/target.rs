@@ -72,7 +72,10 @@ impl From<BuildError> for DeployError {
             BuildError::Job(error) => ("job", error),
             other => return DeployError::Engine(other.to_string()),
         };
-        DeployError::Scenario { key: format!("{table}.{}", error.key), message: error.message }
+        DeployError::Scenario {
+            key: format!("{table}.{}", error.key),
+            message: error.message,
+        }
     }
 }
 

@@ -18,7 +18,11 @@ impl Ticks {
     pub fn new(warmup: Duration, duration: Duration, interval: Duration) -> Self {
         let warmup_ns = nanoseconds(warmup);
         let end_ns = warmup_ns.saturating_add(nanoseconds(duration));
-        Self { warmup_ns, end_ns, interval_ns: nanoseconds(interval).max(1) }
+        Self {
+            warmup_ns,
+            end_ns,
+            interval_ns: nanoseconds(interval).max(1),
+        }
     }
 
     /// The first tick after `now_ns`.
@@ -29,7 +33,11 @@ impl Ticks {
         } else {
             phase + ((now_ns - phase) / self.interval_ns + 1) * self.interval_ns
         };
-        if now_ns < self.end_ns { next.min(self.end_ns) } else { next }
+        if now_ns < self.end_ns {
+            next.min(self.end_ns)
+        } else {
+            next
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The command line as its users meet it: messages, exit statuses, and what is left on disk.
 
-#[path = "cli/bad_input.rs"]
-mod bad_input;
 #[path = "cli/backwater.rs"]
 mod backwater;
+#[path = "cli/bad_input.rs"]
+mod bad_input;
 #[path = "cli/endings.rs"]
 mod endings;
 #[path = "cli/records.rs"]

@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use workloads::spec::{Kind, Parameter};
 use workloads::Family;
+use workloads::spec::{Kind, Parameter};
 
 use super::{Failure, USAGE, print};
 use crate::scenario;
@@ -34,13 +34,23 @@ fn overview() -> String {
 
 /// The comment on a scenario's first line says what it is for.
 fn first_comment(scenario: &str) -> &str {
-    scenario.lines().next().and_then(|line| line.strip_prefix('#')).unwrap_or("").trim()
+    scenario
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix('#'))
+        .unwrap_or("")
+        .trim()
 }
 
 /// A scenario may bear its workload's name: then both are shown.
 fn explain(name: &str) -> Option<String> {
-    let family = workloads::families().iter().find(|family| family.name == name).map(explain_family);
-    let scenario = workloads::builtin_scenarios().iter().find(|(known, _)| *known == name);
+    let family = workloads::families()
+        .iter()
+        .find(|family| family.name == name)
+        .map(explain_family);
+    let scenario = workloads::builtin_scenarios()
+        .iter()
+        .find(|(known, _)| *known == name);
     let scenario = scenario.map(|(_, text)| format!("Built-in scenario {name}:\n\n{text}"));
     match (family, scenario) {
         (Some(family), Some(scenario)) => Some(format!("{family}\n{scenario}")),
@@ -49,7 +59,10 @@ fn explain(name: &str) -> Option<String> {
 }
 
 fn explain_family(family: &Family) -> String {
-    let mut text = format!("{}: {}\n\njob: {}\n", family.name, family.summary, family.shape);
+    let mut text = format!(
+        "{}: {}\n\njob: {}\n",
+        family.name, family.summary, family.shape
+    );
     let faults = scenario::parameters_of_fault(family.operators);
     for (table, parameters) in [
         ("[workload]", family.parameters),
@@ -67,7 +80,12 @@ fn explain_family(family: &Family) -> String {
 }
 
 fn explain_parameter(text: &mut String, indent: usize, parameter: &Parameter) {
-    let Parameter { name, kind, default, help } = parameter;
+    let Parameter {
+        name,
+        kind,
+        default,
+        help,
+    } = parameter;
     line(text, indent, name, help);
     let _ = writeln!(text, "{:indent$}  default: {default}; allowed: {kind}", "");
     match kind {
@@ -78,7 +96,12 @@ fn explain_parameter(text: &mut String, indent: usize, parameter: &Parameter) {
         }
         Kind::Variants(variants) => {
             for variant in *variants {
-                line(text, indent + 4, &format!("kind = \"{}\"", variant.kind), variant.help);
+                line(
+                    text,
+                    indent + 4,
+                    &format!("kind = \"{}\"", variant.kind),
+                    variant.help,
+                );
                 for parameter in variant.parameters {
                     explain_parameter(text, indent + 8, parameter);
                 }
@@ -109,5 +132,8 @@ fn unknown(name: &str) -> Failure {
         None => String::new(),
     };
     let known = known.join(", ");
-    Failure { status: USAGE, message: format!("{name}: no such workload or scenario{nearest}; there are: {known}") }
+    Failure {
+        status: USAGE,
+        message: format!("{name}: no such workload or scenario{nearest}; there are: {known}"),
+    }
 }

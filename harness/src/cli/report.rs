@@ -18,12 +18,19 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
     }
     match refused.is_empty() {
         true => Ok(0),
-        false => Err(Failure { status: USAGE, message: refused.join("; ") }),
+        false => Err(Failure {
+            status: USAGE,
+            message: refused.join("; "),
+        }),
     }
 }
 
 fn render(directory: &Path) -> Result<String, RecordError> {
     let run = reports::open_run(directory)?;
     let rendered = reports::render(directory)?;
-    Ok(format!("{}report: {}\n", reports::summary_text(&run), rendered.report.display()))
+    Ok(format!(
+        "{}report: {}\n",
+        reports::summary_text(&run),
+        rendered.report.display()
+    ))
 }

@@ -21,16 +21,26 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         Some(directory) => given_directory(directory)?,
         None => default_directory(clock::unix_time(), &prepared.scenario().name, target.kind())?,
     };
-    let interrupt = Interrupt::listen()
-        .map_err(|error| Failure { status: INVALID, message: format!("cannot listen to Ctrl-C: {error}") })?;
-    print::say(&format!("running {} on {}, recording to {}", prepared.scenario().name, target.kind(), directory.display()));
+    let interrupt = Interrupt::listen().map_err(|error| Failure {
+        status: INVALID,
+        message: format!("cannot listen to Ctrl-C: {error}"),
+    })?;
+    print::say(&format!(
+        "running {} on {}, recording to {}",
+        prepared.scenario().name,
+        target.kind(),
+        directory.display()
+    ));
     let run = prepared.execute(&directory, &interrupt)?;
     if arguments.json {
         print::answer(&run_json(&directory)?);
     } else {
         print::answer(&reports::summary_text(&run));
     }
-    let rendered = reports::render(&directory).map_err(|error| Failure { status: INVALID, message: error.to_string() })?;
+    let rendered = reports::render(&directory).map_err(|error| Failure {
+        status: INVALID,
+        message: error.to_string(),
+    })?;
     print::say(&format!("report: {}", rendered.report.display()));
     Ok(status(run.verdict))
 }
@@ -38,8 +48,10 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
 /// The file as it was written, so that both are the same to the byte.
 fn run_json(directory: &std::path::Path) -> Result<String, Failure> {
     let path = directory.join(RUN_FILE);
-    std::fs::read_to_string(&path)
-        .map_err(|error| Failure { status: INVALID, message: format!("cannot read {}: {error}", path.display()) })
+    std::fs::read_to_string(&path).map_err(|error| Failure {
+        status: INVALID,
+        message: format!("cannot read {}: {error}", path.display()),
+    })
 }
 
 fn status(verdict: Verdict) -> u8 {

@@ -11,9 +11,14 @@ pub struct Histograms {
 
 impl Histograms {
     /// Empty histograms. Their memory is touched, and so used, only as far as values reach.
-    #[allow(clippy::new_without_default, reason = "large: made on purpose, not by derive")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "large: made on purpose, not by derive"
+    )]
     pub fn new() -> Self {
-        Self { series: std::array::from_fn(|_| histogram()) }
+        Self {
+            series: std::array::from_fn(|_| histogram()),
+        }
     }
 
     /// The histogram of one series.
@@ -35,7 +40,11 @@ impl Histograms {
 
     /// Empties them; costs nothing for those that are empty.
     pub fn clear(&mut self) {
-        for histogram in self.series.iter_mut().filter(|histogram| !histogram.is_empty()) {
+        for histogram in self
+            .series
+            .iter_mut()
+            .filter(|histogram| !histogram.is_empty())
+        {
             histogram.reset();
         }
     }

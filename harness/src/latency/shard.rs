@@ -33,7 +33,12 @@ impl Stamps {
         let (intended, own_lag) = tag::decode(tag)?;
         let schedule_lag = now_ns.saturating_sub(intended);
         // The tag rounds the own lag, at most by one part in 2,048: never above the whole lag.
-        Some(Self { intended, schedule_lag, own_lag: own_lag.min(schedule_lag), negative: now_ns < intended })
+        Some(Self {
+            intended,
+            schedule_lag,
+            own_lag: own_lag.min(schedule_lag),
+            negative: now_ns < intended,
+        })
     }
 
     /// The tag that travels on: intended time and schedule lag.
@@ -49,7 +54,12 @@ pub fn stamp_closed_loop(now_ns: u64, tags: &mut [u64]) {
 
 impl Shard {
     pub fn new() -> Self {
-        Self { histograms: Histograms::new(), arrived: 0, clipped: 0, negative: 0 }
+        Self {
+            histograms: Histograms::new(),
+            arrived: 0,
+            clipped: 0,
+            negative: 0,
+        }
     }
 
     /// A source's batch was sent: records its lags and rewrites its tags.
@@ -58,7 +68,9 @@ impl Shard {
         let mut engine_lag = Run::new(Series::EngineLag);
         let mut own_lag = Run::new(Series::OwnLag);
         for tag in tags {
-            let Some(stamps) = Stamps::of(*tag, now_ns) else { continue };
+            let Some(stamps) = Stamps::of(*tag, now_ns) else {
+                continue;
+            };
             *tag = stamps.tag();
             self.negative += u64::from(stamps.negative);
             schedule_lag.push(stamps.schedule_lag, self);
@@ -76,7 +88,9 @@ impl Shard {
         let mut response = Run::new(Series::Response);
         let mut service = Run::new(Series::Service);
         for tag in tags {
-            let Some((intended, schedule_lag)) = tag::decode(*tag) else { continue };
+            let Some((intended, schedule_lag)) = tag::decode(*tag) else {
+                continue;
+            };
             let since_intended = now_ns.saturating_sub(intended);
             self.negative += u64::from(now_ns < intended);
             if open_loop {
@@ -95,7 +109,9 @@ impl Shard {
         if value_ns > HIGHEST_NS {
             self.clipped += count;
         }
-        self.histograms.get_mut(series).saturating_record_n(value_ns.clamp(LOWEST_NS, HIGHEST_NS), count);
+        self.histograms
+            .get_mut(series)
+            .saturating_record_n(value_ns.clamp(LOWEST_NS, HIGHEST_NS), count);
     }
 }
 
@@ -108,7 +124,11 @@ struct Run {
 
 impl Run {
     fn new(series: Series) -> Self {
-        Self { series, value_ns: 0, count: 0 }
+        Self {
+            series,
+            value_ns: 0,
+            count: 0,
+        }
     }
 
     #[inline]

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use reports::record::{Correctness, Late, Mode, Phase, RecordError, Run, Target, histogram, publish_run};
+use reports::record::{
+    Correctness, Late, Mode, Phase, RecordError, Run, Target, histogram, publish_run,
+};
 use reports::{Facts, Termination, conclude};
 use workloads::{Progress, Verifier};
 
@@ -39,7 +41,10 @@ pub struct Closing<'a> {
 impl Closing<'_> {
     /// Concludes the record in `directory` and publishes `run.json`.
     pub fn conclude(self, directory: &Path) -> Result<Run, RunError> {
-        let broken = |source| RunError::Record { source, directory: directory.to_owned() };
+        let broken = |source| RunError::Record {
+            source,
+            directory: directory.to_owned(),
+        };
         let correctness = self.verify(directory).map_err(broken)?;
         let run = conclude(directory, &self.facts(correctness)).map_err(broken)?;
         publish_run(directory, &run).map_err(broken)?;
@@ -73,7 +78,10 @@ impl Closing<'_> {
         let measured = self.measured(&mut notes);
         let censored = self.censored(&mut notes);
         if self.progress.dropped() > 0 {
-            notes.push(format!("{} input rows were dropped at the source", self.progress.dropped()));
+            notes.push(format!(
+                "{} input rows were dropped at the source",
+                self.progress.dropped()
+            ));
         }
         let (clipped, negative) = self.recorder.out_of_range();
         if clipped > 0 {
@@ -98,32 +106,51 @@ impl Closing<'_> {
     }
 
     fn termination(&self, negative: u64) -> Termination {
-        let failed = |reason: &str| Termination::Failed { reason: reason.to_owned() };
-        let failure = self.ending.failure.as_ref().or(self.conducted.failure.as_ref());
+        let failed = |reason: &str| Termination::Failed {
+            reason: reason.to_owned(),
+        };
+        let failure = self
+            .ending
+            .failure
+            .as_ref()
+            .or(self.conducted.failure.as_ref());
         match failure {
             Some(reason) => failed(reason),
             None if self.conducted.interrupted => Termination::Aborted,
-            None if negative > 0 => failed(&format!("{negative} latencies are below zero: a clock or a tag is broken")),
+            None if negative > 0 => failed(&format!(
+                "{negative} latencies are below zero: a clock or a tag is broken"
+            )),
             None => Termination::Completed,
         }
     }
 
     /// The measured phase ends where the sources did; a run that ended in its warm-up has only that.
     fn measured(&self, notes: &mut Vec<String>) -> Phase {
-        let to_ns = self.conducted.stopped_ns.min(nanoseconds(self.scenario.end()));
+        let to_ns = self
+            .conducted
+            .stopped_ns
+            .min(nanoseconds(self.scenario.end()));
         let from_ns = self.conducted.measured_from_ns.unwrap_or_else(|| {
             notes.push("the run ended during its warm-up: all of it counts as measured".to_owned());
             0
         });
-        Phase { from_ms: milliseconds(from_ns), to_ms: milliseconds(to_ns) }
+        Phase {
+            from_ms: milliseconds(from_ns),
+            to_ms: milliseconds(to_ns),
+        }
     }
 
     /// How long the records that were due and never sent had waited.
     fn censored(&self, notes: &mut Vec<String>) -> Option<Histogram<u64>> {
         let end_ns = self.conducted.stopped_ns;
-        let unsent = self.progress.scheduled(end_ns)?.saturating_sub(self.progress.admitted());
+        let unsent = self
+            .progress
+            .scheduled(end_ns)?
+            .saturating_sub(self.progress.admitted());
         if unsent > MAX_CENSORED {
-            notes.push(format!("{unsent} records that were never sent are too many to count in the response times"));
+            notes.push(format!(
+                "{unsent} records that were never sent are too many to count in the response times"
+            ));
             return None;
         }
         let mut waited = histogram();

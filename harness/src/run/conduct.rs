@@ -60,7 +60,9 @@ pub fn conduct(
         };
         if interrupted && !stage.conducted.interrupted {
             stage.conducted.interrupted = true;
-            stage.view.say("interrupted: ending the run; once more ends it at once");
+            stage
+                .view
+                .say("interrupted: ending the run; once more ends it at once");
         }
         while let Some(action) = director.step(now_ns, observed) {
             stage.act(action, now_ns);
@@ -68,7 +70,9 @@ pub fn conduct(
         if director.phase() == Phase::Over {
             break;
         }
-        stage.view.show(now_ns, director.phase(), || instruments.pulse());
+        stage
+            .view
+            .show(now_ns, director.phase(), || instruments.pulse());
         instruments.count_own_cpu();
         let wait = Duration::from_nanos(director.next_ns().saturating_sub(job.now_ns())).min(LOOK);
         ended = job.wait(wait.max(Duration::from_micros(100)));
@@ -79,7 +83,9 @@ pub fn conduct(
 }
 
 fn has_caught_up(progress: &Progress, now_ns: u64) -> bool {
-    progress.scheduled(now_ns).is_none_or(|due| progress.admitted() >= due)
+    progress
+        .scheduled(now_ns)
+        .is_none_or(|due| progress.admitted() >= due)
 }
 
 struct Stage<'a> {
@@ -96,7 +102,11 @@ impl Stage<'_> {
         match action {
             Action::BeginMeasured => {
                 self.conducted.measured_from_ns = Some(now_ns);
-                self.instruments.event(now_ns, event_kind::MEASURE, "the measured phase begins".to_owned());
+                self.instruments.event(
+                    now_ns,
+                    event_kind::MEASURE,
+                    "the measured phase begins".to_owned(),
+                );
             }
             Action::Inject(index) => self.inject(index, now_ns),
             Action::StopSources => {
@@ -106,13 +116,17 @@ impl Stage<'_> {
             Action::Cancel => {
                 if self.stopped_ns.is_some() {
                     let limit = Duration::from_nanos(DRAIN_NS);
-                    self.note(now_ns, format!("the job was cancelled: it had not drained within {limit:?}"));
+                    self.note(
+                        now_ns,
+                        format!("the job was cancelled: it had not drained within {limit:?}"),
+                    );
                 }
                 self.stopped_ns.get_or_insert(now_ns);
                 self.job.cancel();
             }
             Action::Abandon => {
-                self.conducted.failure = Some("the job did not stop when it was cancelled".to_owned());
+                self.conducted.failure =
+                    Some("the job did not stop when it was cancelled".to_owned());
             }
         }
     }
@@ -120,13 +134,20 @@ impl Stage<'_> {
     fn inject(&mut self, index: usize, now_ns: u64) {
         let fault = &self.scenario.faults[index];
         if let Err(message) = self.job.freeze(&fault.operator, fault.lasting) {
-            self.note(now_ns, format!("the fault on {} was not injected: {message}", fault.operator));
+            self.note(
+                now_ns,
+                format!(
+                    "the fault on {} was not injected: {message}",
+                    fault.operator
+                ),
+            );
         }
     }
 
     fn note(&mut self, now_ns: u64, text: String) {
         self.view.say(&text);
-        self.instruments.event(now_ns, event_kind::ALERT, text.clone());
+        self.instruments
+            .event(now_ns, event_kind::ALERT, text.clone());
         self.conducted.notes.push(text);
     }
 }

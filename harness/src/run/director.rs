@@ -70,7 +70,9 @@ impl Director {
     pub fn new(scenario: &Scenario) -> Self {
         let warmup_ns = nanoseconds(scenario.measure.warmup);
         let faults = scenario.faults.iter().enumerate();
-        let mut faults: Vec<_> = faults.map(|(index, fault)| (warmup_ns + nanoseconds(fault.at), index)).collect();
+        let mut faults: Vec<_> = faults
+            .map(|(index, fault)| (warmup_ns + nanoseconds(fault.at), index))
+            .collect();
         faults.sort_unstable();
         Self {
             phase: Phase::Warmup,
@@ -99,10 +101,14 @@ impl Director {
                 self.phase = Phase::Measure;
                 Some(Action::BeginMeasured)
             }
-            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => {
-                self.faults.pop_front().map(|(_, index)| Action::Inject(index))
-            }
-            Phase::Measure if now_ns >= self.end_ns && (observed.caught_up || now_ns >= self.end_ns + CATCH_UP_NS) => {
+            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => self
+                .faults
+                .pop_front()
+                .map(|(_, index)| Action::Inject(index)),
+            Phase::Measure
+                if now_ns >= self.end_ns
+                    && (observed.caught_up || now_ns >= self.end_ns + CATCH_UP_NS) =>
+            {
                 self.phase = Phase::Drain;
                 self.deadline_ns = now_ns + DRAIN_NS;
                 Some(Action::StopSources)
@@ -162,7 +168,11 @@ mod tests {
             operator = 'slow'
             at = '200ms'
             for = '50ms'";
-        Director::new(&Document::new("test", "test", text.into()).parse(&[]).unwrap())
+        Director::new(
+            &Document::new("test", "test", text.into())
+                .parse(&[])
+                .unwrap(),
+        )
     }
 
     /// Looks every millisecond until the run is over; returns what was done and when.
@@ -179,31 +189,50 @@ mod tests {
         panic!("the run never ended: {done:?}");
     }
 
-    const PLANNED: [(u64, Action); 3] =
-        [(100, Action::BeginMeasured), (300, Action::Inject(1)), (400, Action::Inject(0))];
+    const PLANNED: [(u64, Action); 3] = [
+        (100, Action::BeginMeasured),
+        (300, Action::Inject(1)),
+        (400, Action::Inject(0)),
+    ];
 
     #[test]
     fn a_run_goes_as_planned_and_ends_when_it_has_drained() {
-        let done = play(director(), |now| Observed { ended: now >= 1_200, caught_up: true, ..Observed::default() });
-        assert_eq!(done, [&PLANNED[..], &[(1_100, Action::StopSources)]].concat());
+        let done = play(director(), |now| Observed {
+            ended: now >= 1_200,
+            caught_up: true,
+            ..Observed::default()
+        });
+        assert_eq!(
+            done,
+            [&PLANNED[..], &[(1_100, Action::StopSources)]].concat()
+        );
     }
 
     #[test]
     fn an_overloaded_run_is_cut_at_its_end_and_cancelled_if_it_does_not_drain() {
-        let done = play(director(), |now| Observed { ended: now >= 31_130, ..Observed::default() });
+        let done = play(director(), |now| Observed {
+            ended: now >= 31_130,
+            ..Observed::default()
+        });
         let cut = [(1_120, Action::StopSources), (31_120, Action::Cancel)];
         assert_eq!(done, [&PLANNED[..], &cut].concat());
     }
 
     #[test]
     fn a_job_that_does_not_even_stop_is_left() {
-        let done = play(director(), |now| Observed { stop: now >= 50, ..Observed::default() });
+        let done = play(director(), |now| Observed {
+            stop: now >= 50,
+            ..Observed::default()
+        });
         assert_eq!(done, [(50, Action::Cancel), (10_050, Action::Abandon)]);
     }
 
     #[test]
     fn a_bounded_input_ends_the_run_early() {
-        let done = play(director(), |now| Observed { ended: now >= 350, ..Observed::default() });
+        let done = play(director(), |now| Observed {
+            ended: now >= 350,
+            ..Observed::default()
+        });
         assert_eq!(done, PLANNED[..2]);
     }
 }

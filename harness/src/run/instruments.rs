@@ -57,7 +57,10 @@ impl Instruments {
 
     /// The newest digest of the samples.
     pub fn pulse(&self) -> Pulse {
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.pulse
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether the writer has given up.
@@ -111,7 +114,9 @@ impl Prepared {
         let cpu = Arc::clone(&own_cpu);
         Ok(Instruments {
             stop,
-            sampler: Builder::new().name("sampler".into()).spawn(move || sampler.run(&conveyor, &stopped))?,
+            sampler: Builder::new()
+                .name("sampler".into())
+                .spawn(move || sampler.run(&conveyor, &stopped))?,
             writer: Builder::new()
                 .name("writer".into())
                 .spawn(move || write_samples(writer, &samples, &used, &cpu))?,

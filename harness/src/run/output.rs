@@ -17,23 +17,33 @@ pub fn given_directory(directory: &Path) -> Result<PathBuf, RunError> {
     match fs::read_dir(directory) {
         Ok(mut entries) => match entries.next() {
             None => Ok(directory.to_owned()),
-            Some(_) => Err(refused(format!("{shown} is not empty; allowed: an empty or absent folder"))),
+            Some(_) => Err(refused(format!(
+                "{shown} is not empty; allowed: an empty or absent folder"
+            ))),
         },
         Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(directory)
             .map(|()| directory.to_owned())
             .map_err(|error| refused(format!("{shown} cannot be made: {error}"))),
-        Err(error) => Err(refused(format!("{shown} cannot be used as a folder: {error}"))),
+        Err(error) => Err(refused(format!(
+            "{shown} cannot be used as a folder: {error}"
+        ))),
     }
 }
 
 /// Makes a new folder `results/<time>-<scenario>-<target>`, with a number if that is taken.
 pub fn default_directory(now: Duration, scenario: &str, target: &str) -> Result<PathBuf, RunError> {
-    let refused = |path: &Path, error| RunError::Output { message: format!("{} cannot be made: {error}", path.display()) };
+    let refused = |path: &Path, error| RunError::Output {
+        message: format!("{} cannot be made: {error}", path.display()),
+    };
     let parent = Path::new("results");
     fs::create_dir_all(parent).map_err(|error| refused(parent, error))?;
     let base = format!("{}-{scenario}-{target}", compact_utc(now));
     for sibling in 1..=MAX_SIBLINGS {
-        let name = if sibling == 1 { base.clone() } else { format!("{base}-{sibling}") };
+        let name = if sibling == 1 {
+            base.clone()
+        } else {
+            format!("{base}-{sibling}")
+        };
         let path = parent.join(name);
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
@@ -41,7 +51,9 @@ pub fn default_directory(now: Duration, scenario: &str, target: &str) -> Result<
             Err(error) => return Err(refused(&path, error)),
         }
     }
-    Err(RunError::Output { message: format!("results/{base} exists {MAX_SIBLINGS} times already") })
+    Err(RunError::Output {
+        message: format!("results/{base} exists {MAX_SIBLINGS} times already"),
+    })
 }
 
 /// `20261122T154500Z`.
@@ -60,7 +72,10 @@ mod tests {
 
     #[test]
     fn time_stamps_sort_and_hold_no_separators() {
-        assert_eq!(compact_utc(Duration::from_secs(1_795_362_300)), "20261122T154500Z");
+        assert_eq!(
+            compact_utc(Duration::from_secs(1_795_362_300)),
+            "20261122T154500Z"
+        );
     }
 
     #[test]
@@ -70,7 +85,15 @@ mod tests {
         assert!(given_directory(&folder.path().join("new/deep")).is_ok());
         fs::write(folder.path().join("x"), "").unwrap();
         let message = given_directory(folder.path()).unwrap_err().to_string();
-        assert!(message.ends_with("is not empty; allowed: an empty or absent folder"), "{message}");
-        assert!(given_directory(&folder.path().join("x")).unwrap_err().to_string().contains("cannot be used"));
+        assert!(
+            message.ends_with("is not empty; allowed: an empty or absent folder"),
+            "{message}"
+        );
+        assert!(
+            given_directory(&folder.path().join("x"))
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be used")
+        );
     }
 }

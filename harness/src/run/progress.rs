@@ -31,7 +31,13 @@ impl View {
             let bar = ProgressBar::new(end_ns.max(1));
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self { bar, warmup_ns, end_ns, phase: None, next_ns: 0 }
+        Self {
+            bar,
+            warmup_ns,
+            end_ns,
+            phase: None,
+            next_ns: 0,
+        }
     }
 
     /// Shows the state, if it is time to or the phase is new.
@@ -72,8 +78,15 @@ impl View {
 
     fn position(&self, now_ns: u64, phase: Phase) -> String {
         let of = |from_ns: u64, to_ns: u64| {
-            let (elapsed, total) = (now_ns.saturating_sub(from_ns), to_ns.saturating_sub(from_ns));
-            format!("{:.1} of {:.1} s", elapsed.min(total) as f64 / 1e9, total as f64 / 1e9)
+            let (elapsed, total) = (
+                now_ns.saturating_sub(from_ns),
+                to_ns.saturating_sub(from_ns),
+            );
+            format!(
+                "{:.1} of {:.1} s",
+                elapsed.min(total) as f64 / 1e9,
+                total as f64 / 1e9
+            )
         };
         match phase {
             Phase::Warmup => format!("warm-up {}", of(0, self.warmup_ns)),
@@ -98,7 +111,11 @@ fn digest(pulse: &Pulse) -> String {
         Some(pressure) => {
             let behind = pressure.bottleneck.as_deref();
             let behind = behind.map_or_else(String::new, |task| format!(", held up by {task}"));
-            format!(", {} backpressured {:.0} %{behind}", pressure.task, pressure.share * 100.0)
+            format!(
+                ", {} backpressured {:.0} %{behind}",
+                pressure.task,
+                pressure.share * 100.0
+            )
         }
     };
     format!(", {} records/s{latency}{pressure}", rate(pulse.rate_per_s))
@@ -129,12 +146,30 @@ mod tests {
 
     #[test]
     fn the_line_says_rate_latency_and_what_holds_up_whom() {
-        let pressure = Pressure { task: "parse".into(), share: 0.934, bottleneck: Some("slow".into()) };
-        let pulse = Pulse { rate_per_s: 12_345.6, p99_ns: Some(4_200_000), pressure: Some(pressure) };
-        assert_eq!(digest(&pulse), ", 12.3 k records/s, p99 4.2 ms, parse backpressured 93 %, held up by slow");
-        let calm = Pulse { rate_per_s: 900.0, p99_ns: None, pressure: None };
+        let pressure = Pressure {
+            task: "parse".into(),
+            share: 0.934,
+            bottleneck: Some("slow".into()),
+        };
+        let pulse = Pulse {
+            rate_per_s: 12_345.6,
+            p99_ns: Some(4_200_000),
+            pressure: Some(pressure),
+        };
+        assert_eq!(
+            digest(&pulse),
+            ", 12.3 k records/s, p99 4.2 ms, parse backpressured 93 %, held up by slow"
+        );
+        let calm = Pulse {
+            rate_per_s: 900.0,
+            p99_ns: None,
+            pressure: None,
+        };
         assert_eq!(digest(&calm), ", 900 records/s, no backpressure");
         let view = View::new(2_000_000_000, 12_000_000_000);
-        assert_eq!(view.position(5_500_000_000, Phase::Measure), "measure 3.5 of 10.0 s");
+        assert_eq!(
+            view.position(5_500_000_000, Phase::Measure),
+            "measure 3.5 of 10.0 s"
+        );
     }
 }

@@ -12,13 +12,22 @@ const MAX_BYTES: u64 = 1 << 20;
 pub fn find(name: &str) -> Result<Document, ScenarioError> {
     let path = Path::new(name);
     if path.exists() {
-        let text = read(path).map_err(|source| ScenarioError::Unreadable { file: name.to_owned(), source })?;
-        let stem = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let text = read(path).map_err(|source| ScenarioError::Unreadable {
+            file: name.to_owned(),
+            source,
+        })?;
+        let stem = path
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         return Ok(Document::new(name, &stem, text));
     }
     let builtin = workloads::builtin_scenarios();
     match builtin.iter().find(|(known, _)| *known == name) {
-        Some((_, text)) => Ok(Document::new(&format!("built-in scenario {name}"), name, (*text).to_owned())),
+        Some((_, text)) => Ok(Document::new(
+            &format!("built-in scenario {name}"),
+            name,
+            (*text).to_owned(),
+        )),
         None => Err(unknown(name, builtin.iter().map(|(known, _)| *known))),
     }
 }
@@ -26,7 +35,9 @@ pub fn find(name: &str) -> Result<Document, ScenarioError> {
 fn read(path: &Path) -> std::io::Result<String> {
     let bytes = fs::metadata(path)?.len();
     if bytes > MAX_BYTES {
-        return Err(std::io::Error::other(format!("{bytes} bytes; a scenario has at most {MAX_BYTES}")));
+        return Err(std::io::Error::other(format!(
+            "{bytes} bytes; a scenario has at most {MAX_BYTES}"
+        )));
     }
     fs::read_to_string(path)
 }
@@ -37,7 +48,11 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> ScenarioErro
         Some(near) => format!(" (did you mean {near}?)"),
         None => String::new(),
     };
-    ScenarioError::Unknown { name: name.to_owned(), nearest, known: known.join(", ") }
+    ScenarioError::Unknown {
+        name: name.to_owned(),
+        nearest,
+        known: known.join(", "),
+    }
 }
 
 /// The known name closest to `name`, if it is close enough to be a slip of the finger.

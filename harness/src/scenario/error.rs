@@ -15,7 +15,9 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// Neither a file nor a built-in name.
-    #[error("{name}: no such file, and no built-in scenario of that name{nearest}; built in: {known}")]
+    #[error(
+        "{name}: no such file, and no built-in scenario of that name{nearest}; built in: {known}"
+    )]
     Unknown {
         /// What was given.
         name: String,

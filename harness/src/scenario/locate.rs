@@ -10,7 +10,9 @@ pub fn line_of(text: &str, key: &str) -> Option<usize> {
     let (name, mut value) = document.get_ref().get_key_value(parts.next()?)?;
     let mut offset = name.span().start;
     for part in parts {
-        let Some((start, next)) = step(value, part) else { break };
+        let Some((start, next)) = step(value, part) else {
+            break;
+        };
         offset = start;
         value = next;
     }
@@ -19,15 +21,23 @@ pub fn line_of(text: &str, key: &str) -> Option<usize> {
 
 /// The line (from 1) of a byte offset.
 pub fn line_at(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+    1 + text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count()
 }
 
-fn step<'a, 'i>(value: &'a Spanned<DeValue<'i>>, part: &str) -> Option<(usize, &'a Spanned<DeValue<'i>>)> {
+fn step<'a, 'i>(
+    value: &'a Spanned<DeValue<'i>>,
+    part: &str,
+) -> Option<(usize, &'a Spanned<DeValue<'i>>)> {
     match value.get_ref() {
-        DeValue::Table(table) => table.get_key_value(part).map(|(name, value)| (name.span().start, value)),
-        DeValue::Array(elements) => {
-            elements.get(part.parse::<usize>().ok()?).map(|value| (value.span().start, value))
-        }
+        DeValue::Table(table) => table
+            .get_key_value(part)
+            .map(|(name, value)| (name.span().start, value)),
+        DeValue::Array(elements) => elements
+            .get(part.parse::<usize>().ok()?)
+            .map(|value| (value.span().start, value)),
         _ => None,
     }
 }

@@ -15,17 +15,24 @@ pub fn apply(table: &mut Table, assignment: &str) -> Result<String, String> {
     let key = key.trim();
     let path: Vec<&str> = key.split('.').collect();
     if path.len() > MAX_SEGMENTS {
-        return Err(format!("the key has {} parts, at most {MAX_SEGMENTS} are allowed", path.len()));
+        return Err(format!(
+            "the key has {} parts, at most {MAX_SEGMENTS} are allowed",
+            path.len()
+        ));
     }
     if let Some(part) = path.iter().find(|part| !is_bare_key(part)) {
-        return Err(format!("{part:?} in the key: expected letters, digits, '-' or '_', parts joined by '.'"));
+        return Err(format!(
+            "{part:?} in the key: expected letters, digits, '-' or '_', parts joined by '.'"
+        ));
     }
     let (last, parents) = path.split_last().expect("split yields at least one part");
     let Some((first, rest)) = parents.split_first() else {
         table.insert(key.to_owned(), value_of(text));
         return Ok(key.to_owned());
     };
-    let mut at = table.entry(*first).or_insert_with(|| Value::Table(Table::new()));
+    let mut at = table
+        .entry(*first)
+        .or_insert_with(|| Value::Table(Table::new()));
     let mut walked = (*first).to_owned();
     for part in rest {
         at = child(at, part, &walked)?;
@@ -38,24 +45,36 @@ pub fn apply(table: &mut Table, assignment: &str) -> Result<String, String> {
 /// The element `part` of `parent`, created if `parent` is a table without it.
 fn child<'a>(parent: &'a mut Value, part: &str, walked: &str) -> Result<&'a mut Value, String> {
     match parent {
-        Value::Table(table) => Ok(table.entry(part).or_insert_with(|| Value::Table(Table::new()))),
+        Value::Table(table) => Ok(table
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()))),
         Value::Array(elements) => {
             let count = elements.len();
             part.parse::<usize>()
                 .ok()
                 .and_then(|index| elements.get_mut(index))
-                .ok_or_else(|| format!("{walked} is an array of {count} elements; {part:?} is not one of them"))
+                .ok_or_else(|| {
+                    format!("{walked} is an array of {count} elements; {part:?} is not one of them")
+                })
         }
-        other => Err(format!("{walked} is a {}, it has no key {part:?}", other.type_str())),
+        other => Err(format!(
+            "{walked} is a {}, it has no key {part:?}",
+            other.type_str()
+        )),
     }
 }
 
 fn value_of(text: &str) -> Value {
-    text.trim().parse().unwrap_or_else(|_| Value::String(text.trim().to_owned()))
+    text.trim()
+        .parse()
+        .unwrap_or_else(|_| Value::String(text.trim().to_owned()))
 }
 
 fn is_bare_key(part: &str) -> bool {
-    !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    !part.is_empty()
+        && part
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 #[cfg(test)]
@@ -71,24 +90,45 @@ mod tests {
     #[test]
     fn a_value_is_toml_or_else_a_bare_string() {
         assert_eq!(after("", "seed=7").unwrap()["seed"], Value::Integer(7));
-        assert_eq!(after("", "measure.duration=5s").unwrap()["measure"]["duration"], Value::String("5s".into()));
+        assert_eq!(
+            after("", "measure.duration=5s").unwrap()["measure"]["duration"],
+            Value::String("5s".into())
+        );
         let shape = after("", "load.shape={ kind = \"max\" }").unwrap();
         assert_eq!(shape["load"]["shape"]["kind"], Value::String("max".into()));
-        assert_eq!(after("", "name=a=b").unwrap()["name"], Value::String("a=b".into()));
+        assert_eq!(
+            after("", "name=a=b").unwrap()["name"],
+            Value::String("a=b".into())
+        );
     }
 
     #[test]
     fn array_elements_are_reached_by_number_and_no_further() {
         let text = "[[fault]]\nat = \"1s\"";
-        assert_eq!(after(text, "fault.0.at=2s").unwrap()["fault"][0]["at"], Value::String("2s".into()));
-        assert!(after(text, "fault.1.at=2s").unwrap_err().contains("array of 1 elements"));
+        assert_eq!(
+            after(text, "fault.0.at=2s").unwrap()["fault"][0]["at"],
+            Value::String("2s".into())
+        );
+        assert!(
+            after(text, "fault.1.at=2s")
+                .unwrap_err()
+                .contains("array of 1 elements")
+        );
     }
 
     #[test]
     fn what_cannot_be_set_is_refused_with_the_reason() {
         assert_eq!(after("", "seed").unwrap_err(), "expected KEY=VALUE");
         assert!(after("", "a..b=1").unwrap_err().contains("\"\" in the key"));
-        assert!(after("seed = 1", "seed.low=1").unwrap_err().contains("seed is a integer"));
-        assert!(after("", &format!("{}=1", vec!["a"; 17].join("."))).unwrap_err().contains("17 parts"));
+        assert!(
+            after("seed = 1", "seed.low=1")
+                .unwrap_err()
+                .contains("seed is a integer")
+        );
+        assert!(
+            after("", &format!("{}=1", vec!["a"; 17].join(".")))
+                .unwrap_err()
+                .contains("17 parts")
+        );
     }
 }

@@ -16,7 +16,10 @@ const MAX_INTERVAL: Duration = Duration::from_secs(10);
 /// What stands at the top level beside `name`.
 pub const SEED: &[Parameter] = &[Parameter {
     name: "seed",
-    kind: Kind::Integer { min: 0, max: i64::MAX },
+    kind: Kind::Integer {
+        min: 0,
+        max: i64::MAX,
+    },
     default: Default::Value("1"),
     help: "seed of every random draw",
 }];
@@ -25,19 +28,28 @@ pub const SEED: &[Parameter] = &[Parameter {
 pub const MEASURE: &[Parameter] = &[
     Parameter {
         name: "warmup",
-        kind: Kind::Span { min: Duration::ZERO, max: MAX_PHASE },
+        kind: Kind::Span {
+            min: Duration::ZERO,
+            max: MAX_PHASE,
+        },
         default: Default::Value("\"2s\""),
         help: "time before the measured phase",
     },
     Parameter {
         name: "duration",
-        kind: Kind::Span { min: MIN_INTERVAL, max: MAX_PHASE },
+        kind: Kind::Span {
+            min: MIN_INTERVAL,
+            max: MAX_PHASE,
+        },
         default: Default::Value("\"10s\""),
         help: "length of the measured phase, at least one interval; an input that ends earlier ends it",
     },
     Parameter {
         name: "interval",
-        kind: Kind::Span { min: MIN_INTERVAL, max: MAX_INTERVAL },
+        kind: Kind::Span {
+            min: MIN_INTERVAL,
+            max: MAX_INTERVAL,
+        },
         default: Default::Value("\"100ms\""),
         help: "time between two samples",
     },
@@ -45,12 +57,36 @@ pub const MEASURE: &[Parameter] = &[
 
 /// A `[[fault]]` of a job with these operators.
 pub fn of_fault(operators: &'static [&'static str]) -> [Parameter; 4] {
-    let required = |name, kind, help| Parameter { name, kind, default: Default::Required, help };
-    let span = |min| Kind::Span { min, max: MAX_PHASE };
+    let required = |name, kind, help| Parameter {
+        name,
+        kind,
+        default: Default::Required,
+        help,
+    };
+    let span = |min| Kind::Span {
+        min,
+        max: MAX_PHASE,
+    };
     [
-        required("kind", Kind::Choice(&["freeze"]), "what happens: freeze = the operator processes nothing for a while"),
-        required("operator", Kind::Choice(operators), "the operator it happens to, with all of its chain"),
-        required("at", span(Duration::ZERO), "when it begins, from the start of the measured phase"),
-        required("for", span(SHORTEST_FAULT), "how long it lasts, within the measured phase"),
+        required(
+            "kind",
+            Kind::Choice(&["freeze"]),
+            "what happens: freeze = the operator processes nothing for a while",
+        ),
+        required(
+            "operator",
+            Kind::Choice(operators),
+            "the operator it happens to, with all of its chain",
+        ),
+        required(
+            "at",
+            span(Duration::ZERO),
+            "when it begins, from the start of the measured phase",
+        ),
+        required(
+            "for",
+            span(SHORTEST_FAULT),
+            "how long it lasts, within the measured phase",
+        ),
     ]
 }

@@ -13,7 +13,9 @@ use super::parameters::{self, MAX_PHASE, SHORTEST_FAULT};
 use super::{Fault, Measure, Scenario, ScenarioError, overrides};
 
 /// The keys of the top level, in the order they are written.
-const KNOWN_KEYS: [&str; 7] = ["name", "seed", "workload", "load", "job", "measure", "fault"];
+const KNOWN_KEYS: [&str; 7] = [
+    "name", "seed", "workload", "load", "job", "measure", "fault",
+];
 /// Longest scenario name in bytes.
 const MAX_NAME: usize = 64;
 /// Most faults in one run.
@@ -38,15 +40,24 @@ pub struct Document {
 impl Document {
     /// `file` is how messages call it; `default_name` names the scenario if the text does not.
     pub fn new(file: &str, default_name: &str, text: String) -> Self {
-        Self { file: file.to_owned(), default_name: default_name.to_owned(), text, assignments: Vec::new() }
+        Self {
+            file: file.to_owned(),
+            default_name: default_name.to_owned(),
+            text,
+            assignments: Vec::new(),
+        }
     }
 
     /// Applies the overrides in their order and parses the result.
     pub fn parse(&mut self, set: &[String]) -> Result<Scenario, ScenarioError> {
         let mut table: Table = toml::from_str(&self.text).map_err(|error| self.syntax(&error))?;
         for assignment in set {
-            let key = overrides::apply(&mut table, assignment)
-                .map_err(|message| ScenarioError::Override { assignment: assignment.clone(), message })?;
+            let key = overrides::apply(&mut table, assignment).map_err(|message| {
+                ScenarioError::Override {
+                    assignment: assignment.clone(),
+                    message,
+                }
+            })?;
             self.assignments.push((key, assignment.clone()));
         }
         self.scenario(table)
@@ -54,7 +65,11 @@ impl Document {
 
     /// An error at `key`, with the place that set it.
     pub fn invalid(&self, key: &str, message: String) -> ScenarioError {
-        ScenarioError::Invalid { place: self.place(key), key: key.to_owned(), message: one_line(&message) }
+        ScenarioError::Invalid {
+            place: self.place(key),
+            key: key.to_owned(),
+            message: one_line(&message),
+        }
     }
 
     fn syntax(&self, error: &toml::de::Error) -> ScenarioError {
@@ -62,11 +77,18 @@ impl Document {
             Some(span) => format!("{}:{}", self.file, line_at(&self.text, span.start)),
             None => self.file.clone(),
         };
-        ScenarioError::Syntax { place, message: one_line(error.message()) }
+        ScenarioError::Syntax {
+            place,
+            message: one_line(error.message()),
+        }
     }
 
     fn place(&self, key: &str) -> String {
-        let set_by = self.assignments.iter().rev().find(|(set, _)| is_within(key, set) || is_within(set, key));
+        let set_by = self
+            .assignments
+            .iter()
+            .rev()
+            .find(|(set, _)| is_within(key, set) || is_within(set, key));
         match (set_by, line_of(&self.text, key)) {
             (Some((_, assignment)), _) => format!("{} (--set {assignment})", self.file),
             (None, Some(line)) => format!("{}:{line}", self.file),
@@ -76,11 +98,17 @@ impl Document {
 
     fn scenario(&self, mut table: Table) -> Result<Scenario, ScenarioError> {
         if let Some(unknown) = table.keys().find(|key| !KNOWN_KEYS.contains(&key.as_str())) {
-            return Err(self.invalid(unknown, format!("unknown key; known: {}", KNOWN_KEYS.join(", "))));
+            return Err(self.invalid(
+                unknown,
+                format!("unknown key; known: {}", KNOWN_KEYS.join(", ")),
+            ));
         }
-        let Seed { seed } = self.declared("", parameters::SEED, Value::Table(take(&mut table, "seed")))?;
+        let Seed { seed } =
+            self.declared("", parameters::SEED, Value::Table(take(&mut table, "seed")))?;
         let workload = self.section(&mut table, "workload", WorkloadSpec::parse)?;
-        let measure = table.remove("measure").unwrap_or(Value::Table(Table::new()));
+        let measure = table
+            .remove("measure")
+            .unwrap_or(Value::Table(Table::new()));
         let scenario = Scenario {
             name: self.name(table.remove("name"))?,
             seed,
@@ -101,7 +129,11 @@ impl Document {
             None => self.default_name.clone(),
         };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if name.is_empty() || name.len() > MAX_NAME || name.starts_with('.') || !name.chars().all(allowed) {
+        if name.is_empty()
+            || name.len() > MAX_NAME
+            || name.starts_with('.')
+            || !name.chars().all(allowed)
+        {
             let shown: String = name.chars().take(MAX_NAME).collect();
             return Err(self.invalid(
                 "name",
@@ -130,12 +162,19 @@ impl Document {
         parse(section).map_err(|error| self.refused(key, error))
     }
 
-    fn faults(&self, value: Option<Value>, workload: &WorkloadSpec) -> Result<Vec<Fault>, ScenarioError> {
+    fn faults(
+        &self,
+        value: Option<Value>,
+        workload: &WorkloadSpec,
+    ) -> Result<Vec<Fault>, ScenarioError> {
         let tables = match value {
             None => return Ok(Vec::new()),
             Some(Value::Array(tables)) if tables.len() <= MAX_FAULTS => tables,
             Some(other) => {
-                return Err(self.invalid("fault", not_one_of(&other, &format!("up to {MAX_FAULTS} tables [[fault]]"))));
+                return Err(self.invalid(
+                    "fault",
+                    not_one_of(&other, &format!("up to {MAX_FAULTS} tables [[fault]]")),
+                ));
             }
         };
         let parameters = parameters::of_fault(workload.family().operators);
@@ -146,23 +185,44 @@ impl Document {
 
     /// Rules that join several keys.
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
-        let Measure { duration, interval, .. } = scenario.measure;
+        let Measure {
+            duration, interval, ..
+        } = scenario.measure;
         self.in_range("measure.duration", duration, interval, MAX_PHASE)?;
         for (index, fault) in scenario.faults.iter().enumerate() {
-            self.in_range(&format!("fault.{index}.at"), fault.at, Duration::ZERO, duration)?;
+            self.in_range(
+                &format!("fault.{index}.at"),
+                fault.at,
+                Duration::ZERO,
+                duration,
+            )?;
             let left = duration - fault.at;
-            self.in_range(&format!("fault.{index}.for"), fault.lasting, SHORTEST_FAULT, left)?;
+            self.in_range(
+                &format!("fault.{index}.for"),
+                fault.lasting,
+                SHORTEST_FAULT,
+                left,
+            )?;
         }
         Ok(())
     }
 
-    fn in_range(&self, key: &str, found: Duration, min: Duration, max: Duration) -> Result<(), ScenarioError> {
+    fn in_range(
+        &self,
+        key: &str,
+        found: Duration,
+        min: Duration,
+        max: Duration,
+    ) -> Result<(), ScenarioError> {
         if (min..=max).contains(&found) {
             return Ok(());
         }
         let show = humantime::format_duration;
         let allowed = if max < min {
-            format!("the measured phase ends before (measure.duration leaves {})", show(max))
+            format!(
+                "the measured phase ends before (measure.duration leaves {})",
+                show(max)
+            )
         } else {
             format!("allowed: {} to {}", show(min), show(max))
         };
@@ -177,7 +237,9 @@ impl Document {
         value: Value,
     ) -> Result<T, ScenarioError> {
         match value {
-            Value::Table(table) => check(parameters, table).and_then(read).map_err(|error| self.refused(key, error)),
+            Value::Table(table) => check(parameters, table)
+                .and_then(read)
+                .map_err(|error| self.refused(key, error)),
             other => Err(self.invalid(key, not_one_of(&other, "a table"))),
         }
     }
@@ -190,7 +252,10 @@ impl Document {
 }
 
 fn not_one_of(found: &Value, allowed: &str) -> String {
-    format!("found a value of type {}; allowed: {allowed}", found.type_str())
+    format!(
+        "found a value of type {}; allowed: {allowed}",
+        found.type_str()
+    )
 }
 
 /// The part of `table` that holds only `key`, if it is there.
@@ -207,9 +272,15 @@ fn under(key: &str, below: &str) -> String {
 }
 
 fn is_within(key: &str, ancestor: &str) -> bool {
-    key.strip_prefix(ancestor).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    key.strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+    message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -36,9 +36,18 @@ impl Target for Embedded {
 
     fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError> {
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
-        let bounds = Bounds { until_ns, ..Bounds::default() };
-        let built =
-            build(&scenario.workload, &scenario.load, &scenario.job, scenario.seed, bounds, recorder.probes())?;
+        let bounds = Bounds {
+            until_ns,
+            ..Bounds::default()
+        };
+        let built = build(
+            &scenario.workload,
+            &scenario.load,
+            &scenario.job,
+            scenario.seed,
+            bounds,
+            recorder.probes(),
+        )?;
         let config = scenario.job.to_config();
         let deployed = built.graph.deploy(config).map_err(refused)?;
         let graph = graph(deployed.plan());
@@ -58,14 +67,22 @@ impl Target for Embedded {
 fn refused(error: engine::DeployError) -> DeployError {
     let key = match &error {
         engine::DeployError::UnknownOperator { .. } => "job.chaining",
-        engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => "job.parallelism",
+        engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => {
+            "job.parallelism"
+        }
         _ => return DeployError::Engine(error.to_string()),
     };
-    DeployError::Scenario { key: key.to_owned(), message: error.to_string() }
+    DeployError::Scenario {
+        key: key.to_owned(),
+        message: error.to_string(),
+    }
 }
 
 fn graph(plan: &Plan) -> Graph {
-    let member = |member: &engine::MemberPlan| Member { id: member.id.clone(), name: member.name.clone() };
+    let member = |member: &engine::MemberPlan| Member {
+        id: member.id.clone(),
+        name: member.name.clone(),
+    };
     let task = |task: &engine::TaskPlan| Task {
         id: task.id.clone(),
         name: task.name.clone(),
@@ -138,7 +155,10 @@ impl RunningJob for EmbeddedJob {
     }
 
     fn snapshot(&self, into: &mut Snapshot) {
-        let mut translator = self.translator.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut translator = self
+            .translator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(job) = &*self.job() {
             job.snapshot(&mut translator.seen);
         }
@@ -152,8 +172,14 @@ impl RunningJob for EmbeddedJob {
     }
 
     fn freeze(&self, operator: &str, lasting: Duration) -> Result<(), String> {
-        let holds = |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
-        let task = self.plan.tasks.iter().position(holds).ok_or_else(|| format!("there is no operator {operator}"))?;
+        let holds =
+            |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
+        let task = self
+            .plan
+            .tasks
+            .iter()
+            .position(holds)
+            .ok_or_else(|| format!("there is no operator {operator}"))?;
         if let Some(job) = &*self.job() {
             job.freeze(task, lasting);
         }
@@ -176,7 +202,11 @@ impl RunningJob for EmbeddedJob {
     fn wait(&self, timeout: Duration) -> bool {
         let mut left = timeout;
         loop {
-            if self.job().as_ref().is_none_or(|job| job.wait(Duration::ZERO)) {
+            if self
+                .job()
+                .as_ref()
+                .is_none_or(|job| job.wait(Duration::ZERO))
+            {
                 return true;
             }
             if left.is_zero() {
@@ -202,9 +232,14 @@ impl EmbeddedJob {
     fn closing_account(&self, report: &JobReport) -> Ending {
         let failure = match &report.outcome {
             Outcome::Finished | Outcome::Cancelled => None,
-            Outcome::Failed { task, subtask, message } => {
-                Some(format!("{} ({subtask}): {message}", self.plan.tasks[*task].id))
-            }
+            Outcome::Failed {
+                task,
+                subtask,
+                message,
+            } => Some(format!(
+                "{} ({subtask}): {message}",
+                self.plan.tasks[*task].id
+            )),
         };
         let lost = self.edge_notes(report);
         Ending {
@@ -238,19 +273,30 @@ impl EmbeddedJob {
         let in_flight: u64 = report.edges.iter().map(|books| books.in_flight).sum();
         let mut notes = Vec::new();
         if in_flight > 0 {
-            notes.push(format!("{in_flight} records were in flight when the job was cancelled"));
+            notes.push(format!(
+                "{in_flight} records were in flight when the job was cancelled"
+            ));
         }
         if report.events_dropped > 0 {
-            notes.push(format!("{} events of the engine are missing", report.events_dropped));
+            notes.push(format!(
+                "{} events of the engine are missing",
+                report.events_dropped
+            ));
         }
         notes
     }
 
     fn member_costs(&self, report: &JobReport) -> BTreeMap<String, f64> {
-        let members = report.snapshot.members.iter().filter(|member| member.rows > 0);
+        let members = report
+            .snapshot
+            .members
+            .iter()
+            .filter(|member| member.rows > 0);
         members
             .map(|member| {
-                let id = self.plan.tasks[member.task].members[member.member].id.clone();
+                let id = self.plan.tasks[member.task].members[member.member]
+                    .id
+                    .clone();
                 (id, member.busy_ns as f64 / member.rows as f64)
             })
             .collect()

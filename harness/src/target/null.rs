@@ -41,19 +41,36 @@ impl Target for Null {
             });
         }
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
-        let bounds = Bounds { until_ns, ..Bounds::default() };
+        let bounds = Bounds {
+            until_ns,
+            ..Bounds::default()
+        };
         let probes = recorder.probes();
         let parallelism = scenario.job.parallelism;
-        let built =
-            null_sources(&scenario.workload, &scenario.load, parallelism, scenario.seed, bounds, Arc::clone(&probes));
+        let built = null_sources(
+            &scenario.workload,
+            &scenario.load,
+            parallelism,
+            scenario.seed,
+            bounds,
+            Arc::clone(&probes),
+        );
         let (sources, progress) = built?;
         let graph = graph(sources.len());
-        Ok(Deployment { graph, progress, verifier: None, start: Box::new(move || NullJob::start(sources, &*probes)) })
+        Ok(Deployment {
+            graph,
+            progress,
+            verifier: None,
+            start: Box::new(move || NullJob::start(sources, &*probes)),
+        })
     }
 }
 
 fn graph(parallelism: usize) -> Graph {
-    let member = Member { id: TASK.to_owned(), name: TASK.to_owned() };
+    let member = Member {
+        id: TASK.to_owned(),
+        name: TASK.to_owned(),
+    };
     Graph {
         tasks: vec![Task {
             id: TASK.to_owned(),
@@ -82,7 +99,10 @@ struct Shared {
 }
 
 impl NullJob {
-    fn start(sources: Vec<Box<dyn NullSource>>, probes: &dyn Probes) -> Result<Arc<dyn RunningJob>, DeployError> {
+    fn start(
+        sources: Vec<Box<dyn NullSource>>,
+        probes: &dyn Probes,
+    ) -> Result<Arc<dyn RunningJob>, DeployError> {
         let clock = Clock::start();
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
@@ -101,7 +121,9 @@ impl NullJob {
                 shared: Arc::clone(&shared),
             };
             let named = std::thread::Builder::new().name(format!("null-{subtask}"));
-            named.spawn(move || worker.run()).map_err(|error| DeployError::Engine(error.to_string()))?;
+            named
+                .spawn(move || worker.run())
+                .map_err(|error| DeployError::Engine(error.to_string()))?;
         }
         Ok(Arc::new(NullJob { clock, shared }))
     }
@@ -120,7 +142,9 @@ struct Worker {
 impl Worker {
     fn run(mut self) {
         // However the thread ends, it is counted.
-        let _ended = Ended { shared: Arc::clone(&self.shared) };
+        let _ended = Ended {
+            shared: Arc::clone(&self.shared),
+        };
         let mut tags = Vec::with_capacity(BATCH);
         while !self.shared.stop.load(Ordering::Relaxed) {
             tags.clear();
@@ -152,7 +176,11 @@ impl Drop for Ended {
         if std::thread::panicking() {
             self.shared.panicked.store(true, Ordering::Relaxed);
         }
-        *self.shared.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *self
+            .shared
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) -= 1;
         self.shared.all_ended.notify_all();
     }
 }
@@ -165,7 +193,8 @@ impl RunningJob for NullJob {
     /// Records only: without an engine there is no time split and there are no channels.
     fn snapshot(&self, into: &mut Snapshot) {
         let t_ms = milliseconds(self.clock.now());
-        into.subtasks.resize_with(self.shared.sent.len(), SubtaskRow::default);
+        into.subtasks
+            .resize_with(self.shared.sent.len(), SubtaskRow::default);
         for (subtask, (row, sent)) in into.subtasks.iter_mut().zip(&self.shared.sent).enumerate() {
             let sent = sent.load(Ordering::Relaxed);
             *row = SubtaskRow {
@@ -195,8 +224,15 @@ impl RunningJob for NullJob {
     }
 
     fn wait(&self, timeout: Duration) -> bool {
-        let running = self.shared.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.shared.all_ended.wait_timeout_while(running, timeout, |running| *running > 0);
+        let running = self
+            .shared
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .shared
+            .all_ended
+            .wait_timeout_while(running, timeout, |running| *running > 0);
         *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
     }
 

@@ -28,7 +28,9 @@ pub struct Folder {
 
 impl Folder {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -54,9 +56,16 @@ impl Folder {
 
     /// The only run directory below `results`.
     pub fn only_result(&self) -> PathBuf {
-        let found: Vec<_> = fs::read_dir(self.path().join("results")).expect("there are results").collect();
+        let found: Vec<_> = fs::read_dir(self.path().join("results"))
+            .expect("there are results")
+            .collect();
         assert_eq!(found.len(), 1, "{found:?}");
-        found.into_iter().next().expect("just counted").expect("readable").path()
+        found
+            .into_iter()
+            .next()
+            .expect("just counted")
+            .expect("readable")
+            .path()
     }
 }
 

@@ -9,20 +9,69 @@ use crate::backwater::{Folder, SMALL, stderr, stdout};
 /// A scenario file with one thing wrong, or arguments that are.
 const CASES: &[(&str, &str, &[&str])] = &[
     ("not TOML", "name = \n", &[]),
-    ("unknown table", "[workload]\nkind = 'slow-operator'\n[laod]\n", &[]),
-    ("unknown key", "[workload]\nkind = 'slow-operator'\n[load]\nsplit = 3\n", &[]),
-    ("unknown key in an array", "[workload]\nkind = 'slow-operator'\n[[fault]]\nkind = 'freeze'\nwhen = '1s'\n", &[]),
+    (
+        "unknown table",
+        "[workload]\nkind = 'slow-operator'\n[laod]\n",
+        &[],
+    ),
+    (
+        "unknown key",
+        "[workload]\nkind = 'slow-operator'\n[load]\nsplit = 3\n",
+        &[],
+    ),
+    (
+        "unknown key in an array",
+        "[workload]\nkind = 'slow-operator'\n\
+         [[fault]]\nkind = 'freeze'\noperator = 'slow'\nat = '1s'\nfor = '1s'\nwhen = '1s'\n",
+        &[],
+    ),
     ("no workload", "name = 'x'\n", &[]),
-    ("unknown workload", "[workload]\nkind = 'slow-opertor'\n", &[]),
+    (
+        "unknown workload",
+        "[workload]\nkind = 'slow-opertor'\n",
+        &[],
+    ),
     ("a table that is none", "workload = 3\n", &[]),
-    ("wrong type", "[workload]\nkind = 'slow-operator'\n[measure]\nduration = 5\n", &[]),
-    ("wrong type, nested", "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'constant', rate_per_s = 'fast' }\n", &[]),
-    ("wrong type of the seed", "seed = -1\n[workload]\nkind = 'slow-operator'\n", &[]),
-    ("interval too short", "[workload]\nkind = 'slow-operator'\n[measure]\ninterval = '1ms'\n", &[]),
-    ("interval too long", "[workload]\nkind = 'slow-operator'\n[measure]\ninterval = '11s'\n", &[]),
-    ("no duration", "[workload]\nkind = 'slow-operator'\n[measure]\nduration = '0s'\n", &[]),
-    ("not a duration", "[workload]\nkind = 'slow-operator'\n[measure]\nwarmup = 'soon'\n", &[]),
-    ("a name that leaves the folder", "name = '../x'\n[workload]\nkind = 'slow-operator'\n", &[]),
+    (
+        "wrong type",
+        "[workload]\nkind = 'slow-operator'\n[measure]\nduration = 5\n",
+        &[],
+    ),
+    (
+        "wrong type, nested",
+        "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'constant', rate_per_s = 'fast' }\n",
+        &[],
+    ),
+    (
+        "wrong type of the seed",
+        "seed = -1\n[workload]\nkind = 'slow-operator'\n",
+        &[],
+    ),
+    (
+        "interval too short",
+        "[workload]\nkind = 'slow-operator'\n[measure]\ninterval = '1ms'\n",
+        &[],
+    ),
+    (
+        "interval too long",
+        "[workload]\nkind = 'slow-operator'\n[measure]\ninterval = '11s'\n",
+        &[],
+    ),
+    (
+        "no duration",
+        "[workload]\nkind = 'slow-operator'\n[measure]\nduration = '0s'\n",
+        &[],
+    ),
+    (
+        "not a duration",
+        "[workload]\nkind = 'slow-operator'\n[measure]\nwarmup = 'soon'\n",
+        &[],
+    ),
+    (
+        "a name that leaves the folder",
+        "name = '../x'\n[workload]\nkind = 'slow-operator'\n",
+        &[],
+    ),
     (
         "a fault after the end",
         "[workload]\nkind = 'slow-operator'\n[measure]\nduration = '5s'\n\
@@ -45,21 +94,57 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "[workload]\nkind = 'slow-operator'\n[[fault]]\nkind = 'freeze'\noperator = 'slow'\nat = '1s'\nfor = '1s'\n",
         &["--target", "null"],
     ),
-    ("a chain broken at no operator", "[workload]\nkind = 'slow-operator'\n[job]\nchaining = ['slwo']\n", &[]),
+    (
+        "a chain broken at no operator",
+        "[workload]\nkind = 'slow-operator'\n[job]\nchaining = ['slwo']\n",
+        &[],
+    ),
     (
         "recorded times that are not there",
         "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'replay' }\n",
         &[],
     ),
-    ("an override without a value", SMALL, &["--set", "load.splits"]),
-    ("an override of nothing", SMALL, &["--set", "measure..interval=1s"]),
-    ("an override below a value", SMALL, &["--set", "name.first=x"]),
-    ("an override out of range", SMALL, &["--set", "load.splits=0"]),
-    ("an override of the wrong type", SMALL, &["--set", "measure.interval=[1"]),
-    ("an unknown override", SMALL, &["--set", "measure.intervall=1s"]),
+    (
+        "an override without a value",
+        SMALL,
+        &["--set", "load.splits"],
+    ),
+    (
+        "an override of nothing",
+        SMALL,
+        &["--set", "measure..interval=1s"],
+    ),
+    (
+        "an override below a value",
+        SMALL,
+        &["--set", "name.first=x"],
+    ),
+    (
+        "an override out of range",
+        SMALL,
+        &["--set", "load.splits=0"],
+    ),
+    (
+        "an override of the wrong type",
+        SMALL,
+        &["--set", "measure.interval=[1"],
+    ),
+    (
+        "an unknown override",
+        SMALL,
+        &["--set", "measure.intervall=1s"],
+    ),
     ("a folder that is not empty", SMALL, &["--out", "."]),
-    ("a folder that is a file", SMALL, &["--out", "scenario.toml"]),
-    ("a folder below a file", SMALL, &["--out", "scenario.toml/run"]),
+    (
+        "a folder that is a file",
+        SMALL,
+        &["--out", "scenario.toml"],
+    ),
+    (
+        "a folder below a file",
+        SMALL,
+        &["--out", "scenario.toml/run"],
+    ),
 ];
 
 #[test]
@@ -73,7 +158,11 @@ fn bad_input_is_refused_in_one_line_that_says_what_is_allowed() {
         let message = stderr(&output);
         assert_eq!(message.lines().count(), 1, "{what}: {message}");
         assert_eq!(stdout(&output), "", "{what}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{what}: something was written");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "{what}: something was written"
+        );
         write!(transcript, "{what}\n  {message}").unwrap();
     }
     insta::assert_snapshot!(transcript);
@@ -89,23 +178,48 @@ fn a_missing_or_unreadable_scenario_is_refused_with_its_name() {
     assert!(message.contains("did you mean slow-operator?"), "{message}");
     let output = folder.run(&["run", "."]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("cannot read the scenario"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cannot read the scenario"),
+        "{}",
+        stderr(&output)
+    );
     fs::write(folder.path().join("latin.toml"), b"name = \"\xe9\"").unwrap();
     let output = folder.run(&["run", "latin.toml"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("latin.toml: cannot read the scenario"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("latin.toml: cannot read the scenario"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn bad_usage_is_refused() {
     let folder = Folder::new();
-    for arguments in [&["run"][..], &["run", "x", "--target", "spark"], &["report"], &["fly"]] {
-        assert_eq!(folder.run(arguments).status.code(), Some(2), "{arguments:?}");
+    for arguments in [
+        &["run"][..],
+        &["run", "x", "--target", "spark"],
+        &["report"],
+        &["fly"],
+    ] {
+        assert_eq!(
+            folder.run(arguments).status.code(),
+            Some(2),
+            "{arguments:?}"
+        );
     }
     let output = folder.run(&["report", "nothing-here"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("nothing-here"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nothing-here"),
+        "{}",
+        stderr(&output)
+    );
     let output = folder.run(&["list", "flihgts"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("did you mean flights?"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("did you mean flights?"),
+        "{}",
+        stderr(&output)
+    );
 }

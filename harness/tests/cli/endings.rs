@@ -8,12 +8,22 @@ use std::time::Duration;
 use crate::backwater::{Folder, SMALL, run_json, stderr, stdout};
 
 /// Long enough to be ended by the test.
-const LONG: [&str; 4] = ["--set", "measure.duration=60s", "--set", "measure.interval=20ms"];
+const LONG: [&str; 4] = [
+    "--set",
+    "measure.duration=60s",
+    "--set",
+    "measure.interval=20ms",
+];
 
 fn start(folder: &Folder, more: &[&str]) -> Child {
     let scenario = folder.write("small.toml", SMALL);
     let arguments = [&["run", scenario.as_str(), "--out", "out"][..], &LONG, more].concat();
-    folder.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    folder
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 /// Waits until some samples have been written.
@@ -29,7 +39,10 @@ fn wait_for_samples(directory: &Path) {
 }
 
 fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success());
 }
 
@@ -73,14 +86,30 @@ fn a_full_disk_ends_the_run_and_keeps_the_readable_prefix() {
         env!("CARGO_BIN_EXE_backwater"),
         LONG.join(" ")
     );
-    let output = Command::new("bash").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
+    let output = Command::new("bash")
+        .args(["-c", &command])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
     let message = stderr(&output);
     assert_eq!(output.status.code(), Some(3), "{message}");
-    let error = message.lines().find(|line| line.starts_with("error:")).unwrap_or_default();
-    assert!(error.contains(".csv") || error.contains(".hlog"), "{message}");
+    let error = message
+        .lines()
+        .find(|line| line.starts_with("error:"))
+        .unwrap_or_default();
+    assert!(
+        error.contains(".csv") || error.contains(".hlog"),
+        "{message}"
+    );
     assert!(error.contains("kept in out"), "{message}");
     assert!(!folder.path().join("out/run.json").exists());
     let output = folder.run(&["report", "out"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(fs::read_to_string(folder.path().join("out/timeline.csv")).unwrap().lines().count() > 2);
+    assert!(
+        fs::read_to_string(folder.path().join("out/timeline.csv"))
+            .unwrap()
+            .lines()
+            .count()
+            > 2
+    );
 }

@@ -22,15 +22,31 @@ const FILES: [&str; 9] = [
 
 fn assert_complete(directory: &Path) -> Value {
     for file in FILES {
-        let bytes = fs::metadata(directory.join(file)).unwrap_or_else(|error| panic!("{file}: {error}")).len();
+        let bytes = fs::metadata(directory.join(file))
+            .unwrap_or_else(|error| panic!("{file}: {error}"))
+            .len();
         assert!(bytes > 0, "{file} is empty");
     }
     assert!(fs::read_dir(directory.join("charts")).unwrap().count() > 0);
     let run = run_json(directory);
-    for key in ["schema", "name", "target", "verdict", "started_at", "host", "scenario", "records_replayed"] {
+    for key in [
+        "schema",
+        "name",
+        "target",
+        "verdict",
+        "started_at",
+        "host",
+        "scenario",
+        "records_replayed",
+    ] {
         assert!(!run[key].is_null(), "{key}");
     }
-    for key in ["throughput_per_s", "records_in", "records_out", "harness_cpu"] {
+    for key in [
+        "throughput_per_s",
+        "records_in",
+        "records_out",
+        "harness_cpu",
+    ] {
         assert!(run["summary"][key].is_number(), "summary.{key}");
     }
     assert!(run["summary"]["latency_ns"]["service"]["count"].as_u64() > Some(0));
@@ -45,18 +61,29 @@ fn every_built_in_scenario_leaves_a_complete_record() {
         let folder = Folder::new();
         let out = folder.path().join("out");
         let mut arguments = vec!["run", name, "--out", out.to_str().unwrap()];
-        for set in ["measure.warmup=200ms", "measure.duration=1s", "measure.interval=50ms"] {
+        for set in [
+            "measure.warmup=200ms",
+            "measure.duration=1s",
+            "measure.interval=50ms",
+        ] {
             arguments.extend(["--set", set]);
         }
         if text.contains("[[fault]]") {
             arguments.extend(["--set", "fault.0.at=300ms", "--set", "fault.0.for=100ms"]);
         }
         let output = folder.run(&arguments);
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{name}: {}", stderr(&output));
+        assert!(
+            matches!(output.status.code(), Some(0 | 3)),
+            "{name}: {}",
+            stderr(&output)
+        );
         let run = assert_complete(&out);
         // A second on a busy machine may be generator-limited; it must never fail or be wrong.
         let verdict = run["verdict"].as_str().unwrap();
-        assert!(["unjudged", "overloaded", "generator-limited"].contains(&verdict), "{name}: {run:#}");
+        assert!(
+            ["unjudged", "overloaded", "generator-limited"].contains(&verdict),
+            "{name}: {run:#}"
+        );
         assert_eq!(run["correctness"]["checked"], true, "{name}: {run:#}");
     }
 }
@@ -70,14 +97,30 @@ fn a_run_prints_its_summary_and_two_runs_in_one_second_do_not_collide() {
     assert!(stdout(&output).contains("verdict"), "{}", stdout(&output));
     let directory = folder.only_result();
     let name = directory.file_name().unwrap().to_str().unwrap();
-    assert!(name.ends_with("Z-small-embedded") && name.len() == "20261122T154500Z-small-embedded".len(), "{name}");
-    assert!(stderr(&output).contains(&format!("report: results/{name}/report.html")), "{}", stderr(&output));
-    let children: Vec<_> =
-        (0..3).map(|_| folder.command(&["run", &scenario, "--target", "null"]).spawn().unwrap()).collect();
+    assert!(
+        name.ends_with("Z-small-embedded") && name.len() == "20261122T154500Z-small-embedded".len(),
+        "{name}"
+    );
+    assert!(
+        stderr(&output).contains(&format!("report: results/{name}/report.html")),
+        "{}",
+        stderr(&output)
+    );
+    let children: Vec<_> = (0..3)
+        .map(|_| {
+            folder
+                .command(&["run", &scenario, "--target", "null"])
+                .spawn()
+                .unwrap()
+        })
+        .collect();
     for mut child in children {
         child.wait().unwrap();
     }
-    assert_eq!(fs::read_dir(folder.path().join("results")).unwrap().count(), 4);
+    assert_eq!(
+        fs::read_dir(folder.path().join("results")).unwrap().count(),
+        4
+    );
 }
 
 #[test]
@@ -86,7 +129,10 @@ fn json_on_standard_output_is_run_json_to_the_byte() {
     let scenario = folder.write("small.toml", SMALL);
     let output = folder.run(&["run", &scenario, "--json", "--out", "out"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(stdout(&output), fs::read_to_string(folder.path().join("out/run.json")).unwrap());
+    assert_eq!(
+        stdout(&output),
+        fs::read_to_string(folder.path().join("out/run.json")).unwrap()
+    );
 }
 
 #[test]
@@ -96,7 +142,8 @@ fn the_effective_scenario_runs_again_unchanged() {
     folder.run(&["run", &scenario, "--set", "seed=7", "--out", "first"]);
     let output = folder.run(&["run", "first/scenario.toml", "--out", "second"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let effective = |run: &str| fs::read_to_string(folder.path().join(run).join("scenario.toml")).unwrap();
+    let effective =
+        |run: &str| fs::read_to_string(folder.path().join(run).join("scenario.toml")).unwrap();
     assert_eq!(effective("first"), effective("second"));
     assert!(effective("first").contains("seed = 7"));
 }
@@ -106,7 +153,13 @@ fn the_null_target_measures_the_harness_alone() {
     let folder = Folder::new();
     let scenario = folder.write("small.toml", SMALL);
     let set = ["--set", "load.shape={ kind = \"max\" }"];
-    let output = folder.run(&[&["run", &scenario, "--target", "null", "--out", "out"][..], &set].concat());
+    let output = folder.run(
+        &[
+            &["run", &scenario, "--target", "null", "--out", "out"][..],
+            &set,
+        ]
+        .concat(),
+    );
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let run = assert_complete(&folder.path().join("out"));
     assert_eq!(run["target"]["kind"], "null");
@@ -115,7 +168,10 @@ fn the_null_target_measures_the_harness_alone() {
     assert_eq!(run["correctness"]["checked"], false);
     let records = |key: &str| run["summary"][key].as_f64().unwrap();
     assert!((records("records_out") / records("records_in") - 1.0).abs() < 0.01);
-    assert!(run["operators"][0]["busy"].is_null(), "no engine, no time split");
+    assert!(
+        run["operators"][0]["busy"].is_null(),
+        "no engine, no time split"
+    );
 }
 
 #[test]
@@ -127,10 +183,20 @@ fn lists_name_every_workload_scenario_and_parameter() {
         assert!(stdout(&folder.run(&["list", name])).contains(text));
     }
     for family in workloads::families() {
-        assert!(overview.contains(family.name) && overview.contains(family.summary), "{overview}");
+        assert!(
+            overview.contains(family.name) && overview.contains(family.summary),
+            "{overview}"
+        );
         let explained = stdout(&folder.run(&["list", family.name]));
-        for parameter in family.parameters.iter().chain(workloads::parameters_of_load()) {
-            assert!(explained.contains(parameter.name) && explained.contains(parameter.help), "{explained}");
+        for parameter in family
+            .parameters
+            .iter()
+            .chain(workloads::parameters_of_load())
+        {
+            assert!(
+                explained.contains(parameter.name) && explained.contains(parameter.help),
+                "{explained}"
+            );
         }
     }
 }
@@ -138,7 +204,11 @@ fn lists_name_every_workload_scenario_and_parameter() {
 #[test]
 fn a_reader_who_leaves_early_is_no_error() {
     let folder = Folder::new();
-    let mut child = folder.command(&["list", "slow-operator"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = folder
+        .command(&["list", "slow-operator"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -5,7 +5,9 @@ use harness::scenario::{Document, Scenario};
 use proptest::prelude::*;
 
 fn parse(text: &str, set: &[String]) -> Result<Scenario, String> {
-    Document::new("test.toml", "test", text.to_owned()).parse(set).map_err(|error| error.to_string())
+    Document::new("test.toml", "test", text.to_owned())
+        .parse(set)
+        .map_err(|error| error.to_string())
 }
 
 fn duration_ms(range: std::ops::Range<u64>) -> impl Strategy<Value = String> {
@@ -14,8 +16,10 @@ fn duration_ms(range: std::ops::Range<u64>) -> impl Strategy<Value = String> {
 
 /// Scenarios that are right, with every table present or absent.
 fn scenario() -> impl Strategy<Value = String> {
-    let name = prop::option::of("[a-zA-Z0-9_-]{1,20}").prop_map(|name| name.map(|name| format!("name = \"{name}\"\n")));
-    let seed = prop::option::of(0..i64::MAX).prop_map(|seed| seed.map(|seed| format!("seed = {seed}\n")));
+    let name = prop::option::of("[a-zA-Z0-9_-]{1,20}")
+        .prop_map(|name| name.map(|name| format!("name = \"{name}\"\n")));
+    let seed =
+        prop::option::of(0..i64::MAX).prop_map(|seed| seed.map(|seed| format!("seed = {seed}\n")));
     let workload = prop_oneof![
         (1u32..1000, 0u64..50).prop_map(|(keys, us)| format!(
             "[workload]\nkind = 'slow-operator'\nkeys = {keys}\ncost = {{ kind = 'cpu', mean = '{us}us' }}\n"
@@ -31,9 +35,11 @@ fn scenario() -> impl Strategy<Value = String> {
             "[load]\nshape = {{ kind = 'steps', steps = [{{ rate_per_s = {a}, for = '1s' }}, {{ rate_per_s = {b} }}] }}\n"
         )),
     ]);
-    let job = prop::option::of((1u32..8, prop::bool::ANY).prop_map(|(parallelism, chaining)| {
-        format!("[job]\nparallelism = {parallelism}\nchaining = {chaining}\n")
-    }));
+    let job = prop::option::of(
+        (1u32..8, prop::bool::ANY).prop_map(|(parallelism, chaining)| {
+            format!("[job]\nparallelism = {parallelism}\nchaining = {chaining}\n")
+        }),
+    );
     let measure = prop::option::of((duration_ms(0..10_000), duration_ms(10_000..50_000), duration_ms(10..10_000)).prop_map(
         |(warmup, duration, interval)| {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
@@ -45,9 +51,14 @@ fn scenario() -> impl Strategy<Value = String> {
         };
         faults.into_iter().map(fault).collect::<String>()
     });
-    (name, seed, workload, load, job, measure, fault).prop_map(|(name, seed, workload, load, job, measure, fault)| {
-        [name, seed, Some(workload), load, job, measure, Some(fault)].into_iter().flatten().collect()
-    })
+    (name, seed, workload, load, job, measure, fault).prop_map(
+        |(name, seed, workload, load, job, measure, fault)| {
+            [name, seed, Some(workload), load, job, measure, Some(fault)]
+                .into_iter()
+                .flatten()
+                .collect()
+        },
+    )
 }
 
 proptest! {

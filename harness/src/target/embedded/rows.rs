@@ -54,12 +54,16 @@ impl Translator {
             first_subtask.push(subtasks);
             subtasks += task.parallelism;
         }
-        let edges = plan.edges.iter().enumerate().map(|(index, edge)| EdgeTasks {
-            id: edge_id(index),
-            from: edge.from,
-            to: edge.to,
-            summed: false,
-        });
+        let edges = plan
+            .edges
+            .iter()
+            .enumerate()
+            .map(|(index, edge)| EdgeTasks {
+                id: edge_id(index),
+                from: edge.from,
+                to: edge.to,
+                summed: false,
+            });
         Self {
             seen: JobSnapshot::default(),
             task_ids: plan.tasks.iter().map(|task| task.id.clone()).collect(),
@@ -74,7 +78,8 @@ impl Translator {
     pub fn translate(&mut self, into: &mut Snapshot) {
         self.sum_usage();
         self.channel_rows(&mut into.channels);
-        into.subtasks.resize_with(self.seen.subtasks.len(), SubtaskRow::default);
+        into.subtasks
+            .resize_with(self.seen.subtasks.len(), SubtaskRow::default);
         for (row, subtask) in into.subtasks.iter_mut().zip(&self.seen.subtasks) {
             self.subtask_row(row, subtask);
         }
