@@ -78,6 +78,11 @@ pub fn conduct(
         ended = job.wait(wait.max(Duration::from_micros(100)));
     }
     stage.view.end();
+    if ended && !stage.conducted.interrupted {
+        stage
+            .view
+            .say("the job has ended; comparing its results with the expected ones");
+    }
     stage.conducted.stopped_ns = stage.stopped_ns.unwrap_or_else(|| job.now_ns());
     stage.conducted
 }

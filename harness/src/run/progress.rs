@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::director::Phase;
-use crate::live::Pulse;
+use crate::live::{Pressure, Pulse};
 
 /// Time between two rewritings of the line on a terminal.
 const TERMINAL_NS: u64 = 200_000_000;
@@ -27,7 +27,7 @@ impl View {
     /// For a run whose measured phase lies between these times.
     pub fn new(warmup_ns: u64, end_ns: u64) -> Self {
         let bar = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:20} {wide_msg}");
+            let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
             let bar = ProgressBar::new(end_ns.max(1));
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
@@ -108,17 +108,16 @@ fn digest(pulse: &Pulse) -> String {
     };
     let pressure = match &pulse.pressure {
         None => ", no backpressure".to_owned(),
-        Some(pressure) => {
-            let behind = pressure.bottleneck.as_deref();
-            let behind = behind.map_or_else(String::new, |task| format!(", held up by {task}"));
-            format!(
-                ", {} backpressured {:.0} %{behind}",
-                pressure.task,
-                pressure.share * 100.0
-            )
+        Some(Pressure {
+            task,
+            share,
+            bottleneck,
+        }) => {
+            let behind = bottleneck.as_deref().unwrap_or("something");
+            format!(", {behind} holds up {task} ({:.0} %)", share * 100.0)
         }
     };
-    format!(", {} records/s{latency}{pressure}", rate(pulse.rate_per_s))
+    format!(", {}/s{latency}{pressure}", rate(pulse.rate_per_s))
 }
 
 fn rate(per_s: f64) -> String {
@@ -142,7 +141,6 @@ fn short(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::Pressure;
 
     #[test]
     fn the_line_says_rate_latency_and_what_holds_up_whom() {
@@ -158,14 +156,14 @@ mod tests {
         };
         assert_eq!(
             digest(&pulse),
-            ", 12.3 k records/s, p99 4.2 ms, parse backpressured 93 %, held up by slow"
+            ", 12.3 k/s, p99 4.2 ms, slow holds up parse (93 %)"
         );
         let calm = Pulse {
             rate_per_s: 900.0,
             p99_ns: None,
             pressure: None,
         };
-        assert_eq!(digest(&calm), ", 900 records/s, no backpressure");
+        assert_eq!(digest(&calm), ", 900/s, no backpressure");
         let view = View::new(2_000_000_000, 12_000_000_000);
         assert_eq!(
             view.position(5_500_000_000, Phase::Measure),

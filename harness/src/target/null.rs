@@ -121,9 +121,13 @@ impl NullJob {
                 shared: Arc::clone(&shared),
             };
             let named = std::thread::Builder::new().name(format!("null-{subtask}"));
-            named
-                .spawn(move || worker.run())
-                .map_err(|error| DeployError::Engine(error.to_string()))?;
+            if let Err(error) = named.spawn(move || worker.run()) {
+                // Those that run already must not go on unseen.
+                shared.stop.store(true, Ordering::Relaxed);
+                return Err(DeployError::Engine(format!(
+                    "no thread for subtask {subtask}: {error}"
+                )));
+            }
         }
         Ok(Arc::new(NullJob { clock, shared }))
     }
