@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use harness::scenario::Document;
+use reports::record::Distribution;
 use workloads::{Bounds, Progress, Schedule};
 
 use crate::bench::{alone_on_the_machine, run};
@@ -35,8 +36,16 @@ fn scenario(arrivals: &str, utilisation: f64, seconds: f64) -> String {
 
 /// Mean time from the intended time to the sink in seconds, without the cost itself.
 fn mean_delay_s(scenario: &str) -> f64 {
-    let run = run(scenario).run;
-    (run.summary.latency_ns.response.unwrap().mean.unwrap() - COST_NS as f64) / 1e9
+    let latency = run(scenario).run.summary.latency_ns;
+    let response = latency.response.unwrap();
+    let longest_ms = |lag: Option<Distribution>| lag.unwrap().max.unwrap() as f64 / 1e6;
+    println!(
+        "  longest own lag {:.1} ms, engine lag {:.1} ms, response {:.1} ms",
+        longest_ms(latency.own_lag),
+        longest_ms(latency.engine_lag),
+        response.max.unwrap() as f64 / 1e6
+    );
+    (response.mean.unwrap() - COST_NS as f64) / 1e9
 }
 
 /// Lindley: a record waits as long as the one before it waited and was served, less the time
