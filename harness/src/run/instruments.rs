@@ -23,7 +23,7 @@ use crate::writing::write_samples;
 const WAITING_SAMPLES: usize = 16;
 
 /// What can be made before the job starts.
-pub struct Prepared {
+pub struct Ready {
     ticks: Ticks,
     monitor: Monitor,
     calibration_ns: u64,
@@ -41,9 +41,9 @@ pub struct Instruments {
 
 impl Instruments {
     /// Times the calibration loop while the machine is still quiet.
-    pub fn prepare(graph: &Graph, scenario: &Scenario) -> Prepared {
+    pub fn prepare(graph: &Graph, scenario: &Scenario) -> Ready {
         let measure = &scenario.measure;
-        Prepared {
+        Ready {
             ticks: Ticks::new(measure.warmup, measure.duration, measure.interval),
             monitor: Monitor::new(graph),
             calibration_ns: calibration::calibrate(),
@@ -86,7 +86,7 @@ impl Instruments {
     }
 }
 
-impl Prepared {
+impl Ready {
     /// Starts sampling and writing.
     pub fn start(
         self,

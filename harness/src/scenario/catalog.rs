@@ -1,6 +1,7 @@
 //! Which scenario is meant: a file, or one of those built into the binary.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use super::{Document, ScenarioError};
@@ -11,35 +12,36 @@ const MAX_BYTES: u64 = 1 << 20;
 /// Reads `name` as a path if such a file exists, and as the name of a built-in scenario otherwise.
 pub fn find(name: &str) -> Result<Document, ScenarioError> {
     let path = Path::new(name);
-    if path.exists() {
-        let text = read(path).map_err(|source| ScenarioError::Unreadable {
-            file: name.to_owned(),
-            source,
-        })?;
-        let stem = path
-            .file_stem()
-            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        return Ok(Document::new(name, &stem, text));
-    }
     let builtin = workloads::builtin_scenarios();
-    match builtin.iter().find(|(known, _)| *known == name) {
-        Some((_, text)) => Ok(Document::new(
-            &format!("built-in scenario {name}"),
-            name,
-            (*text).to_owned(),
-        )),
-        None => Err(unknown(name, builtin.iter().map(|(known, _)| *known))),
+    let known = builtin.iter().find(|(known, _)| *known == name);
+    match known {
+        // A folder of that name does not hide it.
+        Some((_, text)) if !path.exists() || path.is_dir() => {
+            let file = format!("built-in scenario {name}");
+            Ok(Document::new(&file, name, (*text).to_owned()))
+        }
+        None if !path.exists() => Err(unknown(name, builtin.iter().map(|(known, _)| *known))),
+        _ => {
+            let text = read(path).map_err(|source| ScenarioError::Unreadable {
+                file: name.to_owned(),
+                source,
+            })?;
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            Ok(Document::new(name, &stem, text))
+        }
     }
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
-    let bytes = fs::metadata(path)?.len();
-    if bytes > MAX_BYTES {
-        return Err(std::io::Error::other(format!(
-            "{bytes} bytes; a scenario has at most {MAX_BYTES}"
-        )));
+/// Reads a file that may be a device or a pipe and so have any length.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = File::open(path)?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        let message = format!("more than {MAX_BYTES} bytes, which no scenario has");
+        return Err(io::Error::other(message));
     }
-    fs::read_to_string(path)
+    Ok(text)
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> ScenarioError {

@@ -183,6 +183,13 @@ fn a_missing_or_unreadable_scenario_is_refused_with_its_name() {
         "{}",
         stderr(&output)
     );
+    let output = folder.run(&["run", "/dev/zero"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("which no scenario has"),
+        "{}",
+        stderr(&output)
+    );
     fs::write(folder.path().join("latin.toml"), b"name = \"\xe9\"").unwrap();
     let output = folder.run(&["run", "latin.toml"]);
     assert_eq!(output.status.code(), Some(2));

@@ -1,7 +1,7 @@
 //! The signature of a slow operator: everything upstream backpressured, itself busy, everything
 //! downstream idle, and the throughput that its cost allows.
 
-use crate::bench::{Finished, alone_on_the_machine, is_within, run};
+use crate::bench::{Finished, in_one_of_three_attempts, is_within, run};
 
 fn slow(cost: &str) -> Finished {
     run(&format!(
@@ -68,23 +68,26 @@ fn assert_signature(kind: &str, run: &Finished, allowed_per_s: f64) {
 
 #[test]
 fn a_slow_external_call_shows_its_signature() {
-    let _alone = alone_on_the_machine();
-    let run = slow("{ kind = 'blocking', mean = '1ms' }");
-    assert_signature("blocking", &run, 1_000.0);
+    in_one_of_three_attempts(|| {
+        let run = slow("{ kind = 'blocking', mean = '1ms' }");
+        assert_signature("blocking", &run, 1_000.0);
+    });
 }
 
 #[test]
 fn a_slow_computation_shows_its_signature() {
-    let _alone = alone_on_the_machine();
-    let run = slow("{ kind = 'cpu', mean = '1ms' }");
-    // On a machine that is shared: what the CPU time that it got allows.
-    let allowed_per_s = run.task("slow").on_cpu.unwrap() * 1_000.0;
-    assert_signature("cpu", &run, allowed_per_s);
+    in_one_of_three_attempts(|| {
+        let run = slow("{ kind = 'cpu', mean = '1ms' }");
+        // On a machine that is shared: what the CPU time that it got allows.
+        let allowed_per_s = run.task("slow").on_cpu.unwrap() * 1_000.0;
+        assert_signature("cpu", &run, allowed_per_s);
+    });
 }
 
 #[test]
 fn slow_asynchronous_calls_show_their_signature() {
-    let _alone = alone_on_the_machine();
-    let run = slow("{ kind = 'async', mean = '20ms' }");
-    assert_signature("async", &run, 16.0 / 0.020);
+    in_one_of_three_attempts(|| {
+        let run = slow("{ kind = 'async', mean = '20ms' }");
+        assert_signature("async", &run, 16.0 / 0.020);
+    });
 }

@@ -154,3 +154,85 @@ impl Translator {
 fn narrow(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use engine::{EdgePlan, Exchange, MemberPlan, TaskPlan, TimeSplit};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plan(parallelism: usize) -> Plan {
+        let task = |id: &str| TaskPlan {
+            id: id.into(),
+            name: id.into(),
+            members: vec![MemberPlan {
+                id: id.into(),
+                name: id.into(),
+            }],
+            parallelism,
+        };
+        let edge = EdgePlan {
+            from: 0,
+            to: 1,
+            exchange: Exchange::Hash,
+        };
+        Plan {
+            tasks: vec![task("map"), task("count")],
+            edges: vec![edge],
+        }
+    }
+
+    fn subtasks(parallelism: usize) -> Vec<SubtaskSnapshot> {
+        let all = (0..2 * parallelism).map(|place| SubtaskSnapshot {
+            task: place / parallelism,
+            subtask: place % parallelism,
+            records_in: 0,
+            records_out: 0,
+            time: TimeSplit::default(),
+            backpressured_by_output_ns: Vec::new(),
+            held_ns: None,
+        });
+        all.collect()
+    }
+
+    proptest! {
+        /// Up to 16 subtasks have a row per channel, more a row per receiver.
+        #[test]
+        fn no_batch_is_lost_or_doubled_between_channels_rows_and_usage(
+            parallelism in 1usize..20, sent in 0u64..1_000, seed in 0u64..1_000,
+        ) {
+            let mut translator = Translator::new(&plan(parallelism));
+            translator.seen.subtasks = subtasks(parallelism);
+            for place in 0..parallelism * parallelism {
+                let enqueued = sent + (seed * place as u64) % 7;
+                translator.seen.channels.push(ChannelSnapshot {
+                    edge: 0,
+                    from: place % parallelism,
+                    to: place / parallelism,
+                    enqueued,
+                    dequeued: enqueued - enqueued.min(3),
+                    capacity: 4.0,
+                });
+            }
+            let mut rows = Snapshot::default();
+            // The second time over used rows.
+            translator.translate(&mut rows);
+            translator.translate(&mut rows);
+            let expected = if parallelism <= 16 { parallelism * parallelism } else { parallelism };
+            prop_assert_eq!(rows.channels.len(), expected);
+            let seen = &translator.seen.channels;
+            let total = |of: fn(&ChannelSnapshot) -> u64| seen.iter().map(of).sum::<u64>();
+            prop_assert_eq!(rows.channels.iter().map(|row| row.enqueued).sum::<u64>(), total(|c| c.enqueued));
+            prop_assert_eq!(rows.channels.iter().map(|row| row.dequeued).sum::<u64>(), total(|c| c.dequeued));
+            let capacity: f64 = rows.channels.iter().filter_map(|row| row.capacity).sum();
+            prop_assert_eq!(capacity, 4.0 * seen.len() as f64);
+            let under_way = total(|c| c.enqueued - c.dequeued) as f64;
+            let per_subtask = 4.0 * parallelism as f64;
+            for usage in [|row: &SubtaskRow| row.in_usage, |row: &SubtaskRow| row.out_usage] {
+                let used: f64 = rows.subtasks.iter().filter_map(usage).map(|share| share * per_subtask).sum();
+                prop_assert!((used - under_way).abs() < 1e-6 * under_way.max(1.0));
+            }
+        }
+    }
+}
