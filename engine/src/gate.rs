@@ -116,13 +116,14 @@ impl<T> Gate<T> {
         } = &mut *shared;
         let account = &mut accounts[channel];
         account.waiting = false;
-        if account.exclusive_free > 0 {
-            account.exclusive_free -= 1;
-            return Some(Credit::Exclusive);
-        }
+        // The reserved one first: left lying, it would be lost to the other channels.
         if account.floating_reserved > 0 {
             account.floating_reserved -= 1;
             return Some(Credit::Floating);
+        }
+        if account.exclusive_free > 0 {
+            account.exclusive_free -= 1;
+            return Some(Credit::Exclusive);
         }
         if *floating_free > 0 {
             *floating_free -= 1;
