@@ -253,12 +253,27 @@ fn a_failing_subtask_fails_the_job_and_names_itself_and_the_reason() {
     }
 }
 
+/// Emits nothing in the first 100 ms, so that orders reach the job before the rows do.
+struct Later(Numbers);
+impl Source for Later {
+    type Out = u64;
+    fn poll(&mut self, now: u64, held: u64, max: usize, out: &mut Vec<Row<u64>>) -> SourceStatus {
+        match now < 100_000_000 {
+            true => SourceStatus::WaitUntil(100_000_000),
+            false => self.0.poll(now, held, max, out),
+        }
+    }
+}
+
 #[test]
 fn a_freeze_is_reported_with_the_time_it_really_took_and_loses_nothing() {
     let graph = JobGraph::new("freeze");
     let collected = Collected::default();
     let sink = collected.clone();
-    numbers(&graph, 200_000, 1)
+    graph
+        .source("numbers", |context| {
+            (Later(Numbers::share(200_000, context)), None)
+        })
         .map("same", |value| value)
         .sink("collect", move |_| sink.clone());
     let config = JobConfig {
@@ -287,18 +302,6 @@ fn a_freeze_is_reported_with_the_time_it_really_took_and_loses_nothing() {
         "{blocked_ns} of {frozen_ns}"
     );
     assert_eq!(collected.take().len(), 200_000);
-}
-
-/// Emits nothing in the first 100 ms, so that orders reach the job before the rows do.
-struct Later(Numbers);
-impl Source for Later {
-    type Out = u64;
-    fn poll(&mut self, now: u64, held: u64, max: usize, out: &mut Vec<Row<u64>>) -> SourceStatus {
-        match now < 100_000_000 {
-            true => SourceStatus::WaitUntil(100_000_000),
-            false => self.0.poll(now, held, max, out),
-        }
-    }
 }
 
 #[test]
