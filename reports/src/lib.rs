@@ -6,7 +6,7 @@
 //! - [`open_run`]: the conclusion of a directory, finished or not.
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`render`]: charts and page of a run directory.
-//! - [`summary_text`]: the same for a terminal.
+//! - [`styled_summary`]: the same for a terminal.
 //! - [`format`](mod@format): how numbers read, everywhere.
 
 pub mod format;
@@ -23,4 +23,4 @@ mod view;
 
 pub use conclude::{Facts, Termination, conclude, open_run};
 pub use render::{Rendered, render};
-pub use summary::summary_text;
+pub use summary::{Style, styled_summary, summary_text};

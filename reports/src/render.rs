@@ -9,12 +9,18 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::charts::{Chart, draw_all};
+use crate::charts::{Chart, Drawn, Live, draw_all};
 use crate::conclude::conclusion;
 use crate::record::{RecordError, Run, RunDir};
 use crate::view;
 
-const TEMPLATE: &str = include_str!("report.html");
+const TEMPLATE: &str = include_str!("../assets/report.html");
+const CSS: &str = include_str!("../assets/report.css");
+const SCRIPT: &str = include_str!("../assets/report.js");
+const LIBRARY_CSS: &str = include_str!("../assets/uPlot.min.css");
+const LIBRARY: &str = include_str!("../assets/uPlot.iife.min.js");
+const LIBRARY_LICENSE: &str = include_str!("../assets/uPlot.LICENSE");
+
 /// The files that [`render`] wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
@@ -31,17 +37,17 @@ pub struct Rendered {
 pub fn render(directory: &Path) -> Result<Rendered, RecordError> {
     let record = RunDir::open(directory)?;
     let run = conclusion(&record);
-    let charts = draw_all(&record, &run);
+    let drawn = draw_all(&record, &run);
     let folder = directory.join("charts");
     fs::create_dir_all(&folder).map_err(|source| RecordError::io("create", &folder, source))?;
-    let mut written = Vec::with_capacity(charts.len());
-    for chart in &charts {
+    let mut written = Vec::with_capacity(drawn.charts.len());
+    for chart in &drawn.charts {
         let path = folder.join(chart.file_name);
         write(&path, &chart.svg)?;
         written.push(path);
     }
     let report = directory.join("report.html");
-    write(&report, &page(&record, &run, &charts))?;
+    write(&report, &page(&record, &run, &drawn))?;
     Ok(Rendered {
         report,
         charts: written,
@@ -61,17 +67,25 @@ struct Page<'a> {
     verdict: &'static str,
     meaning: String,
     evidence: String,
+    measured: Option<String>,
     headlines: [view::Headline; 3],
+    /// Every second part is the name of an operator.
+    hurts: Vec<String>,
     notes: &'a [String],
-    charts: Vec<&'a str>,
-    tables: [view::Table; 3],
+    charts: &'a [Chart],
+    tables: [view::Table; 5],
     summary: view::Table,
     correctness: String,
     scenario: &'a str,
     host: Vec<(&'a str, String)>,
+    css: &'static str,
+    library_css: &'static str,
+    library: String,
+    script: &'static str,
+    live: String,
 }
 
-fn page(record: &RunDir, run: &Run, charts: &[Chart]) -> String {
+fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
     let page = Page {
         name: &run.name,
         target: format!("{} {}", run.target.kind, run.target.version),
@@ -79,13 +93,17 @@ fn page(record: &RunDir, run: &Run, charts: &[Chart]) -> String {
         verdict: run.verdict.as_str(),
         meaning: view::meaning(run),
         evidence: view::evidence(run),
+        measured: run.measured.map(view::measured),
         headlines: view::headlines(run),
+        hurts: hurts(run),
         notes: &run.notes,
-        charts: charts.iter().map(|chart| chart.svg.as_str()).collect(),
+        charts: &drawn.charts,
         tables: [
             view::latency_table(run),
             view::operator_table(run),
+            view::key_table(run),
             view::cost_table(run),
+            view::subtask_table(run),
         ],
         summary: view::summary_table(run),
         correctness: view::correctness(&run.correctness),
@@ -95,6 +113,11 @@ fn page(record: &RunDir, run: &Run, charts: &[Chart]) -> String {
             .iter()
             .map(|(name, value)| (name.as_str(), plain(value)))
             .collect(),
+        css: CSS,
+        library_css: LIBRARY_CSS,
+        library: format!("/*\n{LIBRARY_LICENSE}\n*/\n{LIBRARY}"),
+        script: SCRIPT,
+        live: embedded(&drawn.live),
     };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -102,6 +125,18 @@ fn page(record: &RunDir, run: &Run, charts: &[Chart]) -> String {
     environment
         .render_str(TEMPLATE, Serde(page))
         .expect("the template is part of the program and names only what a page has")
+}
+
+/// Text and names of operators by turns.
+fn hurts(run: &Run) -> Vec<String> {
+    let sentence = view::where_it_hurts(run).unwrap_or_default();
+    sentence.split('`').map(str::to_owned).collect()
+}
+
+/// JSON inside a `script` element: without `<` nothing in it can end the element.
+fn embedded(live: &Live) -> String {
+    let json = serde_json::to_string(live).expect("names and numbers always serialise");
+    json.replace('<', "\\u003c")
 }
 
 fn plain(value: &Json) -> String {

@@ -1,9 +1,17 @@
 //! A conclusion in words and formatted tables, the same for the terminal and the page.
 
+mod hurts;
+mod tables;
+
 use serde::Serialize;
 
+pub(crate) use hurts::where_it_hurts;
+pub(crate) use tables::{
+    Table, cost_table, key_table, latency_table, operator_table, subtask_table, summary_table,
+};
+
 use crate::format::{NOT_AVAILABLE, count, duration_ns, or_na, rate, share};
-use crate::record::{Correctness, Distribution, Level, Mode, Operator, Run, Verdict};
+use crate::record::{Correctness, Level, Mode, Operator, Phase, Run, Verdict};
 
 /// One of the three numbers that a busy reader wants.
 #[derive(Serialize)]
@@ -11,14 +19,6 @@ pub(crate) struct Headline {
     pub(crate) label: &'static str,
     pub(crate) value: String,
     pub(crate) detail: String,
-}
-
-/// A table of formatted cells; the first column names the row.
-#[derive(Serialize)]
-pub(crate) struct Table {
-    pub(crate) title: &'static str,
-    pub(crate) header: Vec<&'static str>,
-    pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// Which run this is, as far as that is known.
@@ -151,128 +151,6 @@ fn worst_backpressure(run: &Run) -> Headline {
     }
 }
 
-/// Percentiles of every series.
-pub(crate) fn latency_table(run: &Run) -> Table {
-    let latency = &run.summary.latency_ns;
-    let series = [
-        ("response", &latency.response),
-        ("service", &latency.service),
-        ("schedule lag", &latency.schedule_lag),
-        ("engine lag", &latency.engine_lag),
-        ("own lag", &latency.own_lag),
-    ];
-    let row = |(name, distribution): (&str, &Option<Distribution>)| {
-        let at = |value: fn(&Distribution) -> Option<u64>| {
-            or_na(distribution.as_ref().and_then(value), nanoseconds)
-        };
-        vec![
-            name.to_owned(),
-            at(|it| it.p50),
-            at(|it| it.p90),
-            at(|it| it.p99),
-            at(|it| it.p999),
-            at(|it| it.max),
-            or_na(distribution.as_ref().and_then(|it| it.mean), duration_ns),
-            or_na(distribution.as_ref(), |it| count(it.count)),
-        ]
-    };
-    Table {
-        title: "latency",
-        header: vec![
-            "series", "p50", "p90", "p99", "p99.9", "max", "mean", "samples",
-        ],
-        rows: series.map(row).to_vec(),
-    }
-}
-
-/// Shares of time of every operator.
-pub(crate) fn operator_table(run: &Run) -> Table {
-    let row = |operator: &Operator| {
-        let activity = &operator.activity;
-        vec![
-            operator.name.clone(),
-            count(u64::from(operator.parallelism)),
-            or_na(activity.records_in, count),
-            or_na(activity.records_out, count),
-            or_na(activity.busy, share),
-            or_na(activity.backpressured, share),
-            or_na(activity.idle, share),
-            or_na(activity.on_cpu, share),
-            or_na(activity.state, share),
-            or_na(activity.blocked, share),
-            or_na(activity.starved, share),
-            or_na(activity.in_usage, share),
-            or_na(activity.out_usage, share),
-        ]
-    };
-    Table {
-        title: "operators",
-        header: vec![
-            "operator",
-            "subtasks",
-            "records in",
-            "records out",
-            "busy",
-            "backpr.",
-            "idle",
-            "on cpu",
-            "state",
-            "blocked",
-            "starved",
-            "in queue",
-            "out queue",
-        ],
-        rows: run.operators.iter().map(row).collect(),
-    }
-}
-
-/// Mean cost per record of every chained operator; empty if none was sampled.
-pub(crate) fn cost_table(run: &Run) -> Table {
-    let members = run.operators.iter().flat_map(|operator| &operator.members);
-    let sampled =
-        members.filter_map(|member| Some(vec![member.name.clone(), duration_ns(member.cost_ns?)]));
-    Table {
-        title: "cost per record",
-        header: vec!["operator", "mean"],
-        rows: sampled.collect(),
-    }
-}
-
-/// Everything else about the run, name and value.
-pub(crate) fn summary_table(run: &Run) -> Table {
-    let summary = &run.summary;
-    let phase = run.measured.map(|phase| {
-        let length_ms = phase.to_ms.saturating_sub(phase.from_ms);
-        format!(
-            "{} after {}",
-            milliseconds(length_ms),
-            milliseconds(phase.from_ms)
-        )
-    });
-    let rows = [
-        ("measured phase", or_na(phase, |phase| phase)),
-        ("offered", or_na(summary.offered_per_s, rate)),
-        ("throughput", or_na(summary.throughput_per_s, rate)),
-        ("records in", or_na(summary.records_in, count)),
-        ("records out", or_na(summary.records_out, count)),
-        ("records replayed", count(run.records_replayed)),
-        ("never came out", or_na(run.censored, count)),
-        ("backlog at the end", or_na(summary.backlog_end, count)),
-        ("late, dropped", or_na(summary.late.dropped, count)),
-        ("late, side output", or_na(summary.late.side_output, count)),
-        ("harness share of cpu", or_na(summary.harness_cpu, share)),
-        ("seed", or_na(run.seed, |seed| seed.to_string())),
-    ];
-    let rows = rows
-        .map(|(name, value)| vec![name.to_owned(), value])
-        .to_vec();
-    Table {
-        title: "summary",
-        header: vec!["", ""],
-        rows,
-    }
-}
-
 /// What the verdict rests on, in one sentence.
 pub(crate) fn evidence(run: &Run) -> String {
     let evidence = &run.evidence;
@@ -317,6 +195,16 @@ pub(crate) fn correctness(results: &Correctness) -> String {
         "checked ({mode}): {} expected, {}",
         or_na(results.expected, count),
         faults.join(", ")
+    )
+}
+
+/// How long the measured phase was, and when it began.
+pub(crate) fn measured(phase: Phase) -> String {
+    let length_ms = phase.to_ms.saturating_sub(phase.from_ms);
+    format!(
+        "{} after {}",
+        milliseconds(length_ms),
+        milliseconds(phase.from_ms)
     )
 }
 

@@ -2,15 +2,12 @@
 //! coloured by what the operator mostly did, the stronger the larger that share was. Read from top
 //! to bottom: the bottleneck is the busy row under the backpressured ones.
 
-use plotters::style::RGBColor;
-
 use super::Subject;
 use super::canvas::{Align, Canvas, picture};
-use super::data::{MapRow, Shares, map_rows};
+use super::data::{OperatorColumns, Shares};
 use super::plot::Frame;
-use super::style::{
-    BOTTOM, FAINT_INK, FAULT_INK, IDLE, INK, SKY, TOP, TextSize, VERMILLION, WIDTH, tint,
-};
+use super::state::State;
+use super::style::{BOTTOM, FAINT_INK, INK, TOP, TextSize, WIDTH, tint};
 use crate::format;
 use crate::record::Operator;
 
@@ -18,53 +15,9 @@ const ROW_HEIGHT: i32 = 28;
 const LABELS_WIDTH: i32 = 190;
 const SHARES_WIDTH: i32 = 148;
 const MAX_NAME: usize = 26;
-/// Shares are drawn in this many steps, so that equal neighbours become one rectangle.
-const STEPS: f64 = 10.0;
-
-/// What an operator mostly did.
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Busy,
-    Backpressured,
-    Idle,
-}
-
-impl State {
-    const ALL: [State; 3] = [State::Busy, State::Backpressured, State::Idle];
-
-    /// The largest share; among equals the one that hurts more.
-    fn dominant(shares: Shares) -> (State, f64) {
-        let candidates = [
-            (State::Idle, shares.idle),
-            (State::Busy, shares.busy),
-            (State::Backpressured, shares.backpressured),
-        ];
-        candidates
-            .into_iter()
-            .fold((State::Idle, 0.0), |best, next| {
-                if next.1 >= best.1 { next } else { best }
-            })
-    }
-
-    fn color(self) -> RGBColor {
-        match self {
-            State::Busy => SKY,
-            State::Backpressured => VERMILLION,
-            State::Idle => IDLE,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            State::Busy => "busy",
-            State::Backpressured => "backpressured",
-            State::Idle => "idle",
-        }
-    }
-}
 
 pub(super) fn draw(subject: &Subject<'_>) -> String {
-    let (rows, more) = map_rows(subject.record, subject.run, subject.span);
+    let rows = &subject.activity.operators;
     let plot_height = ROW_HEIGHT * (rows.len() as i32).max(2);
     let top = TOP + 26;
     let size = (WIDTH, top + plot_height + BOTTOM);
@@ -72,7 +25,12 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
         size,
         "Backpressure map: what each operator mostly did over time",
         |canvas| {
-            Frame::title(canvas, "Backpressure map", &subject.about, &subtitle(more));
+            Frame::title(
+                canvas,
+                "Backpressure map",
+                &subject.about,
+                &subtitle(subject.activity.more),
+            );
             legend(canvas);
             let frame = Frame {
                 left: LABELS_WIDTH,
@@ -88,7 +46,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
                 cells(canvas, frame, row, row_top);
                 labels(canvas, frame, operator, row_top + ROW_HEIGHT / 2);
             }
-            mark_lines(canvas, frame, subject);
+            frame.mark_lines(canvas, &subject.marks);
             frame.strip(canvas, &subject.marks);
             if rows.is_empty() {
                 frame.nothing(canvas, "no samples of subtasks");
@@ -132,22 +90,22 @@ fn intensity(share: f64) -> f64 {
     (0.15 + 0.85 * (share - 0.3) / 0.7).clamp(0.15, 1.0)
 }
 
-fn cells(canvas: &Canvas<'_>, frame: Frame, row: &MapRow, top: i32) {
+fn cells(canvas: &Canvas<'_>, frame: Frame, row: &OperatorColumns, top: i32) {
     let look = |shares: &Option<Shares>| {
         shares.map(|shares| {
             let (state, share) = State::dominant(shares);
-            (state, (share.min(1.0) * STEPS).round() as i32)
+            // What looks the same is one rectangle.
+            tint(state.color(), intensity((share * 10.0).round() / 10.0))
         })
     };
     let mut begin = 0;
-    while begin < row.columns.len() {
-        let here = look(&row.columns[begin]);
-        let same = row.columns[begin..]
+    while begin < row.shares.len() {
+        let here = look(&row.shares[begin]);
+        let same = row.shares[begin..]
             .iter()
             .take_while(|shares| look(shares) == here)
             .count();
-        if let Some((state, step)) = here {
-            let color = tint(state.color(), intensity(f64::from(step) / STEPS));
+        if let Some(color) = here {
             let (left, right) = (
                 frame.x(frame.span.column_ms(begin)),
                 frame.x(frame.span.column_ms(begin + same)),
@@ -173,13 +131,7 @@ fn labels(canvas: &Canvas<'_>, frame: Frame, operator: &Operator, middle: i32) {
         Align::Right,
         INK,
     );
-    let activity = &operator.activity;
-    let shares = Shares {
-        busy: activity.busy.unwrap_or(0.0),
-        backpressured: activity.backpressured.unwrap_or(0.0),
-        idle: activity.idle.unwrap_or(0.0),
-    };
-    let (state, share) = State::dominant(shares);
+    let (state, share) = State::of(operator);
     if share > 0.0 {
         let text = format!("{} {}", format::share(share), state.name());
         canvas.text(
@@ -189,22 +141,5 @@ fn labels(canvas: &Canvas<'_>, frame: Frame, operator: &Operator, middle: i32) {
             Align::Left,
             FAINT_INK,
         );
-    }
-}
-
-fn mark_lines(canvas: &Canvas<'_>, frame: Frame, subject: &Subject<'_>) {
-    let line = |t_ms, color| {
-        canvas.line(
-            vec![(frame.x(t_ms), frame.top), (frame.x(t_ms), frame.bottom)],
-            color,
-            1,
-        )
-    };
-    if let Some(end_ms) = subject.marks.warm_up_end_ms {
-        line(end_ms, INK);
-    }
-    for fault in &subject.marks.faults {
-        line(fault.from_ms, FAULT_INK);
-        line(fault.to_ms, FAULT_INK);
     }
 }

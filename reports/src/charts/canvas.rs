@@ -5,11 +5,12 @@
 use plotters::backend::SVGBackend;
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Rectangle};
+use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontStyle, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::style::{BACKGROUND, TextSize};
+use super::{compact, theme};
 
 /// Which part of the text its position names, horizontally; vertically it is the middle.
 #[derive(Clone, Copy)]
@@ -38,7 +39,7 @@ pub(super) fn picture(size: (i32, i32), about: &str, draw: impl FnOnce(&Canvas<'
         canvas.area.present().expect(INFALLIBLE);
     }
     let label = format!("<svg role=\"img\" aria-label=\"{}\" ", escaped(about));
-    svg.replacen("<svg ", &label, 1)
+    theme::with_dark_colors(&compact::compact(&svg.replacen("<svg ", &label, 1)))
 }
 
 impl Canvas<'_> {
@@ -55,6 +56,13 @@ impl Canvas<'_> {
                 .draw(&Rectangle::new([from, to], color.filled()))
                 .expect(INFALLIBLE);
         }
+    }
+
+    /// A filled polygon.
+    pub(super) fn area(&self, points: Vec<(i32, i32)>, color: RGBColor) {
+        self.area
+            .draw(&Polygon::new(points, color))
+            .expect(INFALLIBLE);
     }
 
     pub(super) fn outline(&self, from: (i32, i32), to: (i32, i32), color: RGBColor) {

@@ -1,12 +1,14 @@
 //! What the charts show, binned while the tables stream by: at most [`MAX_COLUMNS`] columns
 //! however long the run was, so that memory and picture stay small.
 
-mod map;
+mod activity;
+mod latency;
 mod queues;
 mod timeline;
 
-pub(super) use map::{MapRow, Shares, map_rows};
-pub(super) use queues::edge_queues;
+pub(super) use activity::{Activity, KINDS, OperatorColumns, Shares, activity};
+pub(super) use latency::{Latency, latency};
+pub(super) use queues::{EdgeQueue, edge_queues};
 pub(super) use timeline::{Moment, moments};
 
 use crate::record::{EventRow, Run, RunDir, TimelineRow, event_kind};
@@ -63,6 +65,19 @@ impl Span {
     fn position(&self, t_ms: u64) -> f64 {
         let since = t_ms.clamp(self.from_ms, self.to_ms) - self.from_ms;
         since as f64 / self.length_ms().max(1) as f64 * self.columns() as f64
+    }
+
+    /// The column that ends with a sample at this moment.
+    fn column_of(&self, t_ms: u64) -> usize {
+        let last = self.columns() - 1;
+        (self.position(t_ms).ceil() as usize)
+            .saturating_sub(1)
+            .min(last)
+    }
+
+    /// Seconds that a column stands for.
+    pub(super) fn column_s(&self) -> f64 {
+        self.length_ms().max(1) as f64 / 1e3 / self.columns() as f64
     }
 
     /// Begin of a column.

@@ -2,33 +2,12 @@
 
 use super::axis::{duration_label, log_ticks};
 use super::canvas::picture;
-use super::data::moments;
 use super::plot::{Frame, Line, Scale, usual_frame};
 use super::style::{BLUE, BOTTOM, GREEN, ORANGE, PLOT_HEIGHT, RIGHT, SKY, TOP, VERMILLION, WIDTH};
 use super::{Subject, every};
 
 pub(super) fn draw(subject: &Subject<'_>) -> String {
-    let moments = moments(subject.record, subject.span);
-    let names = [
-        ("p50", SKY, 2),
-        ("p90", GREEN, 2),
-        ("p99", BLUE, 3),
-        ("p99.9", ORANGE, 2),
-        ("max", VERMILLION, 1),
-    ];
-    let lines: Vec<Line> = names
-        .into_iter()
-        .enumerate()
-        .map(|(at, (name, color, width))| Line {
-            name: name.to_owned(),
-            color,
-            width,
-            // A logarithmic axis has no zero; the histogram's lowest value is 1 us anyway.
-            points: every(&moments, |moment| {
-                moment.response_ns[at].map(|ns| ns.max(1) as f64)
-            }),
-        })
-        .collect();
+    let lines = lines(subject);
     let size = (WIDTH, TOP + PLOT_HEIGHT + BOTTOM);
     picture(
         size,
@@ -66,6 +45,29 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
             frame.border(canvas);
         },
     )
+}
+
+/// Percentiles of each interval's response times, nanoseconds.
+pub(super) fn lines(subject: &Subject<'_>) -> Vec<Line> {
+    let names = [
+        ("p50", SKY, 2),
+        ("p90", GREEN, 2),
+        ("p99", BLUE, 3),
+        ("p99.9", ORANGE, 2),
+        ("max", VERMILLION, 1),
+    ];
+    let names = names.into_iter().enumerate();
+    names
+        .map(|(at, (name, color, width))| Line {
+            name: name.to_owned(),
+            color,
+            width,
+            // A logarithmic axis has no zero; the histogram's lowest value is 1 us anyway.
+            points: every(&subject.moments, |moment| {
+                moment.response_ns[at].map(|ns| ns.max(1) as f64)
+            }),
+        })
+        .collect()
 }
 
 fn subtitle(samples_per_point: u64) -> String {

@@ -79,7 +79,8 @@ impl Frame {
         self.left + (since as f64 / length * f64::from(self.right - self.left)).round() as i32
     }
 
-    fn y(&self, position: f64) -> i32 {
+    /// Of a place between the axis' ends, 0..1.
+    pub(super) fn y(&self, position: f64) -> i32 {
         self.bottom - (position * f64::from(self.bottom - self.top)).round() as i32
     }
 
@@ -113,6 +114,21 @@ impl Frame {
         }
         for fault in &marks.faults {
             shade(fault.from_ms, fault.to_ms, FAULT);
+        }
+    }
+
+    /// Lines at the ends of warm-up and faults, over what fills the plot.
+    pub(super) fn mark_lines(&self, canvas: &Canvas<'_>, marks: &Marks) {
+        let line = |t_ms, color| {
+            let x = self.x(t_ms);
+            canvas.line(vec![(x, self.top), (x, self.bottom)], color, 1);
+        };
+        if let Some(end_ms) = marks.warm_up_end_ms {
+            line(end_ms, INK);
+        }
+        for fault in &marks.faults {
+            line(fault.from_ms, FAULT_INK);
+            line(fault.to_ms, FAULT_INK);
         }
     }
 

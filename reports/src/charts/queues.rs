@@ -3,29 +3,19 @@
 use super::Subject;
 use super::axis::linear_ticks;
 use super::canvas::picture;
-use super::data::edge_queues;
+use super::data::EdgeQueue;
 use super::plot::{Frame, Line, Scale, usual_frame};
 use super::style::{BOTTOM, LINES, PLOT_HEIGHT, TOP, TextSize, WIDTH};
 use crate::format;
 
 /// Longer names are shortened.
 const MAX_NAME: usize = 32;
+/// More lines than this cannot be told apart; the fullest edges are shown.
+const MAX_EDGES: usize = LINES.len();
 
 pub(super) fn draw(subject: &Subject<'_>) -> String {
-    let (queues, more) = edge_queues(subject.record, subject.span);
-    let count = queues.len();
-    let lines: Vec<Line> = queues
-        .into_iter()
-        .zip(LINES)
-        .enumerate()
-        .map(|(at, (queue, color))| Line {
-            name: format::shortened(&queue.name, MAX_NAME),
-            color,
-            // Lines that coincide stay visible, later ones on broader earlier ones.
-            width: 2 + (count - 1 - at) as u32 / 2 * 2,
-            points: queue.points,
-        })
-        .collect();
+    let lines = lines(subject);
+    let more = subject.queues.len() - lines.len();
     let widest = lines
         .iter()
         .map(|line| TextSize::Small.width_of(&line.name))
@@ -61,6 +51,32 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
             }
         },
     )
+}
+
+/// Share of the capacity in use, of the fullest edges.
+pub(super) fn lines(subject: &Subject<'_>) -> Vec<Line> {
+    let queues = fullest(&subject.queues);
+    let count = queues.len();
+    let queues = queues.into_iter().zip(LINES).enumerate();
+    queues
+        .map(|(at, (queue, color))| Line {
+            name: format::shortened(&queue.name, MAX_NAME),
+            color,
+            // Lines that coincide stay visible, later ones on broader earlier ones.
+            width: 2 + (count - 1 - at) as u32 / 2 * 2,
+            points: queue.points.clone(),
+        })
+        .collect()
+}
+
+/// The fullest edges, in the graph's order.
+fn fullest(queues: &[EdgeQueue]) -> Vec<&EdgeQueue> {
+    let mut fullest: Vec<(usize, &EdgeQueue)> = queues.iter().enumerate().collect();
+    let mean = |queue: &EdgeQueue| queue.mean.unwrap_or(0.0);
+    fullest.sort_by(|one, other| mean(other.1).total_cmp(&mean(one.1)));
+    fullest.truncate(MAX_EDGES);
+    fullest.sort_by_key(|(at, _)| *at);
+    fullest.into_iter().map(|(_, queue)| queue).collect()
 }
 
 fn subtitle(more: usize) -> String {

@@ -2,7 +2,7 @@
 
 use super::axis::{count_label, linear_ticks, rate_label};
 use super::canvas::{Canvas, picture};
-use super::data::{Marks, Moment, moments};
+use super::data::{Marks, Moment};
 use super::plot::{Frame, Line, Scale, usual_frame};
 use super::style::{BLUE, BOTTOM, ORANGE, PALE, PLOT_HEIGHT, RIGHT, TOP, VERMILLION, WIDTH};
 use super::{Subject, every};
@@ -13,8 +13,8 @@ const BACKLOG_HEIGHT: i32 = 80;
 const GAP: i32 = 34;
 
 pub(super) fn draw(subject: &Subject<'_>) -> String {
-    let moments = moments(subject.record, subject.span);
-    let has_backlog = moments.iter().any(|moment| moment.backlog.is_some());
+    let moments = &subject.moments;
+    let has_backlog = !backlog_line(moments).points.is_empty();
     let below = if has_backlog { GAP + BACKLOG_HEIGHT } else { 0 };
     let size = (WIDTH, TOP + PLOT_HEIGHT + below + BOTTOM);
     picture(
@@ -23,10 +23,10 @@ pub(super) fn draw(subject: &Subject<'_>) -> String {
         |canvas| {
             Frame::title(canvas, "Rate", &subject.about, SUBTITLE);
             let frame = usual_frame(subject.span, TOP, PLOT_HEIGHT, RIGHT);
-            rates(canvas, frame, subject, &moments, !has_backlog);
+            rates(canvas, frame, subject, moments, !has_backlog);
             if has_backlog {
                 let frame = usual_frame(subject.span, frame.bottom + GAP, BACKLOG_HEIGHT, RIGHT);
-                backlog(canvas, frame, subject, &moments);
+                backlog(canvas, frame, subject, moments);
             }
         },
     )
@@ -39,7 +39,13 @@ fn rates(
     moments: &[Moment],
     has_time_axis: bool,
 ) {
-    let lines = [
+    let lines = lines(moments);
+    panel(canvas, frame, subject, &lines, rate_label, has_time_axis);
+}
+
+/// Offered, completed and admitted records per second.
+pub(super) fn lines(moments: &[Moment]) -> Vec<Line> {
+    vec![
         line(
             "offered",
             PALE,
@@ -58,22 +64,21 @@ fn rates(
             2,
             every(moments, |moment| moment.admitted_per_s),
         ),
-    ];
-    panel(canvas, frame, subject, &lines, rate_label, has_time_axis);
+    ]
+}
+
+/// Records that were due and not admitted; without points if there was no schedule.
+pub(super) fn backlog_line(moments: &[Moment]) -> Line {
+    let mut points = every(moments, |moment| {
+        moment.backlog.map(|records| records as f64)
+    });
+    points.retain(|(_, value)| value.is_some());
+    line("backlog", VERMILLION, 2, points)
 }
 
 fn backlog(canvas: &Canvas<'_>, frame: Frame, subject: &Subject<'_>, moments: &[Moment]) {
-    let points = every(moments, |moment| {
-        moment.backlog.map(|records| records as f64)
-    });
-    panel(
-        canvas,
-        frame,
-        subject,
-        &[line("backlog", VERMILLION, 2, points)],
-        count_label,
-        true,
-    );
+    let lines = [backlog_line(moments)];
+    panel(canvas, frame, subject, &lines, count_label, true);
 }
 
 fn panel(

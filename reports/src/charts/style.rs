@@ -66,14 +66,24 @@ impl TextSize {
     }
 }
 
-/// `share` of the way from the background to `color`.
+/// Colours that are drawn in tints.
+pub(super) const TINTED: [RGBColor; 4] = [SKY, VERMILLION, IDLE, BLUE];
+/// Tints come in this many steps, so that equal neighbours become one shape and the dark theme
+/// knows every colour there can be.
+pub(super) const TINTS: u32 = 20;
+
+/// `share` of the way from the background to `color`, in [`TINTS`] steps.
 pub(super) fn tint(color: RGBColor, share: f64) -> RGBColor {
+    let step = (share * f64::from(TINTS))
+        .round()
+        .clamp(0.0, f64::from(TINTS));
+    mixed(BACKGROUND, color, step / f64::from(TINTS))
+}
+
+/// `share` of the way from one colour to the other.
+pub(super) fn mixed(from: RGBColor, to: RGBColor, share: f64) -> RGBColor {
     let mix = |from: u8, to: u8| {
         (f64::from(from) + (f64::from(to) - f64::from(from)) * share).round() as u8
     };
-    RGBColor(
-        mix(BACKGROUND.0, color.0),
-        mix(BACKGROUND.1, color.1),
-        mix(BACKGROUND.2, color.2),
-    )
+    RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }

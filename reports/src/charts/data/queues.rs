@@ -1,18 +1,22 @@
-//! Queue occupancy per edge over time.
+//! Queue occupancy per edge over time: one pass over `channels.csv`.
 
 use std::collections::HashMap;
 
 use super::Span;
-use crate::record::{ChannelRow, Edge, RunDir};
+use crate::record::{ChannelRow, Edge, Phase, RunDir};
 
-/// More lines than this cannot be told apart; the fullest edges are shown.
-const MAX_EDGES: usize = 7;
+/// Sampled are followed up to this number, however many a file names.
+const MAX_EDGES: usize = 128;
 
 /// One edge's queue.
 pub(crate) struct EdgeQueue {
+    /// The edge's id.
+    pub(crate) edge: String,
     /// The tasks at its ends.
     pub(crate) name: String,
-    /// Share of capacity at the begin of each column's time; `None` without a sample.
+    /// Mean share of capacity in use over the measured phase; `None` without a sample in it.
+    pub(crate) mean: Option<f64>,
+    /// Share of capacity at the begin of each column's time, where there is a sample.
     pub(crate) points: Vec<(u64, Option<f64>)>,
 }
 
@@ -22,59 +26,78 @@ struct Sum {
     capacity: f64,
 }
 
-/// The fullest edges in the graph's order, and how many more there are.
-pub(crate) fn edge_queues(record: &RunDir, span: Span) -> (Vec<EdgeQueue>, usize) {
-    let graph = record.graph();
-    let mut positions: HashMap<String, usize> = graph
-        .edges
-        .iter()
-        .enumerate()
-        .map(|(at, edge)| (edge.id.clone(), at))
-        .collect();
-    let mut sums: Vec<(String, Vec<Sum>)> = graph
-        .edges
-        .iter()
-        .map(|edge| (name(edge), Vec::new()))
-        .collect();
-    for row in record.rows::<ChannelRow>() {
-        let at = *positions.entry(row.edge).or_insert_with_key(|edge| {
-            sums.push((edge.clone(), Vec::new()));
-            sums.len() - 1
-        });
-        let Some(capacity) = row.capacity.filter(|&capacity| capacity > 0.0) else {
-            continue;
-        };
-        let columns = &mut sums[at].1;
-        columns.resize(span.columns() + 1, Sum::default());
-        let column = &mut columns[span.position(row.t_ms).round() as usize];
-        column.queued += row.enqueued.saturating_sub(row.dequeued) as f64;
-        column.capacity += capacity;
+impl Sum {
+    fn add(&mut self, queued: f64, capacity: f64) {
+        self.queued += queued;
+        self.capacity += capacity;
     }
-    fullest(sums, span)
+
+    fn share(&self) -> Option<f64> {
+        (self.capacity > 0.0).then(|| self.queued / self.capacity)
+    }
 }
 
-fn fullest(sums: Vec<(String, Vec<Sum>)>, span: Span) -> (Vec<EdgeQueue>, usize) {
-    let mut edges: Vec<(usize, f64, String, Vec<Sum>)> = Vec::new();
-    for (at, (name, columns)) in sums
-        .into_iter()
-        .enumerate()
-        .filter(|(_, (_, columns))| !columns.is_empty())
-    {
-        let total = columns.iter().fold(Sum::default(), |total, column| Sum {
-            queued: total.queued + column.queued,
-            capacity: total.capacity + column.capacity,
-        });
-        edges.push((at, total.queued / total.capacity, name, columns));
+/// An edge that is being summed up.
+struct Sampled {
+    edge: String,
+    name: String,
+    measured: Sum,
+    columns: Vec<Sum>,
+}
+
+/// Every edge that was sampled, in the graph's order.
+pub(crate) fn edge_queues(record: &RunDir, phase: Option<Phase>, span: Span) -> Vec<EdgeQueue> {
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    let mut edges: Vec<Sampled> = Vec::new();
+    let planned = record.graph().edges.iter();
+    for (id, name) in planned.map(|edge| (&edge.id, name(edge))).take(MAX_EDGES) {
+        positions.insert(id.clone(), edges.len());
+        edges.push(Sampled::new(id.clone(), name));
     }
-    let more = edges.len().saturating_sub(MAX_EDGES);
-    edges.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-    edges.truncate(MAX_EDGES);
-    edges.sort_by_key(|edge| edge.0);
-    let queues = edges.into_iter().map(|(_, _, name, columns)| EdgeQueue {
-        name,
-        points: points(&columns, span),
-    });
-    (queues.collect(), more)
+    for row in record.rows::<ChannelRow>() {
+        let at = match positions.get(&row.edge) {
+            Some(&at) => at,
+            None if edges.len() < MAX_EDGES => {
+                positions.insert(row.edge.clone(), edges.len());
+                edges.push(Sampled::new(row.edge.clone(), row.edge.clone()));
+                edges.len() - 1
+            }
+            None => continue,
+        };
+        edges[at].add(&row, phase, span);
+    }
+    let sampled = edges.into_iter().filter(|edge| !edge.columns.is_empty());
+    sampled
+        .map(|edge| EdgeQueue {
+            points: points(&edge.columns, span),
+            mean: edge.measured.share(),
+            edge: edge.edge,
+            name: edge.name,
+        })
+        .collect()
+}
+
+impl Sampled {
+    fn new(edge: String, name: String) -> Self {
+        Sampled {
+            edge,
+            name,
+            measured: Sum::default(),
+            columns: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, row: &ChannelRow, phase: Option<Phase>, span: Span) {
+        let Some(capacity) = row.capacity.filter(|&capacity| capacity > 0.0) else {
+            return;
+        };
+        let queued = row.enqueued.saturating_sub(row.dequeued) as f64;
+        self.columns.resize(span.columns() + 1, Sum::default());
+        self.columns[span.position(row.t_ms).round() as usize].add(queued, capacity);
+        if phase.is_none_or(|phase| (phase.from_ms..=phase.to_ms).contains(&row.t_ms)) {
+            self.measured.add(queued, capacity);
+        }
+    }
 }
 
 /// A column without a sample between two with one is jitter of the sampler, not a gap.
@@ -84,7 +107,7 @@ fn points(columns: &[Sum], span: Span) -> Vec<(u64, Option<f64>)> {
         .enumerate()
         .filter(|(_, column)| column.capacity > 0.0);
     sampled
-        .map(|(at, column)| (span.column_ms(at), Some(column.queued / column.capacity)))
+        .map(|(at, column)| (span.column_ms(at), column.share()))
         .collect()
 }
 

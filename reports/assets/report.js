@@ -1,0 +1,201 @@
+// Makes the page's time charts zoom and its tables sort. Without it the page holds the same charts
+// as pictures and the same tables. Nothing here reads a clock or the network.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("live-data").textContent);
+  const darkTheme = matchMedia("(prefers-color-scheme: dark)");
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+  // ---- numbers as people read them; the same rules as in the rest of the report ----
+
+  function scaled(value, units) {
+    const fitting = units.filter(([factor]) => Math.abs(value) >= factor * 0.9995);
+    const [factor, unit] = fitting.length ? fitting[fitting.length - 1] : units[0];
+    const inUnit = value / factor;
+    const size = Math.abs(inUnit);
+    const digits = size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : 2;
+    return [inUnit.toFixed(digits), unit];
+  }
+  const METRIC = [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]];
+  const TIME = [[1, "ns"], [1e3, "us"], [1e6, "ms"], [1e9, "s"]];
+  const FORMATS = {
+    per_second: (value) => scaled(value, METRIC).join(" ") + "/s",
+    count: (value) => scaled(value, METRIC).join(" ").trim(),
+    nanoseconds: (value) => scaled(value, TIME).join(" "),
+    share: (value) => (value * 100).toFixed(1) + " %",
+  };
+  const shortened = (text) => text.replace(/(\.\d*?)0+( |$)/, "$1$2").replace(/\.( |$)/, "$1");
+
+  function jobTime(seconds) {
+    const two = (number) => String(Math.floor(number)).padStart(2, "0");
+    const end = data.span_s[1];
+    if (end <= 120) return shortened(seconds.toFixed(3)) + " s";
+    if (end <= 7200) return Math.floor(seconds / 60) + ":" + two(seconds % 60);
+    return Math.floor(seconds / 3600) + ":" + two((seconds / 60) % 60);
+  }
+
+  // ---- charts: one zoom and one cursor for all ----
+
+  let plots = [];
+  let shown = data.span_s;
+
+  function show([from, to]) {
+    const [first, last] = data.span_s;
+    const least = (last - first) / 1000;
+    from = Math.max(first, from);
+    to = Math.min(last, to);
+    if (to - from < least) return;
+    shown = [from, to];
+    for (const plot of plots) plot.setScale("x", { min: from, max: to });
+  }
+
+  const views = {
+    whole: () => data.span_s,
+    measured: () => data.measured_s || data.span_s,
+    in: () => scaledView(0.5),
+    out: () => scaledView(2),
+  };
+  function scaledView(factor) {
+    const middle = (shown[0] + shown[1]) / 2;
+    const half = ((shown[1] - shown[0]) / 2) * factor;
+    return [middle - half, middle + half];
+  }
+
+  function zoomToSelection(plot) {
+    const { left, width } = plot.select;
+    if (width < 3) return;
+    show([plot.posToVal(left, "x"), plot.posToVal(left + width, "x")]);
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  }
+
+  // Warm-up and faults, behind the lines.
+  function shade(plot) {
+    const { ctx, bbox } = plot;
+    const area = (from, to, color, name) => {
+      const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+      if (right < bbox.left || left > bbox.left + bbox.width) return;
+      ctx.fillStyle = css(color);
+      ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
+      ctx.fillStyle = css("--fault-ink");
+      ctx.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
+      ctx.textAlign = "left";
+      ctx.textBaseline = "top";
+      if (right - left > 20) ctx.fillText(name, left + 4 * devicePixelRatio, bbox.top + 3 * devicePixelRatio, right - left);
+    };
+    ctx.save();
+    if (data.warm_up_end_s !== null) area(data.span_s[0], data.warm_up_end_s, "--shade", "warm-up");
+    for (const fault of data.faults) area(fault.from_s, fault.to_s, "--fault", fault.name);
+    ctx.restore();
+  }
+
+  function options(chart, width) {
+    const format = FORMATS[chart.unit];
+    const axis = { stroke: css("--ink"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
+    const least = chart.unit === "share" ? 1 : 0;
+    const linear = (plot, min, max) => [0, Math.max(least, max * 1.05) || 1];
+    const series = chart.series.map((it) => ({
+      label: it.name,
+      stroke: it.colors[darkTheme.matches ? 1 : 0],
+      width: it.width,
+      spanGaps: true,
+      points: { show: false },
+      value: (plot, value) => (value === null || value === undefined ? "–" : format(value)),
+    }));
+    return {
+      title: chart.title,
+      width,
+      height: chart.unit === "count" ? 160 : 260,
+      cursor: {
+        y: false,
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: "job-time", filters: { pub: (type) => type !== "mousedown" && type !== "mouseup" } },
+        bind: { dblclick: () => () => { show(data.span_s); return null; } },
+      },
+      scales: {
+        x: { time: false },
+        y: chart.logarithmic ? { distr: 3 } : { range: linear },
+      },
+      axes: [
+        { ...axis, values: (plot, ticks) => ticks.map(jobTime) },
+        { ...axis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
+      ],
+      series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
+      hooks: { drawClear: [shade], setSelect: [zoomToSelection] },
+    };
+  }
+
+  function drawCharts() {
+    for (const plot of plots) plot.destroy();
+    plots = [];
+    for (const chart of data.charts) {
+      const figure = document.querySelector(`figure[data-chart="${chart.replaces}"]`);
+      if (!figure) continue;
+      figure.classList.add("is-live");
+      const host = figure.querySelector(".live");
+      const values = [chart.times_s, ...chart.series.map((it) => it.values)];
+      plots.push(new uPlot(options(chart, host.clientWidth), values, host));
+    }
+    show(shown);
+  }
+
+  function followWidth() {
+    for (const plot of plots) {
+      const width = plot.root.parentElement.clientWidth;
+      if (width > 0 && width !== plot.width) plot.setSize({ width, height: plot.height });
+    }
+  }
+
+  if (data.charts.length > 0) {
+    drawCharts();
+    const controls = document.querySelector(".controls");
+    controls.hidden = false;
+    controls.addEventListener("click", (event) => {
+      const view = event.target.dataset.show;
+      if (view) show(views[view]());
+    });
+    addEventListener("resize", followWidth);
+    darkTheme.addEventListener("change", drawCharts);
+  }
+
+  // ---- tables ----
+
+  function sortValue(row, column) {
+    const cell = row.cells[column];
+    return cell.dataset.value === undefined ? null : Number(cell.dataset.value);
+  }
+
+  // What has no number comes last, whichever way round.
+  function compare(one, other, column, way) {
+    const [a, b] = [sortValue(one, column), sortValue(other, column)];
+    if (a !== null && b !== null) return way * (a - b);
+    if (a !== null || b !== null) return a === null ? 1 : -1;
+    return way * one.cells[column].textContent.localeCompare(other.cells[column].textContent, "en", { numeric: true });
+  }
+
+  function sort(table, header) {
+    const body = table.tBodies[0];
+    const column = header.cellIndex;
+    const rows = [...body.rows];
+    const isNumeric = rows.some((row) => sortValue(row, column) !== null);
+    const before = header.getAttribute("aria-sort");
+    const first = isNumeric ? "descending" : "ascending";
+    const second = isNumeric ? "ascending" : "descending";
+    const order = before === first ? second : first;
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    header.setAttribute("aria-sort", order);
+    rows.sort((one, other) => compare(one, other, column, order === "ascending" ? 1 : -1));
+    body.append(...rows);
+  }
+
+  for (const table of document.querySelectorAll("table.sortable")) {
+    for (const header of table.tHead.rows[0].cells) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = header.textContent;
+      button.title = "sort by " + header.textContent;
+      button.addEventListener("click", () => sort(table, header));
+      header.replaceChildren(button);
+    }
+  }
+})();

@@ -1,0 +1,232 @@
+//! `graph.svg`: the job as a picture. Tasks in layers from sources to sinks, coloured by what they
+//! mostly did; edges as broad as their queues were full; the way that backpressure took from the
+//! operator that limits the job up to the sources stands out.
+
+mod layout;
+
+use std::collections::HashMap;
+
+use plotters::style::RGBColor;
+
+use super::Subject;
+use super::canvas::{Align, Canvas, picture};
+use super::plot::Frame;
+use super::state::State;
+use super::style::{FAINT_INK, FRAME, INK, TextSize, VERMILLION, WIDTH, tint};
+use crate::format;
+use crate::record::{Graph, Level, Operator};
+use layout::{Layout, layout};
+
+const TOP: i32 = 92;
+const LAYER_WIDTH: i32 = 170;
+const ROW_HEIGHT: i32 = 92;
+const BOX_HEIGHT: i32 = 62;
+const MARGIN: i32 = 16;
+/// Of the width that a layer has, a box takes so much.
+const BOX_SHARE: f64 = 0.62;
+const MAX_BOX_WIDTH: i32 = 210;
+/// A graph with more tasks or edges is not drawn: nobody could read it.
+const MAX_TASKS: usize = 64;
+const MAX_EDGES: usize = 256;
+
+/// Nothing without a plan.
+pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
+    let graph = subject.record.graph();
+    let is_readable = graph.tasks.len() <= MAX_TASKS && graph.edges.len() <= MAX_EDGES;
+    if graph.tasks.is_empty() || !is_readable {
+        return None;
+    }
+    let layout = layout(graph);
+    let layers = layout.layers as i32;
+    let size = (
+        WIDTH.max(2 * MARGIN + layers * LAYER_WIDTH),
+        TOP + layout.rows as i32 * ROW_HEIGHT,
+    );
+    let place = Place {
+        layer_width: (size.0 - 2 * MARGIN) / layers,
+        layers,
+        rows: layout.rows as f64,
+    };
+    let about =
+        "The job as a graph: what each task mostly did and how full the queues between them were";
+    Some(picture(size, about, |canvas| {
+        Frame::title(
+            canvas,
+            "Job graph",
+            &subject.about,
+            "tasks by what they mostly did in the measured phase; edges: mean share of the queue in use",
+        );
+        legend(canvas);
+        edges(canvas, subject, &layout, &place);
+        for (at, task) in graph.tasks.iter().enumerate() {
+            let operators = subject.run.operators.iter();
+            let operator = operators.clone().find(|operator| operator.id == task.id);
+            let center = place.center(layout.tasks[at]);
+            node(canvas, &place, center, &task.name, operator);
+        }
+    }))
+}
+
+fn legend(canvas: &Canvas<'_>) {
+    let (mut x, y) = (MARGIN, 62);
+    for state in State::ALL {
+        let text = format!("mostly {}", state.name());
+        canvas.fill((x, y - 6), (x + 16, y + 6), strong(state.color()));
+        canvas.text(&text, (x + 22, y), TextSize::Small, Align::Left, INK);
+        x += 22 + TextSize::Small.width_of(&text) + 18;
+    }
+    canvas.line(vec![(x, y), (x + 24, y)], VERMILLION, 4);
+    let text = "backpressure comes up this edge";
+    canvas.text(text, (x + 30, y), TextSize::Small, Align::Left, INK);
+}
+
+/// Where layers and rows lie in the picture.
+struct Place {
+    layer_width: i32,
+    layers: i32,
+    rows: f64,
+}
+
+impl Place {
+    fn box_width(&self) -> i32 {
+        let share = if self.layers == 1 { 0.9 } else { BOX_SHARE };
+        ((f64::from(self.layer_width) * share) as i32).min(MAX_BOX_WIDTH)
+    }
+
+    /// The first layer begins at the left margin, the last ends at the right one.
+    fn center(&self, (layer, row): (usize, f64)) -> (i32, i32) {
+        let x = MARGIN + self.layer_width * layer as i32 + self.layer_width / 2;
+        let y = f64::from(TOP) + (row + 0.5).min(self.rows) * f64::from(ROW_HEIGHT);
+        (x, y as i32 - (ROW_HEIGHT - BOX_HEIGHT) / 2)
+    }
+}
+
+/// Strong enough to name the state, light enough for text on it.
+fn strong(color: RGBColor) -> RGBColor {
+    tint(color, 0.5)
+}
+
+fn node(
+    canvas: &Canvas<'_>,
+    place: &Place,
+    (x, y): (i32, i32),
+    name: &str,
+    operator: Option<&Operator>,
+) {
+    let half = (place.box_width() / 2, BOX_HEIGHT / 2);
+    let (from, to) = ((x - half.0, y - half.1), (x + half.0, y + half.1));
+    let (state, share) = operator.map_or((State::Idle, 0.0), State::of);
+    canvas.fill(from, to, strong(state.color()));
+    canvas.fill(from, (from.0 + 5, to.1), state.color());
+    canvas.outline(from, to, FRAME);
+    let room = |size: TextSize| (place.box_width() - 16) as usize / size.width_of("n") as usize;
+    let line = |text: &str, y: i32, size: TextSize| {
+        let text = format::shortened(text, room(size).max(4));
+        canvas.text(&text, (x + 2, y), size, Align::Center, INK);
+    };
+    line(name, y - 18, TextSize::Normal);
+    let Some(operator) = operator else {
+        return;
+    };
+    let doing = match share > 0.0 {
+        true => format!("{} {}", format::share(share), state.name()),
+        false => format::NOT_AVAILABLE.to_owned(),
+    };
+    line(&doing, y + 2, TextSize::Small);
+    let skew = operator.skew_factor.filter(|&skew| skew >= 1.1);
+    let skew = skew.map_or(String::new(), |skew| format!(", skew {skew:.2}"));
+    line(
+        &format!("×{}{skew}", operator.parallelism),
+        y + 19,
+        TextSize::Small,
+    );
+}
+
+fn edges(canvas: &Canvas<'_>, subject: &Subject<'_>, layout: &Layout, place: &Place) {
+    let graph = subject.record.graph();
+    let queues = subject.queues.iter();
+    let usage: HashMap<&str, f64> = queues
+        .filter_map(|queue| Some((queue.edge.as_str(), queue.mean?)))
+        .collect();
+    for (edge, route) in graph.edges.iter().zip(&layout.edges) {
+        let Some(route) = route else {
+            continue;
+        };
+        let usage = usage.get(edge.id.as_str()).copied();
+        let color = if comes_up(subject, graph, &edge.from, &edge.to) {
+            VERMILLION
+        } else {
+            FRAME
+        };
+        let points = points(place, route);
+        let width = 1 + (usage.unwrap_or(0.0).clamp(0.0, 1.0) * 6.0).round() as u32;
+        arrow(canvas, &points, width, color);
+        let usage = usage.map(|usage| format!("{} full", format::share(usage)));
+        let arrivals = graph.edges.iter().filter(|other| other.to == edge.to);
+        let texts = [usage.as_deref(), Some(edge.exchange.as_str())];
+        label(canvas, &points, arrivals.count() > 1, texts);
+    }
+}
+
+/// Whether the sender waits for output and the receiver can be why: it is backpressured itself, or
+/// no successor of the sender is, or it is busier than those.
+fn comes_up(subject: &Subject<'_>, graph: &Graph, from: &str, to: &str) -> bool {
+    let operators = subject.run.operators.iter();
+    let find = |id: &str| operators.clone().find(|operator| operator.id == id);
+    let waits = |id: &str| {
+        find(id).is_some_and(|operator| {
+            let level = operator.activity.backpressure.level;
+            level.is_some_and(|level| level > Level::Ok)
+        })
+    };
+    let pressure = |id: &str| {
+        let activity = find(id).map(|operator| &operator.activity);
+        let shares = activity.map(|activity| [activity.busy, activity.backpressured]);
+        shares.map_or(0.0, |shares| shares.into_iter().flatten().sum::<f64>())
+    };
+    let siblings = graph.edges.iter().filter(|edge| edge.from == from);
+    let most = siblings.map(|edge| pressure(&edge.to)).fold(0.0, f64::max);
+    waits(from) && (waits(to) || pressure(to) >= most)
+}
+
+/// Out of the right side of one box, into the left side of another.
+fn points(place: &Place, route: &[(usize, f64)]) -> Vec<(i32, i32)> {
+    let half = place.box_width() / 2;
+    let last = route.len() - 1;
+    let mut points = Vec::with_capacity(route.len() + 2);
+    for (at, &stop) in route.iter().enumerate() {
+        let (x, y) = place.center(stop);
+        match at {
+            0 => points.push((x + half, y)),
+            at if at == last => points.push((x - half, y)),
+            _ => points.extend([(x - half, y), (x + half, y)]),
+        }
+    }
+    points
+}
+
+fn arrow(canvas: &Canvas<'_>, points: &[(i32, i32)], width: u32, color: RGBColor) {
+    const HEAD: i32 = 10;
+    let Some((&(x, y), way)) = points.split_last() else {
+        return;
+    };
+    let mut line = way.to_vec();
+    line.push((x - HEAD, y));
+    canvas.line(line, color, width);
+    let half = 4 + width as i32 / 2;
+    let head = vec![(x - HEAD, y - half), (x, y), (x - HEAD, y + half)];
+    canvas.area(head, color);
+}
+
+/// Above and below the edge, at the end where it is alone.
+fn label(canvas: &Canvas<'_>, points: &[(i32, i32)], at_sender: bool, texts: [Option<&str>; 2]) {
+    let (x, y, align) = match (points, at_sender) {
+        ([from, ..], true) => (from.0 + 8, from.1, Align::Left),
+        ([.., to], false) => (to.0 - 12, to.1, Align::Right),
+        _ => return,
+    };
+    for (text, dy) in texts.into_iter().zip([-12, 13]) {
+        let text = text.unwrap_or_default();
+        canvas.text(text, (x, y + dy), TextSize::Small, align, FAINT_INK);
+    }
+}

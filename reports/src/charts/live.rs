@@ -1,0 +1,191 @@
+//! The charts over time once more, as numbers for the page's script, which lets a reader zoom and
+//! read values off. The same lines as in the pictures, thinned the same way.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::plot::Line;
+use super::{Subject, lag, latency, queues, rate, theme};
+
+/// Everything the script draws. Times are seconds of job time.
+#[derive(Serialize)]
+pub(crate) struct Live {
+    span_s: [f64; 2],
+    measured_s: Option<[f64; 2]>,
+    warm_up_end_s: Option<f64>,
+    faults: Vec<Fault>,
+    charts: Vec<LiveChart>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    from_s: f64,
+    to_s: f64,
+    name: String,
+}
+
+/// One plot. A picture may hold several.
+#[derive(Serialize)]
+struct LiveChart {
+    /// File name of the picture in whose place it stands.
+    replaces: &'static str,
+    title: &'static str,
+    unit: Unit,
+    logarithmic: bool,
+    times_s: Vec<f64>,
+    series: Vec<Series>,
+}
+
+#[derive(Serialize)]
+struct Series {
+    name: String,
+    /// For light and for dark pages.
+    colors: [String; 2],
+    width: u32,
+    /// One per time; `null` where there is no sample.
+    values: Vec<Option<f64>>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Unit {
+    PerSecond,
+    Count,
+    Nanoseconds,
+    Share,
+}
+
+pub(super) fn live(subject: &Subject<'_>) -> Live {
+    let marks = &subject.marks;
+    let charts = [
+        chart(
+            "rate.svg",
+            "Records per second",
+            Unit::PerSecond,
+            rate::lines(&subject.moments),
+        ),
+        chart(
+            "rate.svg",
+            "Backlog, records",
+            Unit::Count,
+            vec![rate::backlog_line(&subject.moments)],
+        ),
+        chart(
+            "latency.svg",
+            "Response time of each interval",
+            Unit::Nanoseconds,
+            latency::lines(subject),
+        ),
+        chart(
+            "lag.svg",
+            "Schedule lag, p99 of each interval",
+            Unit::Nanoseconds,
+            lag::lines(subject),
+        ),
+        chart(
+            "queues.svg",
+            "Queues, share of the capacity in use",
+            Unit::Share,
+            queues::lines(subject),
+        ),
+    ];
+    Live {
+        span_s: [seconds(subject.span.from_ms), seconds(subject.span.to_ms)],
+        measured_s: subject
+            .run
+            .measured
+            .map(|phase| [seconds(phase.from_ms), seconds(phase.to_ms)]),
+        warm_up_end_s: marks.warm_up_end_ms.map(seconds),
+        faults: marks
+            .faults
+            .iter()
+            .map(|fault| Fault {
+                from_s: seconds(fault.from_ms),
+                to_s: seconds(fault.to_ms),
+                name: fault.name.clone(),
+            })
+            .collect(),
+        charts: charts.into_iter().flatten().collect(),
+    }
+}
+
+/// Lines brought to common times; `None` if there is nothing to draw.
+fn chart(
+    replaces: &'static str,
+    title: &'static str,
+    unit: Unit,
+    lines: Vec<Line>,
+) -> Option<LiveChart> {
+    let lines: Vec<Line> = lines
+        .into_iter()
+        .filter(|line| line.points.iter().any(|(_, value)| value.is_some()))
+        .collect();
+    let mut rows: BTreeMap<u64, Vec<Option<f64>>> = BTreeMap::new();
+    for (at, line) in lines.iter().enumerate() {
+        for &(t_ms, value) in &line.points {
+            let row = rows.entry(t_ms).or_insert_with(|| vec![None; lines.len()]);
+            row[at] = value.map(rounded);
+        }
+    }
+    let series = lines.iter().enumerate().map(|(at, line)| Series {
+        name: line.name.clone(),
+        colors: theme::both(line.color),
+        width: line.width,
+        values: rows.values().map(|row| row[at]).collect(),
+    });
+    let has_room = rows.len() > 1;
+    has_room.then(|| LiveChart {
+        replaces,
+        title,
+        unit,
+        logarithmic: matches!(unit, Unit::Nanoseconds),
+        times_s: rows.keys().copied().map(seconds).collect(),
+        series: series.collect(),
+    })
+}
+
+fn seconds(t_ms: u64) -> f64 {
+    t_ms as f64 / 1e3
+}
+
+/// Four significant digits: more than can be read off, and a third of the bytes.
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return 0.0;
+    }
+    let scale = 10f64.powf(3.0 - value.abs().log10().floor());
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::style::BLUE;
+
+    #[test]
+    fn lines_with_different_times_are_brought_together() {
+        let line = |points: &[(u64, Option<f64>)]| Line {
+            name: "a".to_owned(),
+            color: BLUE,
+            width: 1,
+            points: points.to_vec(),
+        };
+        let lines = vec![
+            line(&[(1_000, Some(12_345.6)), (2_000, Some(0.0))]),
+            line(&[(1_500, Some(1.0))]),
+            line(&[(1_700, None)]),
+        ];
+        let chart = chart("rate.svg", "", Unit::Count, lines).unwrap();
+        assert_eq!(chart.times_s, [1.0, 1.5, 2.0]);
+        let values: Vec<_> = chart.series.iter().map(|series| &series.values).collect();
+        assert_eq!(
+            values,
+            [
+                &vec![Some(12_350.0), None, Some(0.0)],
+                &vec![None, Some(1.0), None]
+            ]
+        );
+    }
+}
