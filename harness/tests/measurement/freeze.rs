@@ -35,7 +35,7 @@ fn a_freeze_shows_in_the_tail_as_theory_says() {
          channels = { batch = 64, flush_timeout = '500us' }
          [measure]
          warmup = '1s'
-         duration = '45s'
+         duration = '60s'
          [[fault]]
          kind = 'freeze'
          operator = 'slow'
