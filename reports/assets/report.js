@@ -71,27 +71,36 @@
   // Warm-up and faults, behind the lines.
   function shade(plot) {
     const { ctx, bbox } = plot;
-    const area = (from, to, color, name) => {
+    let free = bbox.left;
+    const area = (from, to, color, ink, name) => {
       const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
       const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
       if (right < bbox.left || left > bbox.left + bbox.width) return;
       ctx.fillStyle = css(color);
       ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
-      ctx.fillStyle = css("--fault-ink");
+      ctx.fillStyle = css(ink);
       ctx.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
       ctx.textAlign = "left";
       ctx.textBaseline = "top";
-      if (right - left > 20) ctx.fillText(name, left + 4 * devicePixelRatio, bbox.top + 3 * devicePixelRatio, right - left);
+      const gap = 4 * devicePixelRatio;
+      const width = ctx.measureText(name).width;
+      const begin = left + width + 2 * gap < right ? left + gap : right + gap;
+      if (begin >= free && begin + width < bbox.left + bbox.width) {
+        ctx.fillText(name, begin, bbox.top + gap);
+        free = begin + width + gap;
+      }
     };
     ctx.save();
-    if (data.warm_up_end_s !== null) area(data.span_s[0], data.warm_up_end_s, "--shade", "warm-up");
-    for (const fault of data.faults) area(fault.from_s, fault.to_s, "--fault", fault.name);
+    if (data.warm_up_end_s !== null) area(data.span_s[0], data.warm_up_end_s, "--shade", "--faint", "warm-up");
+    for (const fault of data.faults) area(fault.from_s, fault.to_s, "--fault", "--fault-ink", fault.name);
     ctx.restore();
   }
 
   function options(chart, width) {
     const format = FORMATS[chart.unit];
     const axis = { stroke: css("--ink"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
+    const decades = (plot, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
+    const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : {};
     const least = chart.unit === "share" ? 1 : 0;
     const linear = (plot, min, max) => [0, Math.max(least, max * 1.05) || 1];
     const series = chart.series.map((it) => ({
@@ -117,8 +126,8 @@
         y: chart.logarithmic ? { distr: 3 } : { range: linear },
       },
       axes: [
-        { ...axis, values: (plot, ticks) => ticks.map(jobTime) },
-        { ...axis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
+        { ...axis, size: 34, values: (plot, ticks) => ticks.map(jobTime) },
+        { ...axis, ...valueAxis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
       ],
       series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
       hooks: { drawClear: [shade], setSelect: [zoomToSelection] },

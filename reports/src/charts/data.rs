@@ -56,6 +56,12 @@ impl Span {
             .min(self.length_ms().max(1)) as usize
     }
 
+    /// What is sampled twice within this time, milliseconds, gives no rate: the last sample of a
+    /// run may follow the one before it at once.
+    pub(super) fn least_interval_ms(&self) -> u64 {
+        (self.length_ms() / self.samples.max(1) / 4).max(1)
+    }
+
     /// How many consecutive samples make one point of a line.
     pub(super) fn samples_per_point(&self) -> u64 {
         self.samples.div_ceil(MAX_COLUMNS).max(1)
@@ -82,8 +88,9 @@ impl Span {
 
     /// Begin of a column.
     pub(super) fn column_ms(&self, column: usize) -> u64 {
-        let share = column as f64 / self.columns() as f64;
-        self.from_ms + (share * self.length_ms() as f64).round() as u64
+        let share = (column as f64 / self.columns() as f64).min(1.0);
+        let since = (share * self.length_ms() as f64).round() as u64;
+        self.from_ms + since.min(self.length_ms())
     }
 }
 

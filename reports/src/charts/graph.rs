@@ -40,7 +40,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
     let layers = layout.layers as i32;
     let size = (
         WIDTH.max(2 * MARGIN + layers * LAYER_WIDTH),
-        TOP + layout.rows as i32 * ROW_HEIGHT,
+        TOP + layout.rows as i32 * ROW_HEIGHT - (ROW_HEIGHT - BOX_HEIGHT) / 2,
     );
     let place = Place {
         layer_width: (size.0 - 2 * MARGIN) / layers,

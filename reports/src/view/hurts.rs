@@ -1,6 +1,7 @@
 //! Where it hurts, in one sentence for a busy reader. It says what was measured; why an operator
 //! is slow is not concluded here.
 
+use super::milliseconds;
 use crate::format::share;
 use crate::record::{Level, Operator, Run};
 
@@ -14,7 +15,10 @@ const MAX_NAMED: usize = 3;
 
 /// Who waits for whom; `None` if no operator's time was measured.
 pub(crate) fn where_it_hurts(run: &Run) -> Option<String> {
-    let operators = &run.operators;
+    sentence(&run.operators)
+}
+
+fn sentence(operators: &[Operator]) -> Option<String> {
     let is_waiting = |operator: &Operator| {
         let level = worst(operator, |it| it.backpressured).map(Level::of);
         level.is_some_and(|level| level > Level::Ok)
@@ -22,7 +26,8 @@ pub(crate) fn where_it_hurts(run: &Run) -> Option<String> {
     let Some(last) = operators.iter().rposition(is_waiting) else {
         let busiest = busiest(operators)?;
         return Some(format!(
-            "no operator is backpressured; the busiest is {}",
+            "{}; the busiest is {}",
+            passing(operators),
             described(busiest)
         ));
     };
@@ -49,9 +54,24 @@ pub(crate) fn where_it_hurts(run: &Run) -> Option<String> {
     })
 }
 
-/// `parse` is backpressured 95 % of the time.
+/// No operator waits for long, but one may have waited for a while.
+fn passing(operators: &[Operator]) -> String {
+    let longest = |operator: &Operator| operator.activity.backpressure.longest_ms.unwrap_or(0);
+    let worst = operators.iter().max_by_key(|operator| longest(operator));
+    match worst.filter(|operator| longest(operator) > 0) {
+        Some(operator) => format!(
+            "{} was backpressured for up to {} at a time, {} in all",
+            quoted(operator),
+            milliseconds(longest(operator)),
+            share(waiting_share(operator))
+        ),
+        None => "no operator is backpressured".to_owned(),
+    }
+}
+
+/// `parse` is backpressured 95 % of the time. Among equals the one closest to the sinks first.
 fn waits(waiting: &[&Operator]) -> String {
-    let mut most: Vec<&&Operator> = waiting.iter().collect();
+    let mut most: Vec<&&Operator> = waiting.iter().rev().collect();
     most.sort_by(|one, other| waiting_share(other).total_cmp(&waiting_share(one)));
     let named = most.iter().take(MAX_NAMED).enumerate();
     let named: Vec<String> = named
@@ -128,4 +148,62 @@ fn worst(
 
 fn quoted(operator: &Operator) -> String {
     format!("`{}`", operator.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Activity, Subtask};
+
+    fn operator(name: &str, subtasks: &[(f64, f64)]) -> Operator {
+        let activity = |&(busy, backpressured): &(f64, f64)| Activity {
+            busy: Some(busy),
+            backpressured: Some(backpressured),
+            ..Activity::default()
+        };
+        let count = subtasks.len() as f64;
+        let mean = |part: fn(&(f64, f64)) -> f64| subtasks.iter().map(part).sum::<f64>() / count;
+        let subtask = |(at, times): (usize, &(f64, f64))| Subtask {
+            subtask: at as u32,
+            activity: activity(times),
+        };
+        Operator {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            members: Vec::new(),
+            parallelism: subtasks.len() as u32,
+            activity: activity(&(mean(|it| it.0), mean(|it| it.1))),
+            skew_factor: None,
+            top_keys: Vec::new(),
+            subtasks: subtasks.iter().enumerate().map(subtask).collect(),
+        }
+    }
+
+    #[test]
+    fn a_busy_operator_behind_waiting_ones_limits_the_job() {
+        let job = [
+            operator("source", &[(0.02, 0.9)]),
+            operator("parse", &[(0.04, 0.95)]),
+            operator("slow", &[(0.3, 0.0), (0.99, 0.0)]),
+            operator("sink", &[(0.1, 0.0)]),
+        ];
+        assert_eq!(
+            sentence(&job).unwrap(),
+            "`slow` limits the job: busy 64.5 %, its subtask #1 99.0 %; before it `parse` is \
+             backpressured 95.0 % of the time, `source` 90.0 %"
+        );
+    }
+
+    #[test]
+    fn nothing_limits_a_job_in_which_nobody_waits() {
+        let job = [
+            operator("source", &[(0.5, 0.0)]),
+            operator("sink", &[(0.1, 0.05)]),
+        ];
+        assert_eq!(
+            sentence(&job).unwrap(),
+            "no operator is backpressured; the busiest is `source`, busy 50.0 %"
+        );
+        assert_eq!(sentence(&[]), None);
+    }
 }

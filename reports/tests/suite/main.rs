@@ -1,8 +1,11 @@
 //! Whole run directories, written, read, concluded and rendered.
 
+mod allocation;
 mod charts;
+mod fuzz;
 mod golden;
 mod large;
+mod mutation;
 mod round_trip;
 mod shares;
 mod simulated;

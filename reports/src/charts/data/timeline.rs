@@ -19,6 +19,7 @@ pub(crate) struct Moment {
 
 pub(crate) fn moments(record: &RunDir, span: Span) -> Vec<Moment> {
     let per_point = span.samples_per_point();
+    let least_ms = span.least_interval_ms();
     let mut points = Vec::new();
     let mut begin: Option<TimelineRow> = None;
     let mut worst = [None; 5];
@@ -34,7 +35,9 @@ pub(crate) fn moments(record: &RunDir, span: Span) -> Vec<Moment> {
         worst = std::array::from_fn(|at| worst[at].max(response[at]));
         samples += 1;
         match &begin {
-            Some(first) if row.t_ms > first.t_ms && samples >= per_point => {
+            Some(first)
+                if row.t_ms >= first.t_ms.saturating_add(least_ms) && samples >= per_point =>
+            {
                 points.push(moment(first, &row, std::mem::take(&mut worst)));
                 begin = Some(row);
                 samples = 0;
