@@ -10,7 +10,7 @@ exec </dev/null
 # Builds outlive the checkout, so that a new clone does not start from nothing.
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/backwater/target}"
 # Non-login shells often lack the folder where rustup puts cargo.
-PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
 step_log="$(mktemp)"
 trap 'rm -f "$step_log"' EXIT
