@@ -2,11 +2,16 @@
 //!
 //! There is no generator with a state that somebody has to hand around, so any record can be made again at any
 //! time, in any order, in any language. Only 64-bit integer arithmetic is used. Distributions other than the
-//! uniform one go through integer tables ([`exponential`]); no floating-point function is called at run time.
+//! uniform one go through integer tables ([`exponential`], [`AliasTable`]); no floating-point function is called at
+//! run time.
 
+mod alias;
 mod exponential;
+mod power;
 
+pub use alias::AliasTable;
 pub use exponential::{FEMTO, exponential};
+pub use power::{POWER_ONE, inverse_power};
 
 /// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
 const GAMMA: u64 = 0x9e37_79b9_7f4a_7c15;

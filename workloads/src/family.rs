@@ -1,6 +1,7 @@
 //! The workload families: what `[workload] kind = ".."` may say.
 
 use crate::flights::{self, FlightsSpec};
+use crate::hot_keys::{self, HotKeysSpec};
 use crate::slow_operator::{self, SlowOperatorSpec};
 use crate::spec::{Parameter, SpecError, check, read, serde_through_table, write};
 
@@ -34,6 +35,13 @@ static FAMILIES: &[Family] = &[
         operators: flights::OPERATORS,
         parameters: flights::PARAMETERS,
     },
+    Family {
+        name: "hot-keys",
+        summary: "some keys are more frequent than others, and a running aggregate per key pays for it",
+        shape: "source -> parse -> (local) -> key_by -> aggregate -> sink",
+        operators: hot_keys::OPERATORS,
+        parameters: hot_keys::PARAMETERS,
+    },
 ];
 
 /// All families.
@@ -48,6 +56,8 @@ pub enum WorkloadSpec {
     SlowOperator(SlowOperatorSpec),
     /// See [`flights`].
     Flights(FlightsSpec),
+    /// See [`hot_keys`].
+    HotKeys(HotKeysSpec),
 }
 
 impl WorkloadSpec {
@@ -84,6 +94,7 @@ impl WorkloadSpec {
         let table = check(family.parameters, table)?;
         let spec = match family.name {
             "flights" => WorkloadSpec::Flights(read(table)?),
+            "hot-keys" => WorkloadSpec::HotKeys(read(table)?),
             _ => WorkloadSpec::SlowOperator(read(table)?),
         };
         spec.validate()?;
@@ -98,6 +109,7 @@ impl WorkloadSpec {
         match self {
             WorkloadSpec::SlowOperator(spec) => spec.validate(),
             WorkloadSpec::Flights(_) => Ok(()),
+            WorkloadSpec::HotKeys(spec) => spec.validate(),
         }
     }
 
@@ -106,6 +118,7 @@ impl WorkloadSpec {
         let parameters = match self {
             WorkloadSpec::SlowOperator(spec) => write(spec),
             WorkloadSpec::Flights(spec) => write(spec),
+            WorkloadSpec::HotKeys(spec) => write(spec),
         };
         [("kind".to_owned(), self.kind().into())]
             .into_iter()
@@ -123,6 +136,7 @@ impl WorkloadSpec {
         match self {
             WorkloadSpec::SlowOperator(_) => &FAMILIES[0],
             WorkloadSpec::Flights(_) => &FAMILIES[1],
+            WorkloadSpec::HotKeys(_) => &FAMILIES[2],
         }
     }
 }
@@ -175,11 +189,11 @@ mod tests {
         let error = |text: &str| parse(text).expect_err(text);
         assert_eq!(
             error("keys = 1"),
-            "kind: missing; known workloads: slow-operator, flights"
+            "kind: missing; known workloads: slow-operator, flights, hot-keys"
         );
         assert_eq!(
             error("kind = 'slow'"),
-            "kind: found \"slow\"; known workloads: slow-operator, flights"
+            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys"
         );
         assert_eq!(
             error("kind = 'flights'\nkeys = 1"),
@@ -194,6 +208,18 @@ mod tests {
                 "kind = 'slow-operator'\nslow_parallelism = 2\nslow_subtask = { index = 2, factor = 2 }"
             ),
             "slow_subtask.index: found 2; allowed: below slow_parallelism = 2"
+        );
+        assert_eq!(
+            error("kind = 'hot-keys'\nkeys = 3\ndistribution = { kind = 'hot', hot_keys = 3 }"),
+            "distribution.hot_keys: found 3; allowed: below keys = 3"
+        );
+        assert_eq!(
+            error("kind = 'hot-keys'\ndistribution = { kind = 'drifting' }"),
+            "distribution.period: give exactly one of period and period_records"
+        );
+        assert_eq!(
+            error("kind = 'hot-keys'\ncost = { kind = 'async' }"),
+            "cost.kind: found \"async\" (string); allowed: \"cpu\" or \"blocking\""
         );
     }
 }

@@ -6,10 +6,11 @@ use engine::{JobGraph, Stream};
 
 use crate::family::WorkloadSpec;
 use crate::flights::{self, FlightEvents, FlightsSpec, Year, YearError};
+use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel};
 use crate::job::{ChainingSpec, JobSpec};
 use crate::load::{
     Bounds, Discarding, Events, LoadSpec, NullSource, Progress, Recording, Schedule,
-    ScheduledSource,
+    ScheduledSource, ShapeSpec, SplitPause, SplitState,
 };
 use crate::probes::Probes;
 use crate::slow_operator::{self, LineEvents, SlowOperatorSpec};
@@ -35,6 +36,9 @@ pub enum BuildError {
     /// The job does not fit the workload.
     #[error("job.{0}")]
     Job(SpecError),
+    /// A disturbance of the input does not fit the workload or the load.
+    #[error("fault: {0}")]
+    Disturbance(String),
     /// The embedded flight data is damaged.
     #[error("flight data: {0}")]
     Flights(#[from] YearError),
@@ -43,7 +47,8 @@ pub enum BuildError {
 /// Builds the job of a workload.
 ///
 /// # Errors
-/// If the load asks for recorded times that the workload does not have, or the job names unknown operators.
+/// If the load asks for recorded times that the workload does not have, the job names unknown operators, or a
+/// disturbance needs what is not there: hot keys, a split, intended times.
 pub fn build(
     workload: &WorkloadSpec,
     load: &LoadSpec,
@@ -53,6 +58,7 @@ pub fn build(
     probes: Arc<dyn Probes>,
 ) -> Result<Built, BuildError> {
     check_names(workload, job)?;
+    check_disturbances(workload, load, &bounds)?;
     let feed = Feed {
         load,
         parallelism: job.parallelism,
@@ -63,6 +69,7 @@ pub fn build(
     match workload {
         WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
         WorkloadSpec::Flights(spec) => Ok(flights::build(feed.flights(spec)?)),
+        WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
     }
 }
 
@@ -81,6 +88,7 @@ pub fn null_sources(
     bounds: Bounds,
     probes: Arc<dyn Probes>,
 ) -> Result<NullSources, BuildError> {
+    check_disturbances(workload, load, &bounds)?;
     let feed = Feed {
         load,
         parallelism,
@@ -91,6 +99,7 @@ pub fn null_sources(
     match workload {
         WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.null_sources()),
         WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.null_sources()),
+        WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.null_sources()),
     }
 }
 
@@ -115,6 +124,16 @@ impl Feed<'_> {
         Wiring::new(events, None, self)
     }
 
+    fn hot_keys(self, spec: &HotKeysSpec) -> Result<Wiring<HotKeyEvents>, BuildError> {
+        let keys = KeyModel::new(spec, &self.bounds.disturbances.skew_shifts_ns);
+        if keys.needs_times() && self.load.shape == ShapeSpec::Max {
+            let message = "found \"max\"; keys that change at given times need a load with intended times: allowed: any other shape";
+            return Err(BuildError::Load(SpecError::new("shape.kind", message)));
+        }
+        let events = HotKeyEvents::new(self.seed, keys);
+        Wiring::new(events, None, self)
+    }
+
     fn flights(self, spec: &FlightsSpec) -> Result<Wiring<FlightEvents>, BuildError> {
         let year = Arc::new(Year::embedded()?);
         let recording = year.recording();
@@ -135,6 +154,33 @@ fn check_names(workload: &WorkloadSpec, job: &JobSpec) -> Result<(), BuildError>
         return Err(BuildError::Job(SpecError::new("chaining", message)));
     }
     Ok(())
+}
+
+fn check_disturbances(
+    workload: &WorkloadSpec,
+    load: &LoadSpec,
+    bounds: &Bounds,
+) -> Result<(), BuildError> {
+    let disturbances = &bounds.disturbances;
+    let refused = |message: String| Err(BuildError::Disturbance(message));
+    let has_hot_keys =
+        matches!(workload, WorkloadSpec::HotKeys(spec) if spec.distribution.has_hot_keys());
+    if !disturbances.skew_shifts_ns.is_empty() && !has_hot_keys {
+        return refused(
+            "skew-shift needs workload hot-keys with distribution hot, drifting or zipf".to_owned(),
+        );
+    }
+    if !disturbances.pauses.is_empty() && load.shape == ShapeSpec::Max {
+        return refused("pause-split needs a load with intended times; found \"max\"".to_owned());
+    }
+    let unknown = |pause: &&SplitPause| pause.split >= load.splits;
+    match disturbances.pauses.iter().find(unknown) {
+        Some(pause) => refused(format!(
+            "pause-split: found split {}; allowed: below load.splits = {}",
+            pause.split, load.splits
+        )),
+        None => Ok(()),
+    }
 }
 
 /// What every job needs at its two ends.
@@ -215,6 +261,22 @@ impl<E: Events> Wiring<E> {
         })
     }
 
+    /// As [`Wiring::admitted`], with intended times; 0 if there are none.
+    pub fn admitted_at<'a>(
+        &'a self,
+        per_split: &'a [u64],
+    ) -> impl Iterator<Item = (u64, u64)> + 'a {
+        let splits = per_split.iter().zip(0u32..);
+        splits.flat_map(move |(&admitted, split)| {
+            let mut clock = self.schedule.clock(split, SplitState::default());
+            (0..admitted).map_while(move |index| {
+                let intended_ns = clock.peek()?;
+                clock.advance(&self.schedule);
+                Some((self.schedule.record(split, index), intended_ns))
+            })
+        })
+    }
+
     /// The events.
     pub fn events(&self) -> &E {
         &self.events
@@ -245,13 +307,13 @@ mod tests {
 
     #[test]
     fn null_sources_make_every_record_that_the_job_would_get() {
-        for kind in ["slow-operator", "flights"] {
+        for kind in ["slow-operator", "flights", "hot-keys"] {
             let workload = format!("kind = '{kind}'").parse().map(WorkloadSpec::parse);
             let workload = workload.expect("TOML").expect("all defaults");
             let load = LoadSpec::parse(toml::Table::new()).expect("all defaults");
             let bounds = Bounds {
-                until_ns: None,
                 records: Some(5_000),
+                ..Bounds::default()
             };
             let made = null_sources(&workload, &load, 3, 1, bounds, Arc::new(NoProbes));
             let (mut sources, progress) = made.expect("closed loop");

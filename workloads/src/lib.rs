@@ -1,7 +1,7 @@
 //! Workloads for stream-processing engines: what is run, how hard, and what the right answer is.
 //!
 //! - [`load`]: when which record is due, fixed before the run, and the source that keeps to it.
-//! - [`slow_operator`], [`flights`]: events, jobs for the embedded engine, oracles.
+//! - [`slow_operator`], [`flights`], [`hot_keys`]: events, jobs for the embedded engine, oracles.
 //! - [`family`], [`job`], [`spec`]: the tables of a scenario that say so, checked against one declaration that
 //!   `backwater list` shows, too. [`scenarios`]: the built-in ones.
 //! - [`jobs`]: from specifications to a job; [`verify`]: were its results right.
@@ -12,6 +12,7 @@
 pub mod draw;
 pub mod family;
 pub mod flights;
+pub mod hot_keys;
 pub mod job;
 pub mod jobs;
 pub mod load;
@@ -26,8 +27,8 @@ pub use family::{Family, WorkloadSpec, families};
 pub use job::{ChainingSpec, ChannelSpec, JobSpec, parameters_of_job};
 pub use jobs::{BuildError, Built, NullSources, build, null_sources};
 pub use load::{
-    Arrivals, Bounds, Events, LoadSpec, NullSource, Progress, Schedule, ShapeSpec, Step,
-    parameters_of_load,
+    Arrivals, Bounds, Disturbances, Events, Interpolation, LoadSpec, NullSource, Progress,
+    Schedule, ShapeSpec, SplitPause, Step, TracePoint, parameters_of_load,
 };
 pub use probes::{NoProbes, Probes, SinkProbe};
 pub use scenarios::builtin_scenarios;

@@ -5,6 +5,7 @@
 //! whole stream, so the stream does not depend on how it is split.
 
 mod clock;
+mod disturbances;
 mod exposure;
 mod fingerprint;
 mod progress;
@@ -12,8 +13,11 @@ mod recording;
 mod schedule;
 mod source;
 mod spec;
+mod trace;
+mod wave;
 
 pub use clock::{SplitClock, SplitState};
+pub use disturbances::{Disturbances, SplitPause};
 pub use fingerprint::{event_fingerprint, schedule_fingerprint};
 pub use progress::Progress;
 pub use recording::Recording;
@@ -21,3 +25,4 @@ pub use schedule::{Bounds, Schedule};
 pub(crate) use source::Discarding;
 pub use source::{Events, NullSource, ScheduledSource};
 pub use spec::{Arrivals, LoadSpec, ShapeSpec, Step, parameters_of_load};
+pub use trace::{Interpolation, TracePoint};

@@ -17,6 +17,10 @@ pub trait Probes: Send + Sync {
 pub trait SinkProbe: Send {
     /// Rows with these tags have arrived at `now_ns` of job time. Called once per chunk.
     fn arrived(&mut self, now_ns: u64, tags: &[u64]);
+
+    /// The rows of the last call stand for so many more records: each row is one record, but a local aggregation
+    /// merges several into one row. Throughput in records is the number of rows plus this. Not called for 0.
+    fn merged(&mut self, _records: u64) {}
 }
 
 /// Probes that record nothing, for tests and for measuring a job alone.

@@ -17,6 +17,13 @@ static BUILTIN: &[(&str, &str)] = scenarios![
     "fan-out",
     "steps",
     "freeze",
+    "hot-keys",
+    "hot-keys-local",
+    "zipf",
+    "drifting-hot-key",
+    "key-group-imbalance",
+    "burst",
+    "sine",
 ];
 
 /// Name and text (TOML) of every built-in scenario.

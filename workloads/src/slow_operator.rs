@@ -13,6 +13,7 @@ pub use cost::CostModel;
 pub use event::{Line, LineEvents, Record, UnreadableLine};
 pub use job::{OPERATORS, RunningSum, SumAggregate, build, build_with};
 pub use operator::{AsyncCost, BlockingCost, CpuCost, Parse};
+pub(crate) use spec::DISTRIBUTION;
 pub use spec::{
     AsyncSpec, CostKind, CostSpec, Distribution, PARAMETERS, SlowOperatorSpec, SlowSubtask,
 };

@@ -72,7 +72,7 @@ pub enum Kind {
     Flag,
     /// `true`, `false` or a list of names.
     FlagOrNames,
-    /// One of some words.
+    /// One of some words; any text if there are none.
     Choice(&'static [&'static str]),
     /// A table of parameters.
     Table(&'static [Parameter]),
@@ -129,6 +129,7 @@ impl fmt::Display for Kind {
                 write!(f, "a time with its unit from \"{min}\" to \"{max}\"")
             }
             Kind::Flag => f.write_str("true or false"),
+            Kind::Choice([]) => f.write_str("a text"),
             Kind::FlagOrNames => f.write_str("true, false or a list of operator names"),
             Kind::Choice(words) => f.write_str(&quoted(words.iter().copied())),
             Kind::Table(parameters) => write!(f, "a table with {}", names(parameters)),

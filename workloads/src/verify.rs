@@ -5,7 +5,7 @@
 //! result with the largest count is the final one, whatever order a sink received them in. So a record that was lost
 //! or doubled on the way to an aggregate is noticed in its key's count, one that took another's place in the
 //! fingerprint; a result lost or doubled behind the aggregate is noticed in the number of arrivals, and one that took
-//! another's place in their digest.
+//! another's place in their digest: the final result of a key says how many there were before it.
 
 mod sink;
 
@@ -28,6 +28,21 @@ pub trait KeyedResult: engine::Data + Clone + PartialEq + std::fmt::Debug {
 
     /// How many records it counts.
     fn count(&self) -> u64;
+
+    /// The how manieth result of its key it is, from 1: its count, unless records were merged before.
+    fn updates(&self) -> u64 {
+        self.count()
+    }
+
+    /// How many records it counts that the result of its key before it did not.
+    fn added(&self) -> u64 {
+        1
+    }
+
+    /// Whether it says the same of its key; how often it was updated on the way does not matter.
+    fn agrees(&self, other: &Self) -> bool {
+        self == other
+    }
 }
 
 /// What a run's results were worth.
@@ -37,7 +52,7 @@ pub struct Correctness {
     pub checked: bool,
     /// How.
     pub mode: Mode,
-    /// Results that should have reached the sinks.
+    /// Records that the results should count, all together.
     pub expected: u64,
     /// Records that were lost.
     pub missing: u64,
@@ -103,7 +118,7 @@ pub struct Results {
 pub struct Tally<R: KeyedResult> {
     finals: FxHashMap<R::Key, R>,
     arrivals: u64,
-    /// Sum of a hash of (key, count) over all arrivals.
+    /// Sum of a hash of (key, updates) over all arrivals.
     digest: u64,
 }
 
@@ -123,7 +138,7 @@ impl<R: KeyedResult> Tally<R> {
     pub fn add(&mut self, result: R) {
         let key = result.key();
         self.arrivals += 1;
-        self.digest = self.digest.wrapping_add(digest(&key, result.count()));
+        self.digest = self.digest.wrapping_add(digest(&key, result.updates()));
         match self.finals.get_mut(&key) {
             Some(last) if last.count() >= result.count() => {}
             Some(last) => *last = result,
@@ -150,6 +165,14 @@ impl<R: KeyedResult> Tally<R> {
         self.finals.iter().collect()
     }
 
+    /// The digest of every result that led to the final ones.
+    fn digest_of_all(&self) -> u64 {
+        let of_key = |(key, last): (&R::Key, &R)| {
+            (1..=last.updates()).fold(0u64, |sum, update| sum.wrapping_add(digest(key, update)))
+        };
+        self.finals.iter().map(of_key).fold(0, u64::wrapping_add)
+    }
+
     /// Compares what was found with this, which was expected.
     pub fn compare(&self, found: &Tally<R>) -> Correctness {
         let (mut missing, mut duplicated, mut wrong) = (0, 0, 0);
@@ -158,24 +181,25 @@ impl<R: KeyedResult> Tally<R> {
             let count = result.map_or(0, KeyedResult::count);
             missing += expected.count().saturating_sub(count);
             duplicated += count.saturating_sub(expected.count());
-            wrong += u64::from(count == expected.count() && result != Some(expected));
+            let agrees = result.is_some_and(|result| result.agrees(expected));
+            wrong += u64::from(count == expected.count() && !agrees);
         }
         let unknown = found
             .finals
             .iter()
             .filter(|(key, _)| !self.finals.contains_key(*key));
         duplicated += unknown.map(|(_, result)| result.count()).sum::<u64>();
-        // What the aggregates counted explains so many arrivals; the rest was lost or doubled behind them.
-        let explained = (self.arrivals + duplicated).saturating_sub(missing);
-        missing += explained.saturating_sub(found.arrivals);
-        duplicated += found.arrivals.saturating_sub(explained);
-        if missing == 0 && duplicated == 0 && wrong == 0 && self.digest != found.digest {
+        // The final results say how many there should be; the rest was lost or doubled behind the aggregate.
+        let arrivals: u64 = found.finals.values().map(KeyedResult::updates).sum();
+        missing += arrivals.saturating_sub(found.arrivals);
+        duplicated += found.arrivals.saturating_sub(arrivals);
+        if missing == 0 && duplicated == 0 && wrong == 0 && found.digest != found.digest_of_all() {
             wrong = 1;
         }
         Correctness {
             checked: true,
             mode: Mode::Exact,
-            expected: self.arrivals,
+            expected: self.finals.values().map(KeyedResult::count).sum(),
             missing,
             duplicated,
             wrong,

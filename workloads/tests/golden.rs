@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use workloads::flights::{FlightEvents, Year};
+use workloads::hot_keys::{HotKeyEvents, KeyModel};
 use workloads::load::{event_fingerprint, schedule_fingerprint};
 use workloads::slow_operator::LineEvents;
-use workloads::{Bounds, LoadSpec, Schedule};
+use workloads::{Bounds, LoadSpec, Schedule, WorkloadSpec};
 
 const RECORDS: u64 = 100_000;
 
@@ -34,6 +35,72 @@ fn flights_makes_the_same_events_for_ever() {
         fingerprint,
         "c01e7aeb3cc622766a57c8014c23e08c1e1c283a4d366b6c93897ad0d9ac3a97"
     );
+}
+
+fn hot_keys(distribution: &str) -> String {
+    let text = format!("kind = 'hot-keys'\ndistribution = {distribution}");
+    let Ok(WorkloadSpec::HotKeys(spec)) = WorkloadSpec::parse(text.parse().expect("TOML")) else {
+        panic!("{text}")
+    };
+    event_fingerprint(&HotKeyEvents::new(42, KeyModel::new(&spec, &[])), RECORDS)
+}
+
+#[test]
+fn hot_keys_makes_the_same_events_for_ever_with_every_distribution() {
+    for (distribution, fingerprint) in [
+        (
+            "{ kind = 'uniform' }",
+            "557436cb61450b16eb61995e793e59be01bf681e80433d0486e1d19f9bb5d91b",
+        ),
+        (
+            "{ kind = 'zipf', exponent = 1 }",
+            "3913f87840c103ccf2846d155cd673487d729bed809bd3d90430cc5d73b737f4",
+        ),
+        (
+            "{ kind = 'hot', share = 0.5 }",
+            "0f25913cc1c2e9a3943e024ba6d962ac7a78d20930b7e53bc821e901465477b5",
+        ),
+        (
+            "{ kind = 'drifting', share = 0.6, hot_keys = 3, period_records = 10_000 }",
+            "651cce7d3c621428085e602c79c9415c3c24e8493944a5916a916a5ad1b9fe01",
+        ),
+        (
+            "{ kind = 'key-groups', crowded_groups = 32, ratio = 3 }",
+            "7faba2f2b521bc2f1b425680806de8aff771bfc3ff10dc2bf674ef537a0c9a27",
+        ),
+    ] {
+        assert_eq!(hot_keys(distribution), fingerprint, "{distribution}");
+    }
+}
+
+#[test]
+fn waves_and_traces_keep_their_times_for_ever() {
+    let points =
+        "[{ at = '500ms', rate_per_s = 20_000 }, { at = '1s 500ms', rate_per_s = 60_000 }]";
+    for (shape, fingerprint) in [
+        (
+            "{ kind = 'ramp', to = 50_000, over = '2s' }",
+            "aafe248dca7acd0bdd5f922c00df5050764e5a4bf2aed7b064df93ae5940d36e",
+        ),
+        (
+            "{ kind = 'sine', mean = 50_000, amplitude = 30_000, period = '1s' }",
+            "41255724f21e64f9f4df66370893e7bb19fc62919a799fbd38e2e4524e68c71f",
+        ),
+        (
+            "{ kind = 'burst', base = 10_000, peak = 90_000, period = '500ms', duty = 0.25 }",
+            "d6f0099fa5eeb509ac71939217cdb11dd0ca61930bad2b54ba5ab624fd6b9316",
+        ),
+        (
+            &format!("{{ kind = 'trace', points = {points}, interpolation = 'linear' }}"),
+            "c15f356396f7747a008495292f1e5bea996ae5180e3146689920107cd3e7c45d",
+        ),
+    ] {
+        assert_eq!(
+            schedule(&format!("shape = {shape}")),
+            fingerprint,
+            "{shape}"
+        );
+    }
 }
 
 #[test]

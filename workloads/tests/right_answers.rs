@@ -1,87 +1,14 @@
 //! Whole jobs on the real engine: whatever the layout, the answer is the oracle's, and no record is lost on the way.
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "support/running.rs"]
+mod running;
 
-use engine::{JobReport, Outcome};
+use std::sync::Arc;
+
+use running::{job, load, records, run, run_built, workload};
 use workloads::jobs::{Feed, Wiring};
 use workloads::slow_operator::{LineEvents, Record, build_with};
-use workloads::{
-    Bounds, Built, Correctness, JobSpec, LoadSpec, NoProbes, Progress, Verifier, WorkloadSpec,
-    build,
-};
-
-struct Ran {
-    report: JobReport,
-    progress: Arc<Progress>,
-    verifier: Box<dyn Verifier>,
-}
-
-impl Ran {
-    fn correctness(&self) -> Correctness {
-        self.verifier.verify(&self.progress.admitted_per_split())
-    }
-
-    /// Finished, conserved on every edge, and equal to the oracle.
-    fn assert_right(&self, what: &str) {
-        assert_eq!(self.report.outcome, Outcome::Finished, "{what}");
-        for edge in &self.report.edges {
-            assert_eq!((edge.emitted, edge.in_flight), (edge.received, 0), "{what}");
-        }
-        assert!(
-            self.correctness().is_right(),
-            "{what}: {:?}",
-            self.correctness()
-        );
-    }
-}
-
-fn load(text: &str) -> LoadSpec {
-    LoadSpec::parse(text.parse().expect("TOML")).expect(text)
-}
-
-fn job(text: &str) -> JobSpec {
-    JobSpec::parse(text.parse().expect("TOML")).expect(text)
-}
-
-fn workload(text: &str) -> WorkloadSpec {
-    WorkloadSpec::parse(text.parse().expect("TOML")).expect(text)
-}
-
-fn records(records: u64) -> Bounds {
-    Bounds {
-        until_ns: None,
-        records: Some(records),
-    }
-}
-
-fn run_built(built: Built, job: &JobSpec) -> Ran {
-    let Built {
-        graph,
-        progress,
-        verifier,
-    } = built;
-    let running = graph
-        .deploy(job.to_config())
-        .expect("valid")
-        .start()
-        .expect("threads");
-    if !running.wait(Duration::from_secs(60)) {
-        running.cancel();
-    }
-    Ran {
-        report: running.join(),
-        progress,
-        verifier,
-    }
-}
-
-fn run(workload: &WorkloadSpec, load: &LoadSpec, job: &JobSpec, bounds: Bounds) -> Ran {
-    run_built(
-        build(workload, load, job, 42, bounds, Arc::new(NoProbes)).expect("valid"),
-        job,
-    )
-}
+use workloads::{Bounds, Correctness, JobSpec, NoProbes, WorkloadSpec};
 
 /// Layouts that differ in everything a layout can differ in.
 const LAYOUTS: &[&str] = &[
@@ -186,7 +113,7 @@ fn an_open_loop_sends_exactly_what_was_scheduled_and_ends_by_itself() {
         ));
         let bounds = Bounds {
             until_ns: Some(300_000_000),
-            records: None,
+            ..Bounds::default()
         };
         let ran = run(&spec, &load, &job(""), bounds);
         ran.assert_right(arrivals);

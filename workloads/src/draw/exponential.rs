@@ -25,21 +25,21 @@ const fn table() -> [u64; INTERVALS + 1] {
     let mut table = [0; INTERVALS + 1];
     let mut j = 0;
     while j < INTERVALS {
-        let one_minus_log2 =
-            (1u128 << LOG_BITS) - log2_fraction(INTERVALS as u64 + j as u64) as u128;
+        let mantissa = (INTERVALS as u128 + j as u128) << 53;
+        let one_minus_log2 = (1u128 << LOG_BITS) - log2_of_mantissa(mantissa) as u128;
         table[j] = (((LN_2_ZEPTO * one_minus_log2) >> LOG_BITS) / 1_000_000) as u64;
         j += 1;
     }
     table
 }
 
-const LOG_BITS: u32 = 56;
+/// Logarithms are in units of 2^-56.
+pub(super) const LOG_BITS: u32 = 56;
 
-/// log2(x / 1024) of an x in 1024..2048, in units of 2^-56, by repeated squaring: the square of a number in [1, 2)
+/// log2 of a number in [1, 2) given in units of 2^-63, by repeated squaring: the square of a number in [1, 2)
 /// reaches 2 exactly if the next bit of its logarithm is 1. Each squaring loses less than 2^-62 of the logarithm in
 /// total, because an error at step b weighs 2^-b.
-const fn log2_fraction(x: u64) -> u64 {
-    let mut mantissa = (x as u128) << 53; // 1.63 fixed point
+pub(super) const fn log2_of_mantissa(mut mantissa: u128) -> u64 {
     let mut log = 0;
     let mut bit = 0;
     while bit < LOG_BITS {

@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::exposure::of_records;
+use super::exposure::{Place, of_records};
 use super::schedule::{Law, Schedule, gap};
 use crate::draw::Draw;
 
@@ -32,7 +32,7 @@ pub struct SplitState {
 pub struct SplitClock {
     split: u32,
     /// Segment of the load that `next_ns` lies in.
-    segment: u32,
+    place: Place,
     state: SplitState,
     /// When the next record is due; [`ENDED`] if there is none.
     next_ns: u64,
@@ -51,7 +51,7 @@ impl SplitClock {
     pub(super) fn new(schedule: &Schedule, split: u32, state: SplitState) -> SplitClock {
         let mut clock = SplitClock {
             split,
-            segment: 0,
+            place: Place::default(),
             state,
             next_ns: 0,
             gaps: schedule.gaps(split),
@@ -102,7 +102,7 @@ impl SplitClock {
         self.state.index += 1;
         if let Law::Uniform(_, strides) = &schedule.law
             && let Some((next_ns, excess)) =
-                strides[self.segment as usize].step(self.next_ns, self.excess)
+                strides[self.place.segment as usize].step(self.place, self.next_ns, self.excess)
         {
             (self.next_ns, self.excess) = (next_ns, excess);
             self.end(schedule);
@@ -120,15 +120,15 @@ impl SplitClock {
             Law::Replay(replay) => self.next_ns = replay.time(schedule.record(self.split, index)),
             Law::Uniform(load, _) => {
                 let target = of_records(schedule.record(self.split, index));
-                let (next_ns, segment) = load.reached(target, self.segment as usize);
+                let (next_ns, place) = load.reached(target, self.place);
                 self.excess = load.excess(next_ns, target);
-                (self.next_ns, self.segment) = (next_ns, segment as u32);
+                (self.next_ns, self.place) = (next_ns, place);
             }
             Law::Poisson(load) => {
                 self.next_exposure = exposure.saturating_add(gap(&self.gaps, index));
                 let target = schedule.of_all_splits(self.next_exposure);
-                let (next_ns, segment) = load.reached(target, self.segment as usize);
-                (self.next_ns, self.segment) = (next_ns, segment as u32);
+                let (next_ns, place) = load.reached(target, self.place);
+                (self.next_ns, self.place) = (next_ns, place);
             }
         }
         self.end(schedule);
@@ -159,8 +159,32 @@ mod tests {
             rate_per_s,
             duration: Some(Duration::from_millis(ms)),
         });
-        (prop::collection::vec(step, 1..4), 1u32..9).prop_map(move |(steps, splits)| LoadSpec {
-            shape: ShapeSpec::Steps { steps },
+        let steps = prop::collection::vec(step, 1..4).prop_map(|steps| ShapeSpec::Steps { steps });
+        let ms = |ms: u64| Duration::from_millis(ms);
+        let burst = (0.0f64..1e6, 1.0f64..2e6, 1u64..30, 0.01f64..0.99).prop_map(
+            move |(base, peak, period, duty)| ShapeSpec::Burst {
+                base,
+                peak,
+                period: ms(period),
+                duty,
+            },
+        );
+        let sine = (1.0f64..1e6, 0.0f64..1.0, 1u64..30).prop_map(move |(mean, depth, period)| {
+            ShapeSpec::Sine {
+                mean,
+                amplitude: mean * depth,
+                period: ms(period),
+            }
+        });
+        let ramp = (0.0f64..1e6, 1.0f64..1e6, 1u64..90).prop_map(move |(from, to, over)| {
+            ShapeSpec::Ramp {
+                from,
+                to,
+                over: ms(over),
+            }
+        });
+        (prop_oneof![steps, burst, sine, ramp], 1u32..9).prop_map(move |(shape, splits)| LoadSpec {
+            shape,
             arrivals,
             splits,
         })
@@ -211,7 +235,7 @@ mod tests {
 
         #[test]
         fn counting_never_skips_a_tick(load in load(Arrivals::Uniform), now in 0u64..100_000_000, limit in 0u64..5_000) {
-            let schedule = schedule(&load, 1, Bounds { until_ns: Some(80_000_000), records: Some(limit) });
+            let schedule = schedule(&load, 1, Bounds { until_ns: Some(80_000_000), records: Some(limit), ..Bounds::default() });
             let counted: usize = (0..load.splits)
                 .map(|split| times(&schedule, split, 6_000).iter().filter(|&&time| time <= now).count())
                 .sum();
@@ -297,8 +321,8 @@ mod tests {
     #[test]
     fn ended_splits_stay_ended() {
         let bounds = Bounds {
-            until_ns: None,
             records: Some(5),
+            ..Bounds::default()
         };
         let schedule = schedule(&constant(1e6, Arrivals::Poisson, 2), 0, bounds);
         assert_eq!(

@@ -7,20 +7,24 @@
 //! - `replay`: as recorded. `max`: there is no intended time.
 
 use super::clock::{SplitClock, SplitState};
+use super::disturbances::{Disturbances, SplitPause};
 use super::exposure::{Exposure, Stride, of_records};
 use super::recording::{Recording, Replay};
-use super::spec::{Arrivals, LoadSpec, ShapeSpec, Step};
+use super::spec::{Arrivals, LoadSpec, ShapeSpec};
+use super::wave;
 use crate::draw::{Draw, FEMTO, Purpose, exponential};
 use crate::spec::SpecError;
 
-/// Where a run's input ends; by default nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Where a run's input ends, and what is done to it before; by default nowhere and nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// No record with an intended time at or after this job time, in nanoseconds. Without intended times: none is
     /// generated from this time on.
     pub until_ns: Option<u64>,
     /// No more than this number of records.
     pub records: Option<u64>,
+    /// Disturbances on the way. They change no intended time.
+    pub disturbances: Disturbances,
 }
 
 /// The intended times of all records of a run.
@@ -31,6 +35,7 @@ pub struct Schedule {
     arrival: Draw,
     until_ns: u64,
     records: u64,
+    pauses: Vec<SplitPause>,
 }
 
 /// By what rule times follow from record numbers.
@@ -56,21 +61,14 @@ impl Schedule {
     ) -> Result<Schedule, SpecError> {
         let law = match (&load.shape, recording) {
             (ShapeSpec::Max, _) => Law::Max,
-            (ShapeSpec::Constant { rate_per_s }, _) => Law::of_rates(
-                &[Step {
-                    rate_per_s: *rate_per_s,
-                    duration: None,
-                }],
-                load,
-            ),
-            (ShapeSpec::Steps { steps }, _) => Law::of_rates(steps, load),
             (ShapeSpec::Replay { compression }, Some(recording)) => {
                 Law::Replay(Replay::new(recording, *compression))
             }
             (ShapeSpec::Replay { .. }, None) => {
-                let message = "found \"replay\"; this workload has no recorded times; allowed: \"max\", \"constant\" or \"steps\"";
+                let message = "found \"replay\"; this workload has no recorded times; allowed: any other shape";
                 return Err(SpecError::new("shape.kind", message));
             }
+            (rates, _) => Law::of_rates(wave::exposure(rates), load),
         };
         Ok(Schedule {
             law,
@@ -78,6 +76,7 @@ impl Schedule {
             arrival: Draw::new(seed, Purpose::Arrival),
             until_ns: bounds.until_ns.unwrap_or(u64::MAX),
             records: bounds.records.unwrap_or(u64::MAX),
+            pauses: bounds.disturbances.pauses,
         })
     }
 
@@ -102,6 +101,11 @@ impl Schedule {
         index
             .saturating_mul(u64::from(self.splits))
             .saturating_add(u64::from(split))
+    }
+
+    /// The pauses of a split.
+    pub(super) fn pauses(&self, split: u32) -> impl Iterator<Item = &SplitPause> {
+        self.pauses.iter().filter(move |pause| pause.split == split)
     }
 
     /// Walks a split from a state; [`SplitState::default`] is its beginning.
@@ -167,8 +171,7 @@ pub(super) fn gap(gaps: &Draw, index: u64) -> u128 {
 }
 
 impl Law {
-    fn of_rates(steps: &[Step], load: &LoadSpec) -> Law {
-        let exposure = Exposure::new(steps);
+    fn of_rates(exposure: Exposure, load: &LoadSpec) -> Law {
         match load.arrivals {
             Arrivals::Poisson => Law::Poisson(exposure),
             Arrivals::Uniform => {

@@ -2,7 +2,7 @@
 //!
 //! It emits every record that is due, in the order of intended times over its splits, and tags it with its intended
 //! time and its own lag: how late the record is through the source's own fault. Time during which the engine did not
-//! let the source run since it was last caught up is the engine's, not its own.
+//! let the source run since it was last caught up is the engine's, not its own; and a pause that was ordered is nobody's.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use engine::{Data, Row, Source, SourceStatus};
 
 use super::clock::{SplitClock, SplitState};
+use super::disturbances::SplitPause;
 use super::progress::Progress;
 use super::schedule::{Law, Schedule};
 use crate::tag;
@@ -24,6 +25,13 @@ pub trait Events: Clone + Send + Sync + 'static {
 
     /// Record k. Called for k below [`Events::count`] only.
     fn event(&self, record: u64) -> Self::Out;
+
+    /// Record k with its intended time, for streams that change over time; 0 if there are no intended times.
+    /// The time is itself a function of (schedule, seed, k), so this stays a pure function of the run's definition.
+    #[inline]
+    fn event_at(&self, record: u64, _intended_ns: u64) -> Self::Out {
+        self.event(record)
+    }
 
     /// Number of records, if the stream ends by itself.
     fn count(&self) -> Option<u64> {
@@ -47,6 +55,8 @@ pub struct ScheduledSource<E> {
     progress: Arc<Progress>,
     subtask: u32,
     clocks: Vec<SplitClock>,
+    /// Pauses of each split.
+    pauses: Vec<Vec<SplitPause>>,
     order: Order,
     /// `held_ns` when nothing due was left.
     held_when_caught_up: u64,
@@ -57,7 +67,7 @@ pub struct ScheduledSource<E> {
 enum Order {
     /// The splits take turns: records of equal index lie between those of the index before and the one after.
     Turns { next: usize },
-    /// Random arrivals: the earliest of the splits' next times.
+    /// Random arrivals, or a split that pauses: the earliest time at which a split may emit its next record.
     Earliest(BinaryHeap<Reverse<(u64, usize)>>),
 }
 
@@ -70,15 +80,21 @@ impl<E: Events> ScheduledSource<E> {
             .step_by(progress.parallelism() as usize)
             .map(|split| schedule.clock(split, SplitState::default()))
             .collect();
-        let order = match schedule.law {
-            Law::Poisson(_) => Order::Earliest(
+        let pauses: Vec<Vec<SplitPause>> = clocks
+            .iter()
+            .map(|clock| schedule.pauses(clock.split()).copied().collect())
+            .collect();
+        let in_step = pauses.iter().all(Vec::is_empty) && !matches!(schedule.law, Law::Poisson(_));
+        let order = if in_step || !schedule.is_timed() {
+            Order::Turns { next: 0 }
+        } else {
+            Order::Earliest(
                 clocks
                     .iter()
                     .enumerate()
                     .map(|(i, clock)| Reverse((clock.next_ns(), i)))
                     .collect(),
-            ),
-            Law::Max | Law::Uniform(..) | Law::Replay(_) => Order::Turns { next: 0 },
+            )
         };
         ScheduledSource {
             events,
@@ -86,6 +102,7 @@ impl<E: Events> ScheduledSource<E> {
             progress,
             subtask,
             clocks,
+            pauses,
             order,
             held_when_caught_up: 0,
             dropped: 0,
@@ -99,15 +116,16 @@ impl<E: Events> ScheduledSource<E> {
         let mut emit = |clock: &mut SplitClock, share: usize| {
             let record = self.schedule.record(clock.split(), clock.index());
             self.dropped += self.events.dropped_before(record);
+            let intended = clock.next_ns();
             let tag = if timed {
-                let intended = clock.next_ns();
-                tag::encode(intended, (now - intended).saturating_sub(debt))
+                let possible = intended.max(resumed(&self.pauses[share], now));
+                tag::encode(intended, (now - possible).saturating_sub(debt))
             } else {
                 0
             };
             out.push(Row {
                 tag,
-                value: self.events.event(record),
+                value: self.events.event_at(record, intended),
             });
             clock.advance(&self.schedule);
             admitted[share].store(clock.index(), Ordering::Relaxed);
@@ -133,6 +151,10 @@ impl<E: Events> ScheduledSource<E> {
                         return Some(heap.peek().map_or(u64::MAX, |earliest| earliest.0.0));
                     };
                     let share = earliest.0.1;
+                    if let Some(pause) = pausing(&self.pauses[share], now) {
+                        earliest.0.0 = pause.until_ns();
+                        continue;
+                    }
                     emit(&mut self.clocks[share], share);
                     earliest.0.0 = self.clocks[share].next_ns();
                     drop(earliest); // restores the heap
@@ -141,6 +163,19 @@ impl<E: Events> ScheduledSource<E> {
         }
         None
     }
+}
+
+/// The pause that a split is in.
+fn pausing(pauses: &[SplitPause], now: u64) -> Option<&SplitPause> {
+    let holds = |pause: &&SplitPause| pause.from_ns <= now && now < pause.until_ns();
+    pauses.iter().find(holds)
+}
+
+/// When a split was last let go on, by `now`: what was due before could not be sent any earlier.
+#[inline]
+fn resumed(pauses: &[SplitPause], now: u64) -> u64 {
+    let ends = pauses.iter().map(SplitPause::until_ns);
+    ends.filter(|&end| end <= now).max().unwrap_or(0)
 }
 
 impl<E: Events> Source for ScheduledSource<E> {
@@ -206,6 +241,7 @@ impl<E: Events> NullSource for Discarding<E> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::disturbances::Disturbances;
     use super::super::schedule::Bounds;
     use super::super::spec::{Arrivals, LoadSpec, ShapeSpec};
     use super::*;
@@ -253,7 +289,7 @@ mod tests {
             pauses in prop::collection::vec((0u64..40 * MS, 1usize..3_000), 1..40),
         ) {
             let arrivals = if poisson { Arrivals::Poisson } else { Arrivals::Uniform };
-            let bounds = Bounds { until_ns: Some(300 * MS), records: None };
+            let bounds = Bounds { until_ns: Some(300 * MS), ..Bounds::default() };
             let (mut sources, progress) = sources(&constant(20_000.0, arrivals, splits), parallelism, bounds);
             let mut all = Vec::new();
             for source in &mut sources {
@@ -331,6 +367,58 @@ mod tests {
         )
     }
 
+    fn pausing_sources(arrivals: Arrivals) -> (Vec<ScheduledSource<Numbers>>, Arc<Progress>) {
+        let pause = SplitPause {
+            split: 1,
+            from_ns: 20 * MS,
+            for_ns: 50 * MS,
+        };
+        let disturbances = Disturbances {
+            pauses: vec![pause],
+            ..Disturbances::default()
+        };
+        let bounds = Bounds {
+            until_ns: Some(100 * MS),
+            records: None,
+            disturbances,
+        };
+        sources(&constant(4_000.0, arrivals, 4), 1, bounds)
+    }
+
+    #[test]
+    fn a_paused_split_sends_nothing_then_everything_and_is_not_late_by_itself() {
+        for arrivals in [Arrivals::Uniform, Arrivals::Poisson] {
+            let (mut sources, progress) = pausing_sources(arrivals);
+            let mut at = Vec::new();
+            for now in (0..200 * MS).step_by(MS as usize) {
+                let mut rows = Vec::new();
+                while sources[0].poll(now, 0, 16, &mut rows) == SourceStatus::Ready {}
+                at.extend(rows.into_iter().map(|row| (now, row)));
+            }
+            let of_split = |split| at.iter().filter(move |(_, row)| row.value % 4 == split);
+            assert!(of_split(1).all(|&(now, _)| !(20 * MS..70 * MS).contains(&now)));
+            let resumed = of_split(1).filter(|&&(now, _)| now == 70 * MS).count();
+            assert!(
+                resumed > 25,
+                "{resumed} records waited for the end of the pause"
+            );
+            let late = |(now, row): &&(u64, Row<u64>)| {
+                now.saturating_sub(tag::intended_ns(row.tag)) > 2 * MS
+            };
+            assert!(
+                of_split(0)
+                    .chain(of_split(2))
+                    .chain(of_split(3))
+                    .find(late)
+                    .is_none()
+            );
+            // Polled once per millisecond, no record is later than that by the source's own fault.
+            let own = |(_, row): &(u64, Row<u64>)| tag::decode(row.tag).map_or(0, |(_, lag)| lag);
+            assert!(at.iter().map(own).all(|lag| lag <= MS + MS / 1000));
+            assert_eq!(Some(progress.admitted()), progress.scheduled(u64::MAX));
+        }
+    }
+
     #[test]
     fn wake_ups_are_paced_and_a_full_batch_asks_for_more() {
         let (mut sources, _) = sources(&constant(1e6, Arrivals::Uniform, 8), 1, Bounds::default());
@@ -356,8 +444,9 @@ mod tests {
         let bounds = Bounds {
             until_ns: Some(5),
             records: Some(250),
+            ..Bounds::default()
         };
-        let (mut sources, progress) = sources(&load, 1, bounds);
+        let (mut sources, progress) = sources(&load, 1, bounds.clone());
         let mut rows = Vec::new();
         assert_eq!(sources[0].poll(0, 0, 200, &mut rows), SourceStatus::Ready);
         assert_eq!(

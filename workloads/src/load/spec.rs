@@ -1,9 +1,11 @@
 //! The `[load]` table of a scenario.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::trace::{self, Interpolation, TracePoint};
 use crate::spec::{
     Default, Kind, Parameter, SpecError, Variant, check, read, serde_through_table, write,
 };
@@ -34,6 +36,49 @@ pub enum ShapeSpec {
     Steps {
         /// At least one.
         steps: Vec<Step>,
+    },
+    /// A straight line from one rate to another; then the second one holds.
+    Ramp {
+        /// Records per second at the start.
+        from: f64,
+        /// Records per second at the end.
+        to: f64,
+        /// How long it takes.
+        #[serde(with = "humantime_serde")]
+        over: Duration,
+    },
+    /// mean + amplitude * sin(2 pi t / period).
+    Sine {
+        /// Records per second.
+        mean: f64,
+        /// Records per second, at most the mean.
+        amplitude: f64,
+        /// Length of a wave.
+        #[serde(with = "humantime_serde")]
+        period: Duration,
+    },
+    /// Quiet, then a burst, again and again.
+    Burst {
+        /// Records per second between bursts.
+        base: f64,
+        /// Records per second in a burst.
+        peak: f64,
+        /// From the start of one quiet time to the next.
+        #[serde(with = "humantime_serde")]
+        period: Duration,
+        /// Share of the period that is burst; it comes at its end.
+        duty: f64,
+    },
+    /// Rates at given times; the last one holds.
+    Trace {
+        /// Where the points were read from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file: Option<PathBuf>,
+        /// At least one, in order. A recorded scenario has them, so that it does not need the file any more.
+        #[serde(default)]
+        points: Vec<TracePoint>,
+        /// What lies between them.
+        interpolation: Interpolation,
     },
     /// The times at which the workload's data was recorded. Only for workloads with recorded times.
     Replay {
@@ -85,8 +130,34 @@ const RATE: Parameter = Parameter {
     help: "records per second",
 };
 
-/// Longest step: longer than any run (see `tag::MAX_INTENDED_NS`).
-const LONGEST_STEP: Duration = Duration::from_secs(90 * 3600);
+/// A rate that may be 0, or as good as: see `wave`.
+const fn rate_from_zero(name: &'static str, default: Default, help: &'static str) -> Parameter {
+    Parameter {
+        name,
+        kind: Kind::Number {
+            min: 0.0,
+            max: trace::MOST_PER_S,
+        },
+        default,
+        help,
+    }
+}
+
+/// A span of at least a millisecond.
+const fn span(name: &'static str, default: &'static str, help: &'static str) -> Parameter {
+    Parameter {
+        name,
+        kind: Kind::Span {
+            min: Duration::from_millis(1),
+            max: LONGEST_STEP,
+        },
+        default: Default::Value(default),
+        help,
+    }
+}
+
+/// Longest step: longer than any run.
+const LONGEST_STEP: Duration = trace::LATEST;
 
 static PARAMETERS: &[Parameter] = &[
     Parameter {
@@ -122,6 +193,93 @@ static PARAMETERS: &[Parameter] = &[
                     default: Default::Required,
                     help: "rates and how long they hold",
                 }],
+            },
+            Variant {
+                kind: "ramp",
+                help: "a straight line from one rate to another, which then holds",
+                parameters: &[
+                    rate_from_zero(
+                        "from",
+                        Default::Value("0.0"),
+                        "records per second at the start",
+                    ),
+                    rate_from_zero("to", Default::Required, "records per second at the end"),
+                    span("over", "\"20s\"", "how long it takes"),
+                ],
+            },
+            Variant {
+                kind: "sine",
+                help: "a wave around a mean: begins at the mean and rises",
+                parameters: &[
+                    rate_from_zero("mean", Default::Required, "mean records per second"),
+                    rate_from_zero(
+                        "amplitude",
+                        Default::Required,
+                        "records per second above and below the mean; at most the mean",
+                    ),
+                    span("period", "\"10s\"", "length of a wave"),
+                ],
+            },
+            Variant {
+                kind: "burst",
+                help: "quiet, then a burst, again and again",
+                parameters: &[
+                    rate_from_zero(
+                        "base",
+                        Default::Value("0.0"),
+                        "records per second between bursts",
+                    ),
+                    rate_from_zero("peak", Default::Required, "records per second in a burst"),
+                    span(
+                        "period",
+                        "\"5s\"",
+                        "from the start of one quiet time to the next",
+                    ),
+                    Parameter {
+                        name: "duty",
+                        kind: Kind::Number {
+                            min: 0.001,
+                            max: 0.999,
+                        },
+                        default: Default::Value("0.2"),
+                        help: "share of the period that is burst; it comes at its end",
+                    },
+                ],
+            },
+            Variant {
+                kind: "trace",
+                help: "rates at given times, from a file or in place; the last one holds",
+                parameters: &[
+                    Parameter {
+                        name: "file",
+                        kind: Kind::Choice(&[]),
+                        default: Default::Absent("points are given"),
+                        help: "a CSV of seconds and records per second; a relative path starts at the working directory",
+                    },
+                    Parameter {
+                        name: "points",
+                        kind: Kind::Tables(&[
+                            Parameter {
+                                name: "at",
+                                kind: Kind::Span {
+                                    min: Duration::ZERO,
+                                    max: LONGEST_STEP,
+                                },
+                                default: Default::Required,
+                                help: "time since the start of the job",
+                            },
+                            rate_from_zero("rate_per_s", Default::Required, "records per second"),
+                        ]),
+                        default: Default::Absent("read from file"),
+                        help: "times and rates; they go before the file",
+                    },
+                    Parameter {
+                        name: "interpolation",
+                        kind: Kind::Choice(&["step", "linear"]),
+                        default: Default::Value("\"step\""),
+                        help: "between two points: the rate of the first one, or a straight line",
+                    },
+                ],
             },
             Variant {
                 kind: "replay",
@@ -160,22 +318,27 @@ pub fn parameters_of_load() -> &'static [Parameter] {
 }
 
 impl LoadSpec {
-    /// Reads a `[load]` table.
+    /// Reads a `[load]` table, and the file that it names if it has a trace without points.
     ///
     /// # Errors
-    /// Anything that [`parameters_of_load`] does not allow, or a step but the last without `for`.
+    /// Anything that [`parameters_of_load`] does not allow, a step but the last without `for`, an amplitude above its
+    /// mean, or a trace that cannot be read or goes back in time.
     pub fn parse(table: toml::Table) -> Result<LoadSpec, SpecError> {
         let Layout {
             arrivals,
             splits,
-            shape,
+            mut shape,
         } = read(check(PARAMETERS, table)?)?;
-        if let ShapeSpec::Steps { steps } = &shape {
-            let (_, but_last) = steps.split_last().unwrap_or((&NO_STEP, &[]));
-            if let Some(index) = but_last.iter().position(|step| step.duration.is_none()) {
-                let message = "missing; only the last step may leave it out";
-                return Err(SpecError::new(format!("shape.steps[{index}].for"), message));
+        match &mut shape {
+            ShapeSpec::Steps { steps } => check_steps(steps)?,
+            ShapeSpec::Sine {
+                mean, amplitude, ..
+            } if *amplitude > *mean => {
+                let message = format!("found {amplitude}; allowed: at most the mean, {mean}");
+                return Err(SpecError::new("shape.amplitude", message));
             }
+            ShapeSpec::Trace { file, points, .. } => fill_in(file.as_deref(), points)?,
+            _ => {}
         }
         Ok(LoadSpec {
             shape,
@@ -194,11 +357,45 @@ impl LoadSpec {
     }
 }
 
-/// Stands in for the last of no steps, which the checker does not let through.
-const NO_STEP: Step = Step {
-    rate_per_s: 1.0,
-    duration: None,
-};
+/// Every step but the last needs a length.
+fn check_steps(steps: &[Step]) -> Result<(), SpecError> {
+    let but_last = &steps[..steps.len().saturating_sub(1)];
+    match but_last.iter().position(|step| step.duration.is_none()) {
+        None => Ok(()),
+        Some(index) => {
+            let message = "missing; only the last step may leave it out";
+            Err(SpecError::new(format!("shape.steps[{index}].for"), message))
+        }
+    }
+}
+
+/// Reads a trace's points if it has none, and checks their order if it has.
+fn fill_in(file: Option<&Path>, points: &mut Vec<TracePoint>) -> Result<(), SpecError> {
+    match file {
+        Some(file) if points.is_empty() => {
+            *points = trace::read(file).map_err(|error| SpecError::new("shape.file", error))?;
+            Ok(())
+        }
+        None if points.is_empty() => {
+            let message = "missing; give a file, or points in place";
+            Err(SpecError::new("shape.file", message))
+        }
+        _ if points.len() > trace::MOST_POINTS => {
+            let message = format!("more than {} points", trace::MOST_POINTS);
+            Err(SpecError::new("shape.points", message))
+        }
+        _ => match points.windows(2).position(|pair| pair[0].at >= pair[1].at) {
+            None => Ok(()),
+            Some(index) => {
+                let key = format!("shape.points[{}].at", index + 1);
+                Err(SpecError::new(
+                    key,
+                    "times have to rise from point to point",
+                ))
+            }
+        },
+    }
+}
 
 serde_through_table!(LoadSpec);
 
@@ -216,6 +413,10 @@ mod tests {
             "",
             "shape = { kind = 'constant', rate_per_s = 5 }\narrivals = 'poisson'\nsplits = 1",
             "shape = { kind = 'steps', steps = [{ rate_per_s = 5, for = '1s 5ms' }, { rate_per_s = 2.5 }] }",
+            "shape = { kind = 'ramp', to = 500 }",
+            "shape = { kind = 'sine', mean = 100, amplitude = 100, period = '1s' }",
+            "shape = { kind = 'burst', peak = 1000, duty = 0.5 }",
+            "shape = { kind = 'trace', points = [{ at = '0s', rate_per_s = 1 }, { at = '1m', rate_per_s = 0 }] }",
             "shape = { kind = 'replay' }",
         ] {
             let load = parse(text).expect("valid");
@@ -245,6 +446,23 @@ mod tests {
         refused(
             "shape = { kind = 'steps', steps = [{ rate_per_s = 1 }, { rate_per_s = 1 }] }",
             "shape.steps[0].for",
+        );
+        refused(
+            "shape = { kind = 'sine', mean = 1, amplitude = 2 }",
+            "shape.amplitude: found 2; allowed: at most the mean, 1",
+        );
+        refused(
+            "shape = { kind = 'burst', peak = 1, duty = 1 }",
+            "shape.duty: found 1 (integer)",
+        );
+        refused("shape = { kind = 'trace' }", "shape.file: missing");
+        refused(
+            "shape = { kind = 'trace', file = 'no/such.csv' }",
+            "shape.file: no/such.csv: ",
+        );
+        refused(
+            "shape = { kind = 'trace', points = [{ at = '1s', rate_per_s = 1 }, { at = '1s', rate_per_s = 1 }] }",
+            "shape.points[1].at: times have to rise",
         );
         refused(
             "splits = 0",

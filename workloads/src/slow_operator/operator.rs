@@ -51,6 +51,11 @@ impl CpuCost {
         }
     }
 
+    /// Spends what a record costs.
+    pub fn charge(&mut self, record: u64, context: &OperatorContext<'_, '_>) {
+        self.spend(self.model.cost_ns(record), || context.cancelled());
+    }
+
     fn spend(&mut self, cost_ns: u64, cancelled: impl Fn() -> bool) {
         let Some(due_ns) = cost_ns.checked_sub(self.overspent_ns) else {
             self.overspent_ns -= cost_ns;
@@ -80,7 +85,7 @@ impl Operator<Record, Record> for CpuCost {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
-            self.spend(self.model.cost_ns(row.value.id), || context.cancelled());
+            self.charge(row.value.id, context);
             out.push(row);
         }
         Ok(())
@@ -100,6 +105,18 @@ impl BlockingCost {
     pub fn new(model: CostModel) -> BlockingCost {
         BlockingCost { model, free_ns: 0 }
     }
+
+    /// Waits as long as a record costs. Once cancelled nothing waits any more.
+    pub fn charge(&mut self, record: u64, context: &mut OperatorContext<'_, '_>) {
+        let cost_ns = self.model.cost_ns(record);
+        if cost_ns > 0 {
+            self.free_ns = self
+                .free_ns
+                .max(context.arrived_ns())
+                .saturating_add(cost_ns);
+            context.block_until(self.free_ns);
+        }
+    }
 }
 
 impl Operator<Record, Record> for BlockingCost {
@@ -110,15 +127,8 @@ impl Operator<Record, Record> for BlockingCost {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
-            let cost_ns = self.model.cost_ns(row.value.id);
-            if cost_ns > 0 {
-                self.free_ns = self
-                    .free_ns
-                    .max(context.arrived_ns())
-                    .saturating_add(cost_ns);
-                // Once cancelled nothing waits any more, but every record is still handed on: none may vanish.
-                context.block_until(self.free_ns);
-            }
+            // Cancelled or not, every record is handed on: none may vanish.
+            self.charge(row.value.id, context);
             out.push(row);
         }
         Ok(())

@@ -182,45 +182,48 @@ const COST: &[Parameter] = &[
         default: Default::Value("\"1ms\""),
         help: "mean per record; at least 20ms if kind is \"async\"",
     },
-    Parameter {
-        name: "distribution",
-        kind: Kind::Variants(&[
-            Variant {
-                kind: "constant",
-                help: "the same for every record",
-                parameters: &[],
-            },
-            Variant {
-                kind: "exponential",
-                help: "exponentially distributed",
-                parameters: &[],
-            },
-            Variant {
-                kind: "bimodal",
-                help: "a share of the records costs a multiple of what the others do",
-                parameters: &[
-                    Parameter {
-                        name: "slow_share",
-                        kind: Kind::Number { min: 0.0, max: 1.0 },
-                        default: Default::Value("0.1"),
-                        help: "share of the slow records",
-                    },
-                    Parameter {
-                        name: "slow_factor",
-                        kind: Kind::Number {
-                            min: 1.0,
-                            max: 10_000.0,
-                        },
-                        default: Default::Value("10.0"),
-                        help: "cost of a slow record over that of a fast one",
-                    },
-                ],
-            },
-        ]),
-        default: Default::Value("{ kind = \"constant\" }"),
-        help: "how the cost varies from record to record",
-    },
+    DISTRIBUTION,
 ];
+
+/// How a cost varies, for every workload with costs.
+pub(crate) const DISTRIBUTION: Parameter = Parameter {
+    name: "distribution",
+    kind: Kind::Variants(&[
+        Variant {
+            kind: "constant",
+            help: "the same for every record",
+            parameters: &[],
+        },
+        Variant {
+            kind: "exponential",
+            help: "exponentially distributed",
+            parameters: &[],
+        },
+        Variant {
+            kind: "bimodal",
+            help: "a share of the records costs a multiple of what the others do",
+            parameters: &[
+                Parameter {
+                    name: "slow_share",
+                    kind: Kind::Number { min: 0.0, max: 1.0 },
+                    default: Default::Value("0.1"),
+                    help: "share of the slow records",
+                },
+                Parameter {
+                    name: "slow_factor",
+                    kind: Kind::Number {
+                        min: 1.0,
+                        max: 10_000.0,
+                    },
+                    default: Default::Value("10.0"),
+                    help: "cost of a slow record over that of a fast one",
+                },
+            ],
+        },
+    ]),
+    default: Default::Value("{ kind = \"constant\" }"),
+    help: "how the cost varies from record to record",
+};
 
 impl SlowOperatorSpec {
     /// Checks what joins several parameters.

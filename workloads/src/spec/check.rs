@@ -90,6 +90,7 @@ fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError>
             _ => Err(refused(&Value::String(text))),
         },
         (Kind::Flag | Kind::FlagOrNames, Value::Boolean(flag)) => Ok(Value::Boolean(flag)),
+        (Kind::Choice([]), Value::String(text)) => Ok(Value::String(text)),
         (Kind::FlagOrNames, Value::Array(names)) if names.iter().all(Value::is_str) => {
             Ok(Value::Array(names))
         }

@@ -71,7 +71,14 @@ impl<R: KeyedResult> Sink<R> for TallySink<R> {
         self.tags.clear();
         self.tags.extend(rows.as_slice().iter().map(|row| row.tag));
         self.probe.arrived(context.now_ns(), &self.tags);
-        rows.for_each(|row| self.tally.add(row.value));
+        let mut merged = 0;
+        for row in rows {
+            merged += row.value.added().saturating_sub(1);
+            self.tally.add(row.value);
+        }
+        if merged > 0 {
+            self.probe.merged(merged);
+        }
         Ok(())
     }
 
