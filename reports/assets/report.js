@@ -68,32 +68,45 @@
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
 
-  // Warm-up and faults, behind the lines.
-  function shade(plot) {
+  // Calls `draw(left, right, fill, ink, name)` for warm-up and faults, as far as they can be seen.
+  function eachMark(plot, draw) {
     const { ctx, bbox } = plot;
-    let free = bbox.left;
-    const area = (from, to, color, ink, name) => {
+    const mark = (from, to, fill, ink, name) => {
       const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
       const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
-      if (right < bbox.left || left > bbox.left + bbox.width) return;
-      ctx.fillStyle = css(color);
+      if (right >= bbox.left && left <= bbox.left + bbox.width) draw(left, right, css(fill), css(ink), name);
+    };
+    ctx.save();
+    if (data.warm_up_end_s !== null) mark(data.span_s[0], data.warm_up_end_s, "--shade", "--faint", "warm-up");
+    for (const fault of data.faults) mark(fault.from_s, fault.to_s, "--fault", "--fault-ink", fault.name);
+    ctx.restore();
+  }
+
+  // Behind the lines.
+  function shadeMarks(plot) {
+    const { ctx, bbox } = plot;
+    eachMark(plot, (left, right, fill) => {
+      ctx.fillStyle = fill;
       ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
-      ctx.fillStyle = css(ink);
+    });
+  }
+
+  // Over the lines; a name that has no room is left out, its area is not.
+  function nameMarks(plot) {
+    const { ctx, bbox } = plot;
+    const gap = 4 * devicePixelRatio;
+    let free = bbox.left;
+    eachMark(plot, (left, right, fill, ink, name) => {
+      ctx.fillStyle = ink;
       ctx.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
       ctx.textAlign = "left";
       ctx.textBaseline = "top";
-      const gap = 4 * devicePixelRatio;
       const width = ctx.measureText(name).width;
       const begin = left + width + 2 * gap < right ? left + gap : right + gap;
-      if (begin >= free && begin + width < bbox.left + bbox.width) {
-        ctx.fillText(name, begin, bbox.top + gap);
-        free = begin + width + gap;
-      }
-    };
-    ctx.save();
-    if (data.warm_up_end_s !== null) area(data.span_s[0], data.warm_up_end_s, "--shade", "--faint", "warm-up");
-    for (const fault of data.faults) area(fault.from_s, fault.to_s, "--fault", "--fault-ink", fault.name);
-    ctx.restore();
+      if (begin < free || begin + width > bbox.left + bbox.width) return;
+      ctx.fillText(name, begin, bbox.top + gap);
+      free = begin + width + gap;
+    });
   }
 
   function options(chart, width) {
@@ -102,7 +115,7 @@
     const decades = (plot, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
     const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : {};
     const least = chart.unit === "share" ? 1 : 0;
-    const linear = (plot, min, max) => [0, Math.max(least, max * 1.05) || 1];
+    const linear = (plot, min, max) => [0, Math.max(least, max) * 1.12 || 1];
     const series = chart.series.map((it) => ({
       label: it.name,
       stroke: it.colors[darkTheme.matches ? 1 : 0],
@@ -130,7 +143,7 @@
         { ...axis, ...valueAxis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
       ],
       series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
-      hooks: { drawClear: [shade], setSelect: [zoomToSelection] },
+      hooks: { drawClear: [shadeMarks], draw: [nameMarks], setSelect: [zoomToSelection] },
     };
   }
 

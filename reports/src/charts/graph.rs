@@ -12,13 +12,13 @@ use super::Subject;
 use super::canvas::{Align, Canvas, picture};
 use super::plot::Frame;
 use super::state::State;
-use super::style::{FAINT_INK, FRAME, INK, TextSize, VERMILLION, WIDTH, tint};
+use super::style::{BACKGROUND, FAINT_INK, FRAME, INK, TextSize, VERMILLION, WIDTH, tint};
 use crate::format;
-use crate::record::{Graph, Level, Operator};
+use crate::record::{Edge, Level, Operator};
 use layout::{Layout, layout};
 
 const TOP: i32 = 92;
-const LAYER_WIDTH: i32 = 170;
+const LAYER_WIDTH: i32 = 180;
 const ROW_HEIGHT: i32 = 92;
 const BOX_HEIGHT: i32 = 62;
 const MARGIN: i32 = 16;
@@ -128,9 +128,13 @@ fn node(
     let Some(operator) = operator else {
         return;
     };
-    let doing = match share > 0.0 {
-        true => format!("{} {}", format::share(share), state.name()),
-        false => format::NOT_AVAILABLE.to_owned(),
+    let doing = if share > 0.0 {
+        let long = format!("{} {}", format::share(share), state.name());
+        let fits = long.chars().count() <= room(TextSize::Small);
+        // The colour says which state it is.
+        if fits { long } else { format::share(share) }
+    } else {
+        format::NOT_AVAILABLE.to_owned()
     };
     line(&doing, y + 2, TextSize::Small);
     let skew = operator.skew_factor.filter(|&skew| skew >= 1.1);
@@ -152,41 +156,31 @@ fn edges(canvas: &Canvas<'_>, subject: &Subject<'_>, layout: &Layout, place: &Pl
         let Some(route) = route else {
             continue;
         };
-        let usage = usage.get(edge.id.as_str()).copied();
-        let color = if comes_up(subject, graph, &edge.from, &edge.to) {
+        let color = if comes_up(subject, &usage, edge) {
             VERMILLION
         } else {
             FRAME
         };
+        let fill = usage.get(edge.id.as_str()).copied();
         let points = points(place, route);
-        let width = 1 + (usage.unwrap_or(0.0).clamp(0.0, 1.0) * 6.0).round() as u32;
+        let width = 1 + (fill.unwrap_or(0.0).clamp(0.0, 1.0) * 6.0).round() as u32;
         arrow(canvas, &points, width, color);
-        let usage = usage.map(|usage| format!("{} full", format::share(usage)));
-        let arrivals = graph.edges.iter().filter(|other| other.to == edge.to);
-        let texts = [usage.as_deref(), Some(edge.exchange.as_str())];
-        label(canvas, &points, arrivals.count() > 1, texts);
+        let fill = fill.map(|fill| format!("{} full", format::share(fill)));
+        label(canvas, &points, &fill.unwrap_or_default(), &edge.exchange);
     }
 }
 
-/// Whether the sender waits for output and the receiver can be why: it is backpressured itself, or
-/// no successor of the sender is, or it is busier than those.
-fn comes_up(subject: &Subject<'_>, graph: &Graph, from: &str, to: &str) -> bool {
-    let operators = subject.run.operators.iter();
-    let find = |id: &str| operators.clone().find(|operator| operator.id == id);
-    let waits = |id: &str| {
-        find(id).is_some_and(|operator| {
-            let level = operator.activity.backpressure.level;
-            level.is_some_and(|level| level > Level::Ok)
-        })
-    };
-    let pressure = |id: &str| {
-        let activity = find(id).map(|operator| &operator.activity);
-        let shares = activity.map(|activity| [activity.busy, activity.backpressured]);
-        shares.map_or(0.0, |shares| shares.into_iter().flatten().sum::<f64>())
-    };
-    let siblings = graph.edges.iter().filter(|edge| edge.from == from);
-    let most = siblings.map(|edge| pressure(&edge.to)).fold(0.0, f64::max);
-    waits(from) && (waits(to) || pressure(to) >= most)
+/// Whether the sender waits for output and this edge can be why: its queue is mostly full, or none
+/// of the sender's is fuller.
+fn comes_up(subject: &Subject<'_>, usage: &HashMap<&str, f64>, edge: &Edge) -> bool {
+    let mut operators = subject.run.operators.iter();
+    let sender = operators.find(|operator| operator.id == edge.from);
+    let level = sender.and_then(|sender| sender.activity.backpressure.level);
+    let fill = |edge: &Edge| usage.get(edge.id.as_str()).copied().unwrap_or(0.0);
+    let edges = subject.record.graph().edges.iter();
+    let siblings = edges.filter(|other| other.from == edge.from);
+    let fullest = siblings.map(fill).fold(0.0, f64::max);
+    level.is_some_and(|level| level > Level::Ok) && (fill(edge) >= 0.5 || fill(edge) >= fullest)
 }
 
 /// Out of the right side of one box, into the left side of another.
@@ -218,15 +212,29 @@ fn arrow(canvas: &Canvas<'_>, points: &[(i32, i32)], width: u32, color: RGBColor
     canvas.area(head, color);
 }
 
-/// Above and below the edge, at the end where it is alone.
-fn label(canvas: &Canvas<'_>, points: &[(i32, i32)], at_sender: bool, texts: [Option<&str>; 2]) {
-    let (x, y, align) = match (points, at_sender) {
-        ([from, ..], true) => (from.0 + 8, from.1, Align::Left),
-        ([.., to], false) => (to.0 - 12, to.1, Align::Right),
-        _ => return,
+/// In the middle of the way to the next layer: above a level line, else on a ground of its own; the kind of exchange where
+/// there is room for it.
+fn label(canvas: &Canvas<'_>, points: &[(i32, i32)], fill: &str, exchange: &str) {
+    let [from, to, ..] = points else {
+        return;
     };
-    for (text, dy) in texts.into_iter().zip([-12, 13]) {
-        let text = text.unwrap_or_default();
-        canvas.text(text, (x, y + dy), TextSize::Small, align, FAINT_INK);
+    let both = if fill.is_empty() {
+        exchange.to_owned()
+    } else {
+        format!("{fill}, {exchange}")
+    };
+    let room = to.0 - from.0 - 24;
+    let text = if TextSize::Small.width_of(&both) <= room {
+        &both
+    } else {
+        fill
+    };
+    let (x, y) = ((from.0 + to.0) / 2 - 4, (from.1 + to.1) / 2);
+    let half = TextSize::Small.width_of(text) / 2;
+    if from.1 == to.1 {
+        canvas.text(text, (x, y - 14), TextSize::Small, Align::Center, FAINT_INK);
+    } else if !text.is_empty() {
+        canvas.fill((x - half, y - 7), (x + half, y + 7), BACKGROUND);
+        canvas.text(text, (x, y), TextSize::Small, Align::Center, FAINT_INK);
     }
 }

@@ -61,7 +61,8 @@ pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
 }
 
 fn subtitle(more: usize) -> String {
-    let what = "records that each subtask took in and how busy it was over the measured phase; at the right its records over time";
+    let what = "skew factor: largest over mean of the records that subtasks took in, over the measured phase and (median) \
+                per moment; at the right the records over time";
     match more {
         0 => what.to_owned(),
         more => format!("{what}; {more} less skewed operators are not shown"),
@@ -142,13 +143,30 @@ impl Panel<'_> {
         let skew = self.operator.skew_factor;
         let skew = format::or_na(skew, |skew| format!("{skew:.2}"));
         let name = format::shortened(&self.operator.name, 32);
-        let text = format!("{name}: skew factor {skew}");
+        let momentary = self.momentary_skew();
+        let momentary = format::or_na(momentary, |skew| format!("{skew:.2}"));
+        let text = format!("{name}: skew factor {skew} in all, {momentary} at a time");
         canvas.text(&text, (16, y), TextSize::Normal, Align::Left, INK);
         let text = format!(
             "records per second and subtask, up to {}",
             rate_label(self.darkest_per_s)
         );
         canvas.text(&text, (MAP.0, y), TextSize::Small, Align::Left, FAINT_INK);
+    }
+
+    /// Median over time of the skew factor within a column: a hot key that moves is no skew in
+    /// all, but at any time.
+    fn momentary_skew(&self) -> Option<f64> {
+        let subtasks = &self.columns.subtasks;
+        let columns = subtasks.iter().map(|(_, columns)| columns.len()).min()?;
+        let skew = |at: usize| {
+            let records = subtasks.iter().map(|(_, columns)| columns[at]);
+            let mean = records.clone().sum::<f64>() / f64::from(self.operator.parallelism);
+            (mean > 0.0).then(|| records.fold(0.0, f64::max) / mean)
+        };
+        let mut skews: Vec<f64> = (0..columns).filter_map(skew).collect();
+        skews.sort_by(f64::total_cmp);
+        skews.get(skews.len() / 2).copied()
     }
 
     /// Records and busy share of every subtask.

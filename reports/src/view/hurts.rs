@@ -45,11 +45,11 @@ fn sentence(operators: &[Operator]) -> Option<String> {
                 waits(&waiting)
             )
         }
-        Some(after) => format!(
-            "{}; after it the busiest is {}",
-            waits(&waiting),
-            described(after)
-        ),
+        Some(after) => {
+            let them = if waiting.len() == 1 { "it" } else { "them" };
+            let (waits, described) = (waits(&waiting), described(after));
+            format!("{waits}; after {them} the busiest is {described}")
+        }
         None => waits(&waiting),
     })
 }
