@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reports::record::{EventRow, Series, TimelineRow, event_kind};
+use reports::record::{EventRow, KeyRow, Series, TimelineRow, event_kind};
 use workloads::Progress;
 
 use crate::calibration;
@@ -23,6 +23,8 @@ use crate::ticks::Ticks;
 const PAUSE_NS: u64 = 250_000_000;
 /// Time between two brief calibrations.
 const CALIBRATION_NS: u64 = 5_000_000_000;
+/// Time between two looks at the most frequent keys.
+const KEYS_NS: u64 = 1_000_000_000;
 
 /// Everything known about the run at one moment.
 #[derive(Debug, Default)]
@@ -33,6 +35,8 @@ pub struct Sample {
     pub timeline: TimelineRow,
     /// Its subtasks and channels.
     pub snapshot: Snapshot,
+    /// The most frequent keys, about once per second.
+    pub keys: Vec<KeyRow>,
     /// What happened since the sample before.
     pub events: Vec<EventRow>,
     /// Latencies since the sample before.
@@ -101,7 +105,7 @@ impl Sampler {
     pub fn run(mut self, conveyor: &Conveyor, stop: &Receiver<()>) {
         let mut spare = Histograms::new();
         let mut calibration = Some(self.first_calibration_ns);
-        let (mut last_ms, mut calibrated_ns, mut due_ns) = (0, 0, 0);
+        let (mut last_ms, mut calibrated_ns, mut keys_ns, mut due_ns) = (0, 0, 0, 0);
         loop {
             let stopped = self.wait_until(due_ns, stop);
             if stopped {
@@ -111,6 +115,11 @@ impl Sampler {
             sample.from_ms = last_ms;
             let now_ns = self.fill(&mut sample, due_ns, &mut spare);
             sample.timeline.calibration = calibration.take();
+            sample.keys.clear();
+            if stopped || self.ticks.is_boundary(due_ns) || now_ns >= keys_ns + KEYS_NS {
+                self.job.top_keys(&mut sample.keys);
+                keys_ns = now_ns;
+            }
             last_ms = sample.timeline.t_ms;
             self.publish(&sample);
             if conveyor.full.send(sample).is_err() || stopped {

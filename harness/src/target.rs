@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reports::record::{ChannelRow, EventRow, Graph, SubtaskRow};
+use reports::record::{ChannelRow, EventRow, Graph, KeyRow, SubtaskRow};
 use thiserror::Error;
 use workloads::{BuildError, Progress, Verifier};
 
@@ -87,6 +87,10 @@ pub trait RunningJob: Send + Sync {
     /// Fills in the state of every subtask and channel. Rows that are there already are reused, so
     /// that a snapshot allocates nothing once the job is up.
     fn snapshot(&self, into: &mut Snapshot);
+
+    /// Replaces what is in `into` by the most frequent keys of every keyed task, counted since the
+    /// start; nothing on an engine that does not know them.
+    fn top_keys(&self, into: &mut Vec<KeyRow>);
 
     /// Moves what has happened since the last call to the end of `into`.
     fn take_events(&self, into: &mut Vec<EventRow>);

@@ -25,6 +25,11 @@ impl Ticks {
         }
     }
 
+    /// Whether the measured phase begins or ends with this tick.
+    pub fn is_boundary(&self, due_ns: u64) -> bool {
+        due_ns == self.warmup_ns || due_ns == self.end_ns
+    }
+
     /// The first tick after `now_ns`.
     pub fn after(&self, now_ns: u64) -> u64 {
         let phase = self.warmup_ns % self.interval_ns;

@@ -40,6 +40,9 @@ fn append(writer: &mut Writer, sample: &Sample) -> Result<(), RecordError> {
     for row in &sample.snapshot.channels {
         writer.append(row)?;
     }
+    for row in &sample.keys {
+        writer.append(row)?;
+    }
     for series in Series::ALL {
         let histogram = sample.latency.histograms.get(series);
         if !histogram.is_empty() {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::{Clock, Job, JobEvent, JobReport, Outcome, Plan};
-use reports::record::{Edge, EventRow, Graph, Member, Task, event_kind};
+use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task, event_kind};
 use workloads::{Bounds, build};
 
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
@@ -21,6 +21,9 @@ use rows::Translator;
 
 /// Longest time between two looks at whether the job has ended.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// Keys recorded per keyed task.
+const TOP_KEYS: usize = 20;
 
 /// The embedded engine.
 pub struct Embedded;
@@ -163,6 +166,19 @@ impl RunningJob for EmbeddedJob {
             job.snapshot(&mut translator.seen);
         }
         translator.translate(into);
+    }
+
+    fn top_keys(&self, into: &mut Vec<KeyRow>) {
+        into.clear();
+        if let Some(job) = &*self.job() {
+            let translator = self
+                .translator
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            for task in 0..self.plan.tasks.len() {
+                translator.key_rows(task, &job.top_keys(task, TOP_KEYS), into);
+            }
+        }
     }
 
     fn take_events(&self, into: &mut Vec<EventRow>) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::{Clock, SentHook, SourceStatus};
-use reports::record::{EventRow, Graph, Member, SubtaskRow, Task};
+use reports::record::{EventRow, Graph, KeyRow, Member, SubtaskRow, Task};
 use workloads::{Bounds, NullSource, Probes, SinkProbe, null_sources};
 
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
@@ -211,6 +211,11 @@ impl RunningJob for NullJob {
                 ..SubtaskRow::default()
             };
         }
+    }
+
+    /// Without an engine nothing is keyed.
+    fn top_keys(&self, into: &mut Vec<KeyRow>) {
+        into.clear();
     }
 
     fn take_events(&self, _into: &mut Vec<EventRow>) {}

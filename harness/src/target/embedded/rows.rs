@@ -1,7 +1,7 @@
 //! From the engine's counters to the rows of the record.
 
-use engine::{ChannelSnapshot, JobSnapshot, Plan, SubtaskSnapshot};
-use reports::record::{ChannelRow, SubtaskRow};
+use engine::{ChannelSnapshot, JobSnapshot, Plan, SubtaskSnapshot, TopKeys};
+use reports::record::{ChannelRow, KeyRow, SubtaskRow};
 
 use super::{Snapshot, edge_id, milliseconds};
 
@@ -83,6 +83,25 @@ impl Translator {
         for (row, subtask) in into.subtasks.iter_mut().zip(&self.seen.subtasks) {
             self.subtask_row(row, subtask);
         }
+    }
+
+    /// The engine counts the rows of a chunk that it observed; here they stand for all of the rows
+    /// that the task had taken in by the last snapshot.
+    pub fn key_rows(&self, task: usize, top: &TopKeys, rows: &mut Vec<KeyRow>) {
+        let of_task = self
+            .seen
+            .subtasks
+            .iter()
+            .filter(|subtask| subtask.task == task);
+        let records: u64 = of_task.map(|subtask| subtask.records_in).sum();
+        let scale = records as f64 / top.observed.max(1) as f64;
+        rows.extend(top.keys.iter().map(|key| KeyRow {
+            t_ms: milliseconds(self.seen.at_ns),
+            task: self.task_ids[task].clone(),
+            key: key.key.clone(),
+            count: (key.count as f64 * scale).round() as u64,
+            error: (key.error as f64 * scale).round() as u64,
+        }));
     }
 
     fn sum_usage(&mut self) {
@@ -194,6 +213,32 @@ mod tests {
             held_ns: None,
         });
         all.collect()
+    }
+
+    #[test]
+    fn observed_keys_stand_for_all_records_of_their_task() {
+        let mut translator = Translator::new(&plan(2));
+        translator.seen.subtasks = subtasks(2);
+        for subtask in &mut translator.seen.subtasks[2..] {
+            subtask.records_in = 50_000;
+        }
+        let top = TopKeys {
+            keys: vec![engine::KeyCount {
+                key: "7".into(),
+                count: 250,
+                error: 10,
+            }],
+            observed: 1_000,
+        };
+        let mut rows = Vec::new();
+        translator.key_rows(1, &top, &mut rows);
+        assert_eq!(
+            (rows[0].task.as_str(), rows[0].key.as_str()),
+            ("count", "7")
+        );
+        assert_eq!((rows[0].count, rows[0].error), (25_000, 1_000));
+        translator.key_rows(0, &TopKeys::default(), &mut rows);
+        assert_eq!(rows.len(), 1);
     }
 
     proptest! {
