@@ -7,7 +7,7 @@ mod running;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::JobReport;
+use engine::{JobSnapshot, Plan, SubtaskSnapshot};
 use running::{Ran, job, load, records, run, run_built, workload};
 use workloads::hot_keys::{HotKeyEvents, KeyModel, build_with, skew};
 use workloads::jobs::{Feed, Wiring};
@@ -53,23 +53,32 @@ fn hot_keys_gives_the_oracles_totals_in_every_layout_with_and_without_local_aggr
     }
 }
 
-/// Records that each subtask of `aggregate` took in.
-fn loads(report: &JobReport, plan: &engine::Plan) -> Vec<f64> {
+/// The subtasks of the task that begins with `aggregate`.
+fn aggregates<'a>(
+    snapshot: &'a JobSnapshot,
+    plan: &Plan,
+) -> impl Iterator<Item = &'a SubtaskSnapshot> {
     let is_aggregate = |task: &engine::TaskPlan| task.members[0].id == "aggregate";
     let task = plan
         .tasks
         .iter()
         .position(is_aggregate)
         .expect("in the job");
-    let subtasks = report.snapshot.subtasks.iter();
-    subtasks
-        .filter(|subtask| subtask.task == task)
-        .map(|subtask| subtask.records_in as f64)
-        .collect()
+    let subtasks = snapshot.subtasks.iter();
+    subtasks.filter(move |subtask| subtask.task == task)
+}
+
+/// The share of its time in which a subtask is neither idle nor backpressured.
+fn busy(subtask: &SubtaskSnapshot) -> f64 {
+    let time = &subtask.time;
+    1.0 - (time.idle_ns + time.backpressured_ns) as f64 / time.total_ns() as f64
 }
 
 struct Measured {
+    /// Records that each subtask of `aggregate` took in.
     loads: Vec<f64>,
+    /// Busy share of each of them, the least one first.
+    busy: Vec<f64>,
     /// Records admitted per second of job time.
     rate_per_s: f64,
 }
@@ -93,13 +102,22 @@ fn measure(text: &str, time: Duration) -> Measured {
     let deployed = built.graph.deploy(job.to_config()).expect("valid");
     let plan = deployed.plan().clone();
     let running = deployed.start().expect("threads");
+    // While the sources still run: afterwards the hot subtask works off its queue alone.
+    running.wait(time * 9 / 10);
+    let mut snapshot = JobSnapshot::default();
+    running.snapshot(&mut snapshot);
     assert!(running.wait(Duration::from_secs(60)), "flows out");
     let ended_ns = running.clock().now();
     let report = running.join();
     let correctness = built.verifier.verify(&built.progress.admitted_per_split());
     assert!(correctness.is_right(), "{correctness:?}");
+    let mut busy: Vec<f64> = aggregates(&snapshot, &plan).map(busy).collect();
+    busy.sort_by(f64::total_cmp);
     Measured {
-        loads: loads(&report, &plan),
+        loads: aggregates(&report.snapshot, &plan)
+            .map(|subtask| subtask.records_in as f64)
+            .collect(),
+        busy,
         rate_per_s: built.progress.admitted() as f64 * 1e9 / ended_ns as f64,
     }
 }
@@ -116,6 +134,9 @@ fn one_key_with_half_of_the_records_makes_the_skew_factor_and_local_aggregation_
         "{found}: {:?}",
         plain.loads
     );
+
+    let busy = &plain.busy;
+    assert!(busy[3] >= 0.95 && busy[1] <= 0.45, "{busy:?}");
 
     let local = measure(
         &format!("{text}\nlocal_aggregation = 10_000"),
