@@ -14,12 +14,11 @@ use crate::record::{Correctness, Evidence, Verdict};
 pub const OWN_LAG_P99_BOUND_NS: u64 = 10_000_000;
 
 /// Fewer admitted records than this share, with a source that was free to send, is the driver's
-/// fault (METHODS: open-loop load and latency).
+/// fault: an engine that takes everything it is given leaves no other reason.
 const GENERATED_SHARE: f64 = 0.995;
 /// A source held by the engine for less than this share of time was free to send.
 const FREE_HELD_SHARE: f64 = 0.01;
-/// The engine takes what it is offered if it admits this share (Karimov et al., ICDE 2018, with
-/// METHODS: is a load sustainable).
+/// The engine takes what it is offered if it admits this share (after Karimov et al., ICDE 2018).
 const SUSTAINED_SHARE: f64 = 0.99;
 /// And if its backlog grows by less than this many seconds of load per second.
 const SUSTAINED_SLOPE: f64 = 0.01;

@@ -16,7 +16,7 @@ use crate::format;
 pub(super) const TITLE: &str = "Response and service time by percentile";
 /// The strip of marks has no place here: there is no time axis.
 const PLOT_TOP: i32 = TOP - 14;
-/// A percentile q needs so many samples beyond it (METHODS: open-loop load and latency).
+/// A percentile is drawn with so many samples beyond it: with fewer it is chance.
 const LEAST_BEYOND: f64 = 10.0;
 /// The frame's axis is an integer one: 1/(1-q) in thousandths of a decade.
 const PER_DECADE: f64 = 1_000.0;
@@ -70,8 +70,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
 }
 
 fn subtitle(subject: &Subject<'_>) -> String {
-    let what =
-        "every record of the measured phase; a curve ends where fewer than ten records lie beyond";
+    let what = "every record of the measured phase and of the drain after it; a curve ends where fewer than ten lie beyond";
     match subject.run.censored.filter(|&censored| censored > 0) {
         Some(censored) => format!(
             "{what}; without {} records that never came out",

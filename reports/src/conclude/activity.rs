@@ -25,7 +25,8 @@ pub(super) struct TaskActivity {
 }
 
 impl TaskActivity {
-    /// Largest over mean of the subtasks' records (METHODS: vocabulary and definitions). A subtask
+    /// Largest over mean of the subtasks' records: P p + 1 - p if one key of share p is on one of P
+    /// subtasks and all others are spread evenly. A subtask
     /// that was never seen counts as one that took in nothing.
     pub(super) fn skew_factor(&self) -> Option<f64> {
         let records = self.subtasks.iter();

@@ -68,7 +68,7 @@ impl Series {
 }
 
 /// An empty histogram with the bounds and precision that every record uses: nanoseconds, 1 us to
-/// 1 h, three significant digits (METHODS: open-loop load and latency).
+/// 1 h, three significant digits.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(LOWEST_NS, HIGHEST_NS, SIGNIFICANT_DIGITS)
         .expect("the bounds are constants that the histogram accepts")

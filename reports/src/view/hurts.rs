@@ -8,7 +8,7 @@ use crate::record::{Level, Operator, Run};
 /// The operators before it wait for most of the time, and it is busy for most of it: then an
 /// operator is said to limit the job. Otherwise the numbers stand for themselves.
 const LIMITING_BUSY: f64 = 0.8;
-/// A skew factor below this is not worth a busy reader's time (METHODS: workload parameters).
+/// A skew factor below this is not worth a busy reader's time.
 const NOTABLE_SKEW: f64 = 1.5;
 /// Operators that are named at most.
 const MAX_NAMED: usize = 3;

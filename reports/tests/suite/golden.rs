@@ -1,7 +1,7 @@
 //! What programs and people read, word for word.
 
 use reports::record::Verdict;
-use reports::summary_text;
+use reports::{Style, styled_summary, summary_text};
 
 use crate::simulated::Simulation;
 
@@ -36,6 +36,25 @@ fn the_terminal_summary_of_an_overloaded_run() {
     let run = overloaded.finish(directory.path());
     assert_eq!(run.verdict, Verdict::Overloaded);
     insta::assert_snapshot!(summary_text(&run));
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut run = Simulation::default().finish(directory.path());
+    run.operators[2].name = "\u{1b}[2Jslow".to_owned();
+    let colored = styled_summary(&run, Style::Colored);
+    let mut parts = colored.split('\u{1b}');
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (code, text) = part.split_once('m').unwrap();
+        assert!(
+            code.starts_with('[') && code[1..].chars().all(|it| it.is_ascii_digit() || it == ';')
+        );
+        plain += text;
+    }
+    assert_eq!(plain, styled_summary(&run, Style::Plain));
+    assert!(plain.contains("\u{fffd}[2Jslow"));
 }
 
 #[test]
