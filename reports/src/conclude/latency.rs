@@ -4,7 +4,6 @@
 use hdrhistogram::Histogram;
 
 use super::Facts;
-use super::timeline::is_within;
 use crate::record::{Distribution, Latencies, RunDir, Series, histogram};
 
 pub(super) fn latencies(
@@ -16,7 +15,10 @@ pub(super) fn latencies(
     let mut totals = Series::ALL.map(|_| histogram());
     let mut damaged = 0u64;
     for interval in record.latency() {
-        if is_within(facts.measured, interval.from_ms, interval.to_ms) {
+        if facts
+            .measured
+            .counts_latency(interval.from_ms, interval.to_ms)
+        {
             let added = interval.add_to(&mut totals[interval.series as usize]);
             damaged += u64::from(added.is_none());
         }

@@ -110,6 +110,15 @@ pub struct Phase {
     pub to_ms: u64,
 }
 
+impl Phase {
+    /// Whether latencies of this interval count: those of arrivals in the phase (by the interval's
+    /// middle), and those of the drain after it. What was in flight at the end has often waited the
+    /// longest; to leave it out would be to omit what is slow.
+    pub(crate) fn counts_latency(&self, from_ms: u64, to_ms: u64) -> bool {
+        from_ms + to_ms.saturating_sub(from_ms) / 2 >= self.from_ms
+    }
+}
+
 /// The job as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {

@@ -48,8 +48,7 @@ pub(crate) fn latency(record: &RunDir, run: &Run, span: Span) -> Latency {
 }
 
 fn is_measured(phase: Option<Phase>, interval: &LatencyInterval) -> bool {
-    let middle_ms = interval.from_ms + (interval.to_ms - interval.from_ms) / 2;
-    phase.is_none_or(|phase| (phase.from_ms..phase.to_ms).contains(&middle_ms))
+    phase.is_none_or(|phase| phase.counts_latency(interval.from_ms, interval.to_ms))
 }
 
 /// Percentiles of one series per column: the intervals of a column are merged, never averaged.
