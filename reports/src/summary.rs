@@ -7,8 +7,8 @@ use crate::format;
 use crate::record::{Run, Verdict};
 use crate::view::{self, Table};
 
-/// Names of operators are shortened to this.
-const MAX_NAME: usize = 34;
+/// Names and keys are shortened to this; what a sound record has of numbers is shorter.
+const MAX_CELL: usize = 34;
 
 /// Whether a text may hold colours. The caller knows: only a terminal shows them, and `NO_COLOR`
 /// forbids them.
@@ -131,9 +131,10 @@ fn push_table(text: &mut String, table: &Table, verdict: Verdict, style: Style) 
     line(text, &format!("{title} {worth}"));
     let header = table.header.iter().map(|&name| name.to_owned()).collect();
     let rows = table.rows.iter().map(|row| {
-        let mut cells: Vec<String> = row.iter().map(|cell| printable(&cell.text)).collect();
-        cells[0] = format::shortened(&cells[0], MAX_NAME);
+        let cells = row.iter();
         cells
+            .map(|cell| format::shortened(&printable(&cell.text), MAX_CELL))
+            .collect()
     });
     let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
     for (at, row) in aligned(&rows).iter().enumerate() {

@@ -1,8 +1,10 @@
 //! Damaged records are read, concluded and drawn without a panic and within bounded memory.
 //!
 //! `FUZZ_CASES` says how many cases are tried; a nightly job takes a million:
-//! `FUZZ_CASES=1000000 cargo test --profile checked -p reports fuzz`. A failure names its seed.
+//! `FUZZ_CASES=1000000 cargo test --profile checked -p reports fuzz`. A failure names its seed,
+//! and `FUZZ_SEED` tries that one alone.
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -23,18 +25,33 @@ const MAX_PEAK_BYTES: usize = 64 << 20;
 
 #[test]
 fn any_damage_to_a_record_is_survived_in_bounded_memory() {
-    let cases = std::env::var("FUZZ_CASES").map_or(CASES, |cases| {
-        cases.parse().expect("FUZZ_CASES is a number of cases")
-    });
     let sound = sound_record();
-    for seed in 0..cases {
-        let files = damaged(&sound, seed);
-        let survived = catch_unwind(AssertUnwindSafe(|| peak_bytes(|| use_record(&files, seed))));
-        let Ok(((), peak)) = survived else {
-            panic!("seed {seed}");
-        };
-        assert!(peak < MAX_PEAK_BYTES, "seed {seed} took {peak} bytes");
+    if let Some(seed) = number("FUZZ_SEED") {
+        return survive(&sound, seed);
     }
+    let cases = number("FUZZ_CASES").unwrap_or(CASES);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for first in 0..threads {
+            let seeds = (first as u64..cases).step_by(threads);
+            let sound = &sound;
+            scope.spawn(move || seeds.for_each(|seed| survive(sound, seed)));
+        }
+    });
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let value = std::env::var(variable).ok()?;
+    Some(value.parse().expect("the variable holds a number"))
+}
+
+fn survive(sound: &Files, seed: u64) {
+    let files = damaged(sound, seed);
+    let survived = catch_unwind(AssertUnwindSafe(|| peak_bytes(|| use_record(&files, seed))));
+    let Ok(((), peak)) = survived else {
+        panic!("seed {seed}");
+    };
+    assert!(peak < MAX_PEAK_BYTES, "seed {seed} took {peak} bytes");
 }
 
 /// Everything that the reports do with a record.

@@ -58,6 +58,18 @@ fn colours_change_nothing_but_colours() {
 }
 
 #[test]
+fn a_name_of_any_length_leaves_the_tables_readable() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut run = Simulation::default().finish(directory.path());
+    let whole = summary_text(&run).lines().count();
+    // Wider than a formatting width can be.
+    run.operators[3].name = "x".repeat(100_000);
+    let text = summary_text(&run);
+    assert_eq!(text.lines().count(), whole);
+    assert!(text.lines().all(|line| line.chars().count() < 400));
+}
+
+#[test]
 fn the_terminal_summary_of_a_closed_loop_run() {
     let directory = tempfile::tempdir().unwrap();
     let closed = Simulation {
