@@ -14,7 +14,7 @@ use super::plot::Frame;
 use super::state::State;
 use super::style::{BACKGROUND, FAINT_INK, FRAME, INK, TextSize, VERMILLION, WIDTH, tint};
 use crate::format;
-use crate::record::{Edge, Level, Operator};
+use crate::record::{Edge, Level, Operator, Subtask};
 use layout::{Layout, layout};
 
 const TOP: i32 = 92;
@@ -117,9 +117,15 @@ fn node(
     let (from, to) = ((x - half.0, y - half.1), (x + half.0, y + half.1));
     let (state, share) = operator.map_or((State::Idle, 0.0), State::of);
     canvas.fill(from, to, strong(state.color()));
-    canvas.fill(from, (from.0 + 5, to.1), state.color());
+    let hottest = operator.and_then(hottest);
+    let edge_state = if hottest.is_some() {
+        State::Busy
+    } else {
+        state
+    };
+    canvas.fill(from, (from.0 + 6, to.1), edge_state.color());
     canvas.outline(from, to, FRAME);
-    let room = |size: TextSize| (place.box_width() - 16) as usize / size.width_of("n") as usize;
+    let room = |size: TextSize| size.characters_in(place.box_width() - 14);
     let line = |text: &str, y: i32, size: TextSize| {
         let text = format::shortened(text, room(size).max(4));
         canvas.text(&text, (x + 2, y), size, Align::Center, INK);
@@ -139,11 +145,21 @@ fn node(
     line(&doing, y + 2, TextSize::Small);
     let skew = operator.skew_factor.filter(|&skew| skew >= 1.1);
     let skew = skew.map_or(String::new(), |skew| format!(", skew {skew:.2}"));
-    line(
-        &format!("×{}{skew}", operator.parallelism),
-        y + 19,
-        TextSize::Small,
-    );
+    let hottest = hottest.map_or(String::new(), |(subtask, busy)| {
+        format!(", #{subtask} {} busy", format::share(busy))
+    });
+    let text = format!("×{}{skew}{hottest}", operator.parallelism);
+    line(&text, y + 19, TextSize::Small);
+}
+
+/// The subtask that is busy for most of the time while its operator as a whole is not, and how
+/// busy it is: one such subtask is enough to hold up a job.
+fn hottest(operator: &Operator) -> Option<(u32, f64)> {
+    let busy = |subtask: &Subtask| subtask.activity.busy.unwrap_or(0.0);
+    let subtasks = operator.subtasks.iter();
+    let hottest = subtasks.max_by(|one, other| busy(one).total_cmp(&busy(other)))?;
+    let stands_out = busy(hottest) > 0.5 && State::of(operator).0 != State::Busy;
+    stands_out.then(|| (hottest.subtask, busy(hottest)))
 }
 
 fn edges(canvas: &Canvas<'_>, subject: &Subject<'_>, layout: &Layout, place: &Place) {

@@ -62,7 +62,16 @@ impl TextSize {
 
     /// Width that a text takes at most in common sans-serif fonts; the page's font is not known.
     pub(super) fn width_of(self, text: &str) -> i32 {
-        (text.chars().count() as f64 * f64::from(self.pixels()) * 0.58).ceil() as i32
+        (text.chars().count() as f64 * self.character_width()).ceil() as i32
+    }
+
+    /// How many characters surely fit into this width.
+    pub(super) fn characters_in(self, width: i32) -> usize {
+        (f64::from(width) / self.character_width()) as usize
+    }
+
+    fn character_width(self) -> f64 {
+        f64::from(self.pixels()) * 0.58
     }
 }
 
