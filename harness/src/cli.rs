@@ -8,7 +8,8 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::run::RunError;
 use crate::scenario::ScenarioError;
@@ -42,6 +43,11 @@ enum Command {
         /// Run directories
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
+    },
+    /// Print a script that completes this command in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
     },
     /// List workloads and built-in scenarios, or explain one of them
     List {
@@ -106,6 +112,12 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Report { runs } => report::report(&runs),
         Command::List { name } => list::list(name.as_deref()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "backwater", &mut script);
+            print::answer(&String::from_utf8_lossy(&script));
+            Ok(0)
+        }
     };
     match done {
         Ok(status) => ExitCode::from(status),

@@ -160,6 +160,10 @@ impl SinkProbe for ArrivalProbe {
         let shared = &self.recorder.shared;
         lock(&shared.sinks[self.shard]).arrived(now_ns, tags, shared.open_loop);
     }
+
+    fn merged(&mut self, records: u64) {
+        lock(&self.recorder.shared.sinks[self.shard]).merged(records);
+    }
 }
 
 #[cfg(test)]

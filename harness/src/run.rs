@@ -53,9 +53,7 @@ pub fn prepare(
                 message,
             },
         })?;
-    let members = deployment.graph.tasks.iter().flat_map(|task| &task.members);
-    let operators: Vec<&str> = members.map(|member| member.id.as_str()).collect();
-    scenario.check_operators(&operators, document)?;
+    scenario.check_operators(&deployment.graph, document)?;
     let target = reports::record::Target {
         kind: target.kind().to_owned(),
         version: target.version(),

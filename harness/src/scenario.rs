@@ -7,6 +7,7 @@
 
 mod catalog;
 mod error;
+mod fault;
 mod locate;
 mod overrides;
 mod parameters;
@@ -14,13 +15,15 @@ mod parse;
 
 use std::time::Duration;
 
+use reports::record::{Graph, Task};
 use serde::{Deserialize, Serialize};
 use workloads::{JobSpec, LoadSpec, WorkloadSpec};
 
 pub use catalog::find;
 pub(crate) use catalog::nearest;
 pub use error::ScenarioError;
-pub use parameters::{MEASURE as PARAMETERS_OF_MEASURE, of_fault as parameters_of_fault};
+pub use fault::{FAULT as PARAMETER_FAULT, Fault, disturbances};
+pub use parameters::MEASURE as PARAMETERS_OF_MEASURE;
 pub use parse::Document;
 
 /// One run's specification, every default filled in.
@@ -57,29 +60,6 @@ pub struct Measure {
     pub interval: Duration,
 }
 
-/// One `[[fault]]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fault {
-    /// What happens.
-    pub kind: FaultKind,
-    /// The operator it happens to, by its uid; a chained operator takes its whole task along.
-    pub operator: String,
-    /// When it begins, from the start of the measured phase.
-    #[serde(with = "humantime_serde")]
-    pub at: Duration,
-    /// How long it lasts.
-    #[serde(rename = "for", with = "humantime_serde")]
-    pub lasting: Duration,
-}
-
-/// The kinds of fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// The operator processes nothing for a while.
-    Freeze,
-}
-
 impl Scenario {
     /// The effective scenario as TOML, every default filled in; parses back to the same scenario.
     pub fn to_toml(&self) -> String {
@@ -91,21 +71,31 @@ impl Scenario {
         self.measure.warmup + self.measure.duration
     }
 
-    /// Refuses faults on operators the built job does not have.
-    pub fn check_operators(
-        &self,
-        operators: &[&str],
-        document: &Document,
-    ) -> Result<(), ScenarioError> {
+    /// Refuses faults on operators and subtasks the built job does not have.
+    pub fn check_operators(&self, graph: &Graph, document: &Document) -> Result<(), ScenarioError> {
         for (index, fault) in self.faults.iter().enumerate() {
-            if !operators.contains(&fault.operator.as_str()) {
+            let Some(operator) = fault.operator() else {
+                continue;
+            };
+            let holds = |task: &&Task| task.members.iter().any(|member| member.id == operator);
+            let Some(task) = graph.tasks.iter().find(holds) else {
+                let members = graph.tasks.iter().flat_map(|task| &task.members);
+                let operators: Vec<&str> = members.map(|member| member.id.as_str()).collect();
                 return Err(document.invalid(
                     &format!("fault.{index}.operator"),
                     format!(
-                        "found {:?}; allowed, the operators of this job: {}",
-                        fault.operator,
+                        "found {operator:?}; allowed, the operators of this job: {}",
                         operators.join(", ")
                     ),
+                ));
+            };
+            if let Fault::SlowSubtask { subtask, .. } = fault
+                && *subtask >= task.parallelism
+            {
+                let last = task.parallelism - 1;
+                return Err(document.invalid(
+                    &format!("fault.{index}.subtask"),
+                    format!("found {subtask}; allowed, the subtasks of {operator}: 0 to {last}"),
                 ));
             }
         }

@@ -17,7 +17,7 @@ use thiserror::Error;
 use workloads::{BuildError, Progress, Verifier};
 
 use crate::latency::Recorder;
-use crate::scenario::Scenario;
+use crate::scenario::{Fault, Scenario};
 
 pub use embedded::Embedded;
 pub use null::Null;
@@ -70,7 +70,13 @@ impl From<BuildError> for DeployError {
         let (table, error) = match error {
             BuildError::Load(error) => ("load", error),
             BuildError::Job(error) => ("job", error),
-            other => return DeployError::Engine(other.to_string()),
+            BuildError::Disturbance(message) => {
+                return DeployError::Scenario {
+                    key: "fault".to_owned(),
+                    message,
+                };
+            }
+            BuildError::Flights(error) => return DeployError::Engine(error.to_string()),
         };
         DeployError::Scenario {
             key: format!("{table}.{}", error.key),
@@ -95,8 +101,8 @@ pub trait RunningJob: Send + Sync {
     /// Moves what has happened since the last call to the end of `into`.
     fn take_events(&self, into: &mut Vec<EventRow>);
 
-    /// Freezes the task that holds `operator` for some time; its begin and end become events.
-    fn freeze(&self, operator: &str, lasting: Duration) -> Result<(), String>;
+    /// Makes an operator suffer a fault; its begin and end become events.
+    fn disturb(&self, fault: &Fault) -> Result<(), String>;
 
     /// Stops the sources and lets everything flow out.
     fn drain(&self);

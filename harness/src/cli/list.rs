@@ -63,13 +63,12 @@ fn explain_family(family: &Family) -> String {
         "{}: {}\n\njob: {}\n",
         family.name, family.summary, family.shape
     );
-    let faults = scenario::parameters_of_fault(family.operators);
     for (table, parameters) in [
         ("[workload]", family.parameters),
         ("[load]", workloads::parameters_of_load()),
         ("[job]", workloads::parameters_of_job()),
         ("[measure]", scenario::PARAMETERS_OF_MEASURE),
-        ("[[fault]]", &faults),
+        ("[[fault]]", &[scenario::PARAMETER_FAULT]),
     ] {
         let _ = write!(text, "\n{table}\n");
         for parameter in parameters {

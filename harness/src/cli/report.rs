@@ -30,7 +30,7 @@ fn render(directory: &Path) -> Result<String, RecordError> {
     let rendered = reports::render(directory)?;
     Ok(format!(
         "{}report: {}\n",
-        reports::summary_text(&run),
+        print::summary(&run),
         rendered.report.display()
     ))
 }

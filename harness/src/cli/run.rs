@@ -35,7 +35,7 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
     if arguments.json {
         print::answer(&run_json(&directory)?);
     } else {
-        print::answer(&reports::summary_text(&run));
+        print::answer(&print::summary(&run));
     }
     let rendered = reports::render(&directory).map_err(|error| Failure {
         status: INVALID,

@@ -104,6 +104,11 @@ impl Shard {
         service.end(self);
     }
 
+    /// The rows of the last batch stand for so many more records.
+    pub fn merged(&mut self, records: u64) {
+        self.arrived += records;
+    }
+
     /// Counts `count` records of the same value.
     fn record(&mut self, series: Series, value_ns: u64, count: u64) {
         if value_ns > HIGHEST_NS {

@@ -114,6 +114,10 @@ impl Stage<'_> {
                 );
             }
             Action::Inject(index) => self.inject(index, now_ns),
+            Action::NoteEnd(index) => {
+                let label = self.scenario.faults[index].label();
+                self.instruments.event(now_ns, event_kind::FAULT_END, label);
+            }
             Action::StopSources => {
                 self.stopped_ns = Some(now_ns);
                 self.job.drain();
@@ -136,15 +140,16 @@ impl Stage<'_> {
         }
     }
 
+    /// Inputs are disturbed by the schedule itself: there is nothing to send to the job.
     fn inject(&mut self, index: usize, now_ns: u64) {
         let fault = &self.scenario.faults[index];
-        if let Err(message) = self.job.freeze(&fault.operator, fault.lasting) {
+        if fault.operator().is_none() {
+            self.instruments
+                .event(now_ns, event_kind::FAULT, fault.label());
+        } else if let Err(message) = self.job.disturb(fault) {
             self.note(
                 now_ns,
-                format!(
-                    "the fault on {} was not injected: {message}",
-                    fault.operator
-                ),
+                format!("{} was not injected: {message}", fault.label()),
             );
         }
     }

@@ -46,6 +46,8 @@ pub enum Action {
     BeginMeasured,
     /// Inject the fault with this index.
     Inject(usize),
+    /// Note that the fault with this index is over.
+    NoteEnd(usize),
     /// Stop the sources: the measured phase is over.
     StopSources,
     /// Stop the job, losing what is in flight.
@@ -60,8 +62,8 @@ pub struct Director {
     phase: Phase,
     warmup_ns: u64,
     end_ns: u64,
-    /// Faults to come, by their time: (when, index).
-    faults: VecDeque<(u64, usize)>,
+    /// Begins and ends of faults to come, by their time.
+    faults: VecDeque<(u64, Action)>,
     deadline_ns: u64,
 }
 
@@ -69,11 +71,16 @@ impl Director {
     /// For this scenario; job time begins now.
     pub fn new(scenario: &Scenario) -> Self {
         let warmup_ns = nanoseconds(scenario.measure.warmup);
-        let faults = scenario.faults.iter().enumerate();
-        let mut faults: Vec<_> = faults
-            .map(|(index, fault)| (warmup_ns + nanoseconds(fault.at), index))
-            .collect();
-        faults.sort_unstable();
+        let mut faults = Vec::new();
+        for (index, fault) in scenario.faults.iter().enumerate() {
+            let from_ns = warmup_ns + nanoseconds(fault.at());
+            faults.push((from_ns, Action::Inject(index)));
+            // The engine says itself when a disturbed operator goes on.
+            if let (None, Some(lasting)) = (fault.operator(), fault.lasting()) {
+                faults.push((from_ns + nanoseconds(lasting), Action::NoteEnd(index)));
+            }
+        }
+        faults.sort_by_key(|&(at_ns, _)| at_ns);
         Self {
             phase: Phase::Warmup,
             warmup_ns,
@@ -101,10 +108,9 @@ impl Director {
                 self.phase = Phase::Measure;
                 Some(Action::BeginMeasured)
             }
-            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => self
-                .faults
-                .pop_front()
-                .map(|(_, index)| Action::Inject(index)),
+            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => {
+                self.faults.pop_front().map(|(_, action)| action)
+            }
             Phase::Measure
                 if now_ns >= self.end_ns
                     && (observed.caught_up || now_ns >= self.end_ns + CATCH_UP_NS) =>

@@ -54,39 +54,3 @@ pub const MEASURE: &[Parameter] = &[
         help: "time between two samples",
     },
 ];
-
-/// A `[[fault]]` of a job with these operators.
-pub fn of_fault(operators: &'static [&'static str]) -> [Parameter; 4] {
-    let required = |name, kind, help| Parameter {
-        name,
-        kind,
-        default: Default::Required,
-        help,
-    };
-    let span = |min| Kind::Span {
-        min,
-        max: MAX_PHASE,
-    };
-    [
-        required(
-            "kind",
-            Kind::Choice(&["freeze"]),
-            "what happens: freeze = the operator processes nothing for a while",
-        ),
-        required(
-            "operator",
-            Kind::Choice(operators),
-            "the operator it happens to, with all of its chain",
-        ),
-        required(
-            "at",
-            span(Duration::ZERO),
-            "when it begins, from the start of the measured phase",
-        ),
-        required(
-            "for",
-            span(SHORTEST_FAULT),
-            "how long it lasts, within the measured phase",
-        ),
-    ]
-}

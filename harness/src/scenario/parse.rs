@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
-use workloads::spec::{Parameter, check, read};
+use workloads::spec::{Kind, Parameter, check, read};
 use workloads::{JobSpec, LoadSpec, SpecError, WorkloadSpec};
 
+use super::fault::FAULT;
 use super::locate::{line_at, line_of};
 use super::parameters::{self, MAX_PHASE, SHORTEST_FAULT};
 use super::{Fault, Measure, Scenario, ScenarioError, overrides};
@@ -25,6 +26,12 @@ const MAX_FAULTS: usize = 1_000;
 #[derive(Deserialize)]
 struct Seed {
     seed: u64,
+}
+
+/// One checked fault.
+#[derive(Deserialize)]
+struct One {
+    fault: Fault,
 }
 
 /// A scenario's text and where it came from, kept so that later checks can name file and line too.
@@ -115,7 +122,7 @@ impl Document {
             load: self.section(&mut table, "load", LoadSpec::parse)?,
             job: self.section(&mut table, "job", JobSpec::parse)?,
             measure: self.declared("measure", parameters::MEASURE, measure)?,
-            faults: self.faults(table.remove("fault"), &workload)?,
+            faults: self.faults(table.remove("fault"))?,
             workload,
         };
         self.check(&scenario)?;
@@ -162,11 +169,7 @@ impl Document {
         parse(section).map_err(|error| self.refused(key, error))
     }
 
-    fn faults(
-        &self,
-        value: Option<Value>,
-        workload: &WorkloadSpec,
-    ) -> Result<Vec<Fault>, ScenarioError> {
+    fn faults(&self, value: Option<Value>) -> Result<Vec<Fault>, ScenarioError> {
         let tables = match value {
             None => return Ok(Vec::new()),
             Some(Value::Array(tables)) if tables.len() <= MAX_FAULTS => tables,
@@ -177,10 +180,25 @@ impl Document {
                 ));
             }
         };
-        let parameters = parameters::of_fault(workload.family().operators);
         let tables = tables.into_iter().enumerate();
-        let read = |(index, table)| self.declared(&format!("fault.{index}"), &parameters, table);
-        tables.map(read).collect()
+        tables
+            .map(|(index, table)| self.fault(index, table))
+            .collect()
+    }
+
+    /// The declaration is of a key `fault`; here it is a table in a list.
+    fn fault(&self, index: usize, table: Value) -> Result<Fault, ScenarioError> {
+        let place = format!("fault.{index}");
+        if !table.is_table() {
+            return Err(self.invalid(&place, not_one_of(&table, "a table")));
+        }
+        let wrapped = Table::from_iter([("fault".to_owned(), table)]);
+        let checked = check(&[FAULT], wrapped).and_then(read);
+        let One { fault } = checked.map_err(|error: SpecError| {
+            let below = error.key.strip_prefix("fault").unwrap_or(&error.key);
+            self.invalid(&format!("{place}{below}"), error.message)
+        })?;
+        Ok(fault)
     }
 
     /// Rules that join several keys.
@@ -189,20 +207,22 @@ impl Document {
             duration, interval, ..
         } = scenario.measure;
         self.in_range("measure.duration", duration, interval, MAX_PHASE)?;
+        let operators = scenario.workload.family().operators;
         for (index, fault) in scenario.faults.iter().enumerate() {
-            self.in_range(
-                &format!("fault.{index}.at"),
-                fault.at,
-                Duration::ZERO,
-                duration,
-            )?;
-            let left = duration - fault.at;
-            self.in_range(
-                &format!("fault.{index}.for"),
-                fault.lasting,
-                SHORTEST_FAULT,
-                left,
-            )?;
+            let key = |below: &str| format!("fault.{index}.{below}");
+            let unknown = fault
+                .operator()
+                .filter(|operator| !operators.contains(operator));
+            if let Some(operator) = unknown {
+                let allowed = Kind::Choice(operators);
+                let message = format!("found {operator:?} (string); allowed: {allowed}");
+                return Err(self.invalid(&key("operator"), message));
+            }
+            self.in_range(&key("at"), fault.at(), Duration::ZERO, duration)?;
+            if let Some(lasting) = fault.lasting() {
+                let left = duration - fault.at();
+                self.in_range(&key("for"), lasting, SHORTEST_FAULT, left)?;
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use workloads::{Bounds, build};
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
 use crate::sampler::milliseconds;
-use crate::scenario::Scenario;
+use crate::scenario::{Fault, Scenario, disturbances};
 use rows::Translator;
 
 /// Longest time between two looks at whether the job has ended.
@@ -41,6 +41,7 @@ impl Target for Embedded {
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
         let bounds = Bounds {
             until_ns,
+            disturbances: disturbances(&scenario.faults, scenario.measure.warmup),
             ..Bounds::default()
         };
         let built = build(
@@ -138,6 +139,14 @@ impl EmbeddedJob {
         let (kind, text) = match event.kind {
             "freeze" => (event_kind::FAULT, format!("freeze {}", task.id)),
             "thaw" => (event_kind::FAULT_END, format!("freeze {}", task.id)),
+            "slow" => (
+                event_kind::FAULT,
+                format!("slow {} {}", task.id, event.subtask),
+            ),
+            "slow-end" => (
+                event_kind::FAULT_END,
+                format!("slow {} {}", task.id, event.subtask),
+            ),
             "failure" => (event_kind::EXCEPTION, event.text),
             other => (event_kind::ALERT, format!("{other}: {}", event.text)),
         };
@@ -187,17 +196,24 @@ impl RunningJob for EmbeddedJob {
         }
     }
 
-    fn freeze(&self, operator: &str, lasting: Duration) -> Result<(), String> {
-        let holds =
-            |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
-        let task = self
-            .plan
-            .tasks
-            .iter()
-            .position(holds)
-            .ok_or_else(|| format!("there is no operator {operator}"))?;
-        if let Some(job) = &*self.job() {
-            job.freeze(task, lasting);
+    fn disturb(&self, fault: &Fault) -> Result<(), String> {
+        let Some(job) = &*self.job() else {
+            return Ok(());
+        };
+        match fault {
+            Fault::Freeze {
+                operator, lasting, ..
+            } => job.freeze(self.task_of(operator)?, *lasting),
+            Fault::SlowSubtask {
+                operator,
+                subtask,
+                extra,
+                lasting,
+                ..
+            } => {
+                job.slow_down(self.task_of(operator)?, *subtask as usize, *extra, *lasting);
+            }
+            Fault::SkewShift { .. } | Fault::PauseSplit { .. } => {}
         }
         Ok(())
     }
@@ -245,6 +261,14 @@ impl RunningJob for EmbeddedJob {
 }
 
 impl EmbeddedJob {
+    /// The task that holds an operator.
+    fn task_of(&self, operator: &str) -> Result<usize, String> {
+        let holds =
+            |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
+        let task = self.plan.tasks.iter().position(holds);
+        task.ok_or_else(|| format!("there is no operator {operator}"))
+    }
+
     fn closing_account(&self, report: &JobReport) -> Ending {
         let failure = match &report.outcome {
             Outcome::Finished | Outcome::Cancelled => None,

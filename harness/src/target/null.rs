@@ -13,7 +13,7 @@ use workloads::{Bounds, NullSource, Probes, SinkProbe, null_sources};
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
 use crate::sampler::milliseconds;
-use crate::scenario::Scenario;
+use crate::scenario::{Fault, Scenario};
 
 /// Records per poll: the engine's default batch.
 const BATCH: usize = 1_024;
@@ -220,8 +220,8 @@ impl RunningJob for NullJob {
 
     fn take_events(&self, _into: &mut Vec<EventRow>) {}
 
-    fn freeze(&self, operator: &str, _lasting: Duration) -> Result<(), String> {
-        Err(format!("the null target has no operator {operator}"))
+    fn disturb(&self, fault: &Fault) -> Result<(), String> {
+        Err(format!("the null target cannot {}", fault.label()))
     }
 
     fn drain(&self) {

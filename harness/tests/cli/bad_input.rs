@@ -90,6 +90,29 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "a fault on no subtask",
+        "[workload]\nkind = 'slow-operator'\n[job]\nparallelism = 2\n\
+         [[fault]]\nkind = 'slow-subtask'\noperator = 'slow'\nsubtask = 2\nextra = '1ms'\nat = '1s'\nfor = '1s'\n",
+        &[],
+    ),
+    (
+        "a fault of no known kind",
+        "[workload]\nkind = 'slow-operator'\n[[fault]]\nkind = 'melt'\nat = '1s'\n",
+        &[],
+    ),
+    (
+        "a shift of keys that are not hot",
+        "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'constant', rate_per_s = 100 }\n\
+         [[fault]]\nkind = 'skew-shift'\nat = '1s'\n",
+        &[],
+    ),
+    (
+        "a pause of a split that is not there",
+        "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'constant', rate_per_s = 100 }\nsplits = 4\n\
+         [[fault]]\nkind = 'pause-split'\nsplit = 4\nat = '1s'\nfor = '1s'\n",
+        &[],
+    ),
+    (
         "a fault without operators",
         "[workload]\nkind = 'slow-operator'\n[[fault]]\nkind = 'freeze'\noperator = 'slow'\nat = '1s'\nfor = '1s'\n",
         &["--target", "null"],

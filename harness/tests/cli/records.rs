@@ -212,3 +212,101 @@ fn a_reader_who_leaves_early_is_no_error() {
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+/// Every kind of fault at once: each is in the record with its begin (and its end, if it has one),
+/// the answer stays right, and what a paused split holds back is never called the driver's lag.
+#[test]
+fn every_kind_of_fault_is_recorded_and_leaves_the_answer_right() {
+    let folder = Folder::new();
+    let scenario = folder.write(
+        "faults.toml",
+        r#"
+        name = "faults"
+        [workload]
+        kind = "hot-keys"
+        distribution = { kind = "hot", share = 0.5 }
+        cost = { kind = "cpu", mean = "1us" }
+        [load]
+        shape = { kind = "constant", rate_per_s = 5_000 }
+        splits = 4
+        [job]
+        parallelism = 2
+        [measure]
+        warmup = "100ms"
+        duration = "1s"
+        interval = "50ms"
+        [[fault]]
+        kind = "pause-split"
+        split = 1
+        at = "100ms"
+        for = "300ms"
+        [[fault]]
+        kind = "skew-shift"
+        at = "200ms"
+        [[fault]]
+        kind = "slow-subtask"
+        operator = "aggregate"
+        subtask = 1
+        extra = "10us"
+        at = "300ms"
+        for = "200ms"
+        [[fault]]
+        kind = "freeze"
+        operator = "aggregate"
+        at = "600ms"
+        for = "100ms"
+        "#,
+    );
+    let output = folder.run(&["run", &scenario, "--out", "run"]);
+    let run = run_json(&folder.path().join("run"));
+    let correctness = &run["correctness"];
+    assert_eq!(correctness["checked"], true, "{}", stderr(&output));
+    for count in ["missing", "duplicated", "wrong"] {
+        assert_eq!(correctness[count], 0, "{count}");
+    }
+    let events = fs::read_to_string(folder.path().join("run/events.csv")).unwrap();
+    let count = |kind: &str, text: &str| {
+        let is_meant = |line: &&str| {
+            let columns: Vec<&str> = line.split(',').collect();
+            columns[1] == kind && columns[5].starts_with(text)
+        };
+        events.lines().filter(is_meant).count()
+    };
+    assert_eq!(
+        (
+            count("fault", "pause split 1"),
+            count("fault-end", "pause split 1")
+        ),
+        (1, 1),
+        "{events}"
+    );
+    assert_eq!(
+        (
+            count("fault", "skew shift"),
+            count("fault-end", "skew shift")
+        ),
+        (1, 0),
+        "{events}"
+    );
+    assert_eq!(
+        (
+            count("fault", "slow aggregate 1"),
+            count("fault-end", "slow aggregate 1")
+        ),
+        (1, 1),
+        "{events}"
+    );
+    // Both subtasks of the operator stand still.
+    assert_eq!(
+        (count("fault", "freeze"), count("fault-end", "freeze")),
+        (2, 2),
+        "{events}"
+    );
+    assert!(
+        !run["operators"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|task| task["top_keys"].as_array().unwrap().is_empty())
+    );
+}

@@ -1,0 +1,203 @@
+//! What is broken on purpose: the `[[fault]]` tables.
+//!
+//! Operators are disturbed while the job runs, by orders to the engine. Inputs are disturbed by the
+//! schedule itself, known before the run, so that the expected answer knows them too.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use workloads::load::{Disturbances, SplitPause};
+use workloads::spec::{Default, Kind, Parameter, Variant};
+
+use super::parameters::{MAX_PHASE, SHORTEST_FAULT};
+
+/// One `[[fault]]`. `at` counts from the start of the measured phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Fault {
+    /// An operator, with all of its chain, processes nothing for a while.
+    Freeze {
+        /// The operator, by its uid.
+        operator: String,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
+    /// One subtask of an operator takes longer for every record.
+    SlowSubtask {
+        /// The operator, by its uid.
+        operator: String,
+        /// Which of its subtasks.
+        subtask: u32,
+        /// By how much a record takes longer.
+        #[serde(with = "humantime_serde")]
+        extra: Duration,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
+    /// The hot keys become others.
+    SkewShift {
+        /// When.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+    },
+    /// A split of the source falls silent, and then catches up.
+    PauseSplit {
+        /// The split.
+        split: u32,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
+}
+
+impl Fault {
+    /// When it begins, from the start of the measured phase.
+    pub fn at(&self) -> Duration {
+        match self {
+            Fault::Freeze { at, .. }
+            | Fault::SlowSubtask { at, .. }
+            | Fault::SkewShift { at }
+            | Fault::PauseSplit { at, .. } => *at,
+        }
+    }
+
+    /// How long it lasts; a shift is for good.
+    pub fn lasting(&self) -> Option<Duration> {
+        match self {
+            Fault::Freeze { lasting, .. }
+            | Fault::SlowSubtask { lasting, .. }
+            | Fault::PauseSplit { lasting, .. } => Some(*lasting),
+            Fault::SkewShift { .. } => None,
+        }
+    }
+
+    /// The operator it happens to; `None` if it happens to the input.
+    pub fn operator(&self) -> Option<&str> {
+        match self {
+            Fault::Freeze { operator, .. } | Fault::SlowSubtask { operator, .. } => Some(operator),
+            Fault::SkewShift { .. } | Fault::PauseSplit { .. } => None,
+        }
+    }
+
+    /// What the record calls it.
+    pub fn label(&self) -> String {
+        match self {
+            Fault::Freeze { operator, .. } => format!("freeze {operator}"),
+            Fault::SlowSubtask {
+                operator, subtask, ..
+            } => format!("slow {operator} {subtask}"),
+            Fault::SkewShift { .. } => "skew shift".to_owned(),
+            Fault::PauseSplit { split, .. } => format!("pause split {split}"),
+        }
+    }
+}
+
+/// What the faults do to the input, in job time: `warmup` before the measured phase.
+pub fn disturbances(faults: &[Fault], warmup: Duration) -> Disturbances {
+    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    let mut all = Disturbances::default();
+    for fault in faults {
+        let from_ns = nanos(warmup + fault.at());
+        match fault {
+            Fault::SkewShift { .. } => all.skew_shifts_ns.push(from_ns),
+            Fault::PauseSplit { split, lasting, .. } => all.pauses.push(SplitPause {
+                split: *split,
+                from_ns,
+                for_ns: nanos(*lasting),
+            }),
+            Fault::Freeze { .. } | Fault::SlowSubtask { .. } => {}
+        }
+    }
+    all
+}
+
+const fn required(name: &'static str, kind: Kind, help: &'static str) -> Parameter {
+    Parameter {
+        name,
+        kind,
+        default: Default::Required,
+        help,
+    }
+}
+
+const OPERATOR: Parameter = required(
+    "operator",
+    Kind::Choice(&[]),
+    "an operator of the job, with all of its chain",
+);
+const AT: Parameter = required(
+    "at",
+    Kind::Span {
+        min: Duration::ZERO,
+        max: MAX_PHASE,
+    },
+    "when it begins, from the start of the measured phase",
+);
+const FOR: Parameter = required(
+    "for",
+    Kind::Span {
+        min: SHORTEST_FAULT,
+        max: MAX_PHASE,
+    },
+    "how long it lasts, within the measured phase",
+);
+const SUBTASK: Parameter = required(
+    "subtask",
+    Kind::Integer { min: 0, max: 9_999 },
+    "which subtask of the operator",
+);
+const EXTRA: Parameter = required(
+    "extra",
+    Kind::Span {
+        min: Duration::from_micros(1),
+        max: Duration::from_secs(60),
+    },
+    "by how much every record takes it longer",
+);
+const SPLIT: Parameter = required(
+    "split",
+    Kind::Integer {
+        min: 0,
+        max: 65_535,
+    },
+    "which split of the source",
+);
+
+/// A `[[fault]]`, declared once for the parser and for `list`.
+pub const FAULT: Parameter = required(
+    "fault",
+    Kind::Variants(&[
+        Variant {
+            kind: "freeze",
+            help: "the operator processes nothing for a while",
+            parameters: &[OPERATOR, AT, FOR],
+        },
+        Variant {
+            kind: "slow-subtask",
+            help: "one subtask of the operator takes longer for every record",
+            parameters: &[OPERATOR, SUBTASK, EXTRA, AT, FOR],
+        },
+        Variant {
+            kind: "skew-shift",
+            help: "the hot keys of hot-keys become others",
+            parameters: &[AT],
+        },
+        Variant {
+            kind: "pause-split",
+            help: "a split of the source falls silent, then catches up",
+            parameters: &[SPLIT, AT, FOR],
+        },
+    ]),
+    "what is broken on purpose; may be given several times",
+);
