@@ -171,6 +171,39 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The ten most frequent of 100,000 keys with zipf exponent 1.0, after a run of some seconds.
+    #[test]
+    fn the_ten_heaviest_zipf_keys_are_recalled_from_sampled_chunks() {
+        const KEYS: usize = 100_000;
+        let mut cumulative = Vec::with_capacity(KEYS);
+        let mut total = 0.0;
+        for rank in 1..=KEYS {
+            total += 1.0 / rank as f64;
+            cumulative.push(total);
+        }
+        let mut recalled = 0;
+        for seed in 1..=20u64 {
+            let mut state = 0x9e37_79b9_7f4a_7c15 ^ (seed << 7);
+            let mut draw = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let at = (state >> 11) as f64 / (1u64 << 53) as f64 * total;
+                let value = cumulative.partition_point(|&c| c <= at) as u64;
+                Row { tag: 0, value }
+            };
+            let sketch = KeySketch::new();
+            for _ in 0..20_000 {
+                let chunk: Vec<Row<u64>> = (0..64).map(|_| draw()).collect();
+                sketch.observe(&chunk, |&key| key);
+            }
+            let top = sketch.top(10);
+            let is_heavy = |key: &&KeyCount| key.key.parse::<u64>().unwrap() < 10;
+            recalled += top.keys.iter().filter(is_heavy).count();
+        }
+        assert!(recalled >= 190, "{recalled} of 200");
+    }
+
     proptest! {
         /// The guarantees of the paper, against exact counts.
         #[test]

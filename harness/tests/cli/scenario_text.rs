@@ -25,6 +25,9 @@ fn scenario() -> impl Strategy<Value = String> {
             "[workload]\nkind = 'slow-operator'\nkeys = {keys}\ncost = {{ kind = 'cpu', mean = '{us}us' }}\n"
         )),
         (1u32..5).prop_map(|repeat| format!("[workload]\nkind = 'flights'\nrepeat = {repeat}\n")),
+        (10u32..1000, 0.01f64..0.99).prop_map(|(keys, share)| format!(
+            "[workload]\nkind = 'hot-keys'\nkeys = {keys}\ndistribution = {{ kind = 'hot', share = {share:?} }}\n"
+        )),
     ];
     let load = prop::option::of(prop_oneof![
         Just("[load]\nshape = { kind = 'max' }\n".to_owned()),
@@ -45,9 +48,18 @@ fn scenario() -> impl Strategy<Value = String> {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
         },
     ));
-    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000), 0..3).prop_map(|faults| {
-        let fault = |(at, lasting)| {
-            format!("[[fault]]\nkind = 'freeze'\noperator = 'source'\nat = '{at}ms'\nfor = '{lasting}ms'\n")
+    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..4), 0..3).prop_map(|faults| {
+        let fault = |(at, lasting, kind)| {
+            let span = format!("at = '{at}ms'\nfor = '{lasting}ms'\n");
+            let body = match kind {
+                0 => format!("kind = 'freeze'\noperator = 'source'\n{span}"),
+                1 => format!(
+                    "kind = 'slow-subtask'\noperator = 'source'\nsubtask = 0\nextra = '1ms'\n{span}"
+                ),
+                2 => format!("kind = 'pause-split'\nsplit = 0\n{span}"),
+                _ => format!("kind = 'skew-shift'\nat = '{at}ms'\n"),
+            };
+            format!("[[fault]]\n{body}")
         };
         faults.into_iter().map(fault).collect::<String>()
     });
