@@ -120,7 +120,7 @@
       label: it.name,
       stroke: it.colors[darkTheme.matches ? 1 : 0],
       width: it.width,
-      spanGaps: true,
+      spanGaps: it.bridged,
       points: { show: false },
       value: (plot, value) => (value === null || value === undefined ? "–" : format(value)),
     }));

@@ -43,6 +43,8 @@ struct Series {
     /// For light and for dark pages.
     colors: [String; 2],
     width: u32,
+    /// A line that has no gap in the picture has none here, where other lines bring more times.
+    bridged: bool,
     /// One per time; `null` where there is no sample.
     values: Vec<Option<f64>>,
 }
@@ -132,6 +134,7 @@ fn chart(
         name: line.name.clone(),
         colors: theme::both(line.color),
         width: line.width,
+        bridged: line.points.iter().all(|(_, value)| value.is_some()),
         values: rows.values().map(|row| row[at]).collect(),
     });
     let has_room = rows.len() > 1;

@@ -73,6 +73,10 @@ impl Lag {
         let column = span.column_of(interval.to_ms);
         if column != self.column {
             self.close(span);
+            // One column without an interval is jitter of the sampler, several are a gap.
+            if column > self.column + 2 && !self.points.is_empty() {
+                self.points.push((span.column_ms(self.column + 2), None));
+            }
             self.column = column;
         }
         interval.add_to(&mut self.values);
