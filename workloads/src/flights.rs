@@ -11,6 +11,6 @@ mod spec;
 mod stream;
 
 pub use extract::{Extract, ExtractError, Row};
-pub use job::{DelayAggregate, Delays, OPERATORS, build};
+pub use job::{Code, DelayAggregate, Delays, OPERATORS, build};
 pub use spec::{FlightsSpec, PARAMETERS};
 pub use stream::{Flight, FlightEvents, RawFlight, Year, YearError};

@@ -1,6 +1,6 @@
 //! The job of `flights`, and its oracle.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use engine::{Aggregate, JobGraph, Key};
@@ -21,6 +21,16 @@ pub const OPERATORS: &[&str] = &[
     "by-carrier",
     "carriers",
 ];
+
+/// The letters of a destination or carrier; wherever a key is shown, they read as text.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Code<const N: usize>(pub [u8; N]);
+
+impl<const N: usize> Debug for Code<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
 
 /// Arrival delays of a destination or carrier so far.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -115,7 +125,7 @@ pub fn build(wiring: Wiring<FlightEvents>) -> Built {
     let (probes, leave) = (wiring.probes(), destinations.clone());
     parsed
         .clone()
-        .key_by(|flight: &Flight| flight.destination)
+        .key_by(|flight: &Flight| Code(flight.destination))
         .aggregate("by-destination", DelayAggregate)
         .sink("destinations", move |context| {
             TallySink::new(probes.sink(context.index), leave.clone())
@@ -123,7 +133,7 @@ pub fn build(wiring: Wiring<FlightEvents>) -> Built {
 
     let (probes, leave) = (wiring.probes(), carriers.clone());
     parsed
-        .key_by(|flight: &Flight| flight.carrier)
+        .key_by(|flight: &Flight| Code(flight.carrier))
         .aggregate("by-carrier", DelayAggregate)
         .sink("carriers", move |context| {
             TallySink::new(probes.sink(context.index), leave.clone())
@@ -143,8 +153,8 @@ pub fn build(wiring: Wiring<FlightEvents>) -> Built {
 
 struct DelayVerifier {
     wiring: Wiring<FlightEvents>,
-    destinations: Collected<Delays<[u8; 3]>>,
-    carriers: Collected<Delays<[u8; 2]>>,
+    destinations: Collected<Delays<Code<3>>>,
+    carriers: Collected<Delays<Code<2>>>,
 }
 
 impl DelayVerifier {
@@ -172,8 +182,8 @@ impl DelayVerifier {
 
 impl Verifier for DelayVerifier {
     fn verify(&self, admitted_per_split: &[u64]) -> Correctness {
-        let destinations = self.expected(admitted_per_split, |flight| flight.destination);
-        let carriers = self.expected(admitted_per_split, |flight| flight.carrier);
+        let destinations = self.expected(admitted_per_split, |flight| Code(flight.destination));
+        let carriers = self.expected(admitted_per_split, |flight| Code(flight.carrier));
         destinations
             .compare(&self.destinations.total())
             .and(carriers.compare(&self.carriers.total()))
@@ -196,10 +206,7 @@ impl Verifier for DelayVerifier {
     }
 }
 
-fn rows<K: Key + Ord + Debug + AsRef<[u8]>>(
-    aggregate: &str,
-    total: &Tally<Delays<K>>,
-) -> Vec<Vec<String>> {
+fn rows<K: Key + Ord + Debug>(aggregate: &str, total: &Tally<Delays<K>>) -> Vec<Vec<String>> {
     let row = |(key, delays): (&K, &Delays<K>)| {
         let Totals {
             count,
@@ -209,7 +216,7 @@ fn rows<K: Key + Ord + Debug + AsRef<[u8]>>(
         } = delays.totals;
         vec![
             aggregate.to_owned(),
-            String::from_utf8_lossy(key.as_ref()).into_owned(),
+            format!("{key:?}"),
             count.to_string(),
             sum_minutes.to_string(),
             delays

@@ -86,7 +86,8 @@ impl Translator {
     }
 
     /// The engine counts the rows of a chunk that it observed; here they stand for all of the rows
-    /// that the task had taken in by the last snapshot.
+    /// that the task had taken in by the last snapshot. A key of whose count more than half may be
+    /// error is not known to be frequent, and left out.
     pub fn key_rows(&self, task: usize, top: &TopKeys, rows: &mut Vec<KeyRow>) {
         let of_task = self
             .seen
@@ -95,7 +96,8 @@ impl Translator {
             .filter(|subtask| subtask.task == task);
         let records: u64 = of_task.map(|subtask| subtask.records_in).sum();
         let scale = records as f64 / top.observed.max(1) as f64;
-        rows.extend(top.keys.iter().map(|key| KeyRow {
+        let known = top.keys.iter().filter(|key| key.error <= key.count / 2);
+        rows.extend(known.map(|key| KeyRow {
             t_ms: milliseconds(self.seen.at_ns),
             task: self.task_ids[task].clone(),
             key: key.key.clone(),
