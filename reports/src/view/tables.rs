@@ -179,7 +179,7 @@ pub(crate) fn key_table(run: &Run) -> Table {
     });
     Table {
         title: "top keys",
-        header: vec!["key", "operator", "records", "share", "at most too many"],
+        header: vec!["key", "operator", "records", "share", "give or take"],
         rows: keys.collect(),
     }
 }

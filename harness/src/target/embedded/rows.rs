@@ -86,8 +86,9 @@ impl Translator {
     }
 
     /// The engine counts the rows of a chunk that it observed; here they stand for all of the rows
-    /// that the task had taken in by the last snapshot. A key of whose count more than half may be
-    /// error is not known to be frequent, and left out.
+    /// that the task had taken in by the last snapshot. The error is the sketch's bound and, where
+    /// not every row was observed, two standard errors of the sample. A key of whose count more than
+    /// half may be the sketch's error is not known to be frequent, and left out.
     pub fn key_rows(&self, task: usize, top: &TopKeys, rows: &mut Vec<KeyRow>) {
         let of_task = self
             .seen
@@ -95,14 +96,18 @@ impl Translator {
             .iter()
             .filter(|subtask| subtask.task == task);
         let records: u64 = of_task.map(|subtask| subtask.records_in).sum();
-        let scale = records as f64 / top.observed.max(1) as f64;
+        let scale = (records as f64 / top.observed.max(1) as f64).max(1.0);
+        let sampled = if scale > 1.0 { 2.0 } else { 0.0 };
         let known = top.keys.iter().filter(|key| key.error <= key.count / 2);
-        rows.extend(known.map(|key| KeyRow {
-            t_ms: milliseconds(self.seen.at_ns),
-            task: self.task_ids[task].clone(),
-            key: key.key.clone(),
-            count: (key.count as f64 * scale).round() as u64,
-            error: (key.error as f64 * scale).round() as u64,
+        rows.extend(known.map(|key| {
+            let (count, bound) = (key.count as f64, key.error as f64);
+            KeyRow {
+                t_ms: milliseconds(self.seen.at_ns),
+                task: self.task_ids[task].clone(),
+                key: key.key.clone(),
+                count: (count * scale).round() as u64,
+                error: ((bound + sampled * count.sqrt()) * scale).round() as u64,
+            }
         }));
     }
 
@@ -238,7 +243,7 @@ mod tests {
             (rows[0].task.as_str(), rows[0].key.as_str()),
             ("count", "7")
         );
-        assert_eq!((rows[0].count, rows[0].error), (25_000, 1_000));
+        assert_eq!((rows[0].count, rows[0].error), (25_000, 4_162));
         translator.key_rows(0, &TopKeys::default(), &mut rows);
         assert_eq!(rows.len(), 1);
     }
