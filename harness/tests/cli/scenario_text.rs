@@ -73,7 +73,18 @@ fn scenario() -> impl Strategy<Value = String> {
     )
 }
 
+/// A few seconds' worth; `PROPTEST_CASES` asks for more.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: default.cases.max(20_000),
+        ..default
+    }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn a_scenario_written_out_with_its_defaults_is_the_same_scenario(text in scenario()) {
         let parsed = parse(&text, &[]).unwrap();

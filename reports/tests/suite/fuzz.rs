@@ -17,7 +17,7 @@ use reports::{open_run, render, summary_text};
 use crate::allocation::peak_bytes;
 use crate::mutation::{Files, damaged, sound_record, write};
 
-const CASES: u64 = 1_500;
+const CASES: u64 = 12_000;
 /// Reading is quick and drawing is not: one case in so many is drawn.
 const DRAWN: u64 = 8;
 /// More than any record of a few hundred kilobytes may need.
