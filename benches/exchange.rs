@@ -9,8 +9,8 @@ use std::time::Duration;
 use benches::{Numbers, run_to_end};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use engine::{
-    Aggregate, Deployed, JobConfig, JobGraph, KeyedProcess, OperatorContext, OperatorError, Row,
-    StateContext, Stream, group_of,
+    Aggregate, Batch, Deployed, JobConfig, JobGraph, KeyedProcess, OperatorContext, OperatorError,
+    Row, StateContext, Stream, group_of,
 };
 
 const RECORDS: u64 = 1_000_000;
@@ -37,7 +37,7 @@ impl KeyedProcess<u64, u64, u64> for HandOn {
         &mut self,
         _key: &u64,
         row: Row<u64>,
-        out: &mut Vec<Row<u64>>,
+        out: &mut Batch<u64>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         out.push(row);

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use engine::{Deployed, Outcome, Row, Source, SourceStatus};
+use engine::{Batch, Deployed, Outcome, Row, Source, SourceStatus};
 
 /// A source of consecutive numbers without tags.
 pub struct Numbers(Range<u64>);
@@ -28,7 +28,7 @@ impl Source for Numbers {
         _now_ns: u64,
         _held_ns: u64,
         max: usize,
-        out: &mut Vec<Row<u64>>,
+        out: &mut Batch<u64>,
     ) -> SourceStatus {
         let rows = self.0.by_ref().take(max);
         out.extend(rows.map(|value| Row { tag: 0, value }));

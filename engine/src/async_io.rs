@@ -3,17 +3,21 @@
 //! The calls are futures polled inside the subtask's own turn; their wake-ups ring the subtask's
 //! bell. At capacity the subtask is `blocked`, below it with nothing to do it is idle.
 
+mod calls;
+
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
-use futures_util::stream::{FuturesOrdered, FuturesUnordered, Stream};
-
+use crate::batch::{Batch, Part};
 use crate::data::Row;
 use crate::operator::OperatorError;
 use crate::stage::{MemberCounters, OutputBook, Stage, Step};
 use crate::subtask::Slice;
+
+use calls::{Calls, Done};
 
 /// How an asynchronous operator works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,41 +28,6 @@ pub struct AsyncOptions {
     pub ordered: bool,
 }
 
-type Call<Out> = Pin<Box<dyn Future<Output = Row<Out>> + Send>>;
-
-enum Calls<Out> {
-    Ordered(FuturesOrdered<Call<Out>>),
-    Unordered(FuturesUnordered<Call<Out>>),
-}
-
-impl<Out> Calls<Out> {
-    fn len(&self) -> usize {
-        match self {
-            Calls::Ordered(calls) => calls.len(),
-            Calls::Unordered(calls) => calls.len(),
-        }
-    }
-
-    fn push(&mut self, call: Call<Out>) {
-        match self {
-            Calls::Ordered(calls) => calls.push_back(call),
-            Calls::Unordered(calls) => calls.push(call),
-        }
-    }
-
-    /// The next finished call, if there is one.
-    fn next(&mut self, context: &mut Context<'_>) -> Option<Row<Out>> {
-        let polled = match self {
-            Calls::Ordered(calls) => Pin::new(calls).poll_next(context),
-            Calls::Unordered(calls) => Pin::new(calls).poll_next(context),
-        };
-        match polled {
-            Poll::Ready(row) => row,
-            Poll::Pending => None,
-        }
-    }
-}
-
 /// Starts a call for one record.
 pub(crate) type StartCall<In, Out> = Box<dyn FnMut(In) -> BoxedOutput<Out> + Send>;
 /// A call under way.
@@ -66,7 +35,7 @@ pub(crate) type BoxedOutput<Out> = Pin<Box<dyn Future<Output = Out> + Send>>;
 
 /// The chain link that keeps calls under way.
 pub(crate) struct AsyncStage<In, Out> {
-    pending: Vec<Row<In>>,
+    pending: Batch<In>,
     start: StartCall<In, Out>,
     calls: Calls<Out>,
     capacity: usize,
@@ -83,14 +52,10 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
         next: Box<dyn Stage<Out>>,
         counters: Arc<MemberCounters>,
     ) -> Self {
-        let calls = match options.ordered {
-            true => Calls::Ordered(FuturesOrdered::new()),
-            false => Calls::Unordered(FuturesUnordered::new()),
-        };
         AsyncStage {
-            pending: Vec::new(),
+            pending: Batch::default(),
             start,
-            calls,
+            calls: Calls::new(options.ordered),
             capacity: options.capacity,
             next,
             ending: false,
@@ -107,7 +72,8 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
         // At most one round of the capacity, so that calls which finish at once cannot hold the slice.
         for _ in 0..self.capacity {
             match self.calls.next(&mut context) {
-                Some(row) => output.push(row),
+                Some(Done::Row(row)) => output.push(row),
+                Some(Done::Signal(signal)) => output.signal(signal),
                 None => break,
             }
         }
@@ -118,29 +84,36 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
 
     fn start_calls(&mut self, slice: &mut Slice<'_>) {
         let begin_ns = slice.now_ns;
-        let rows = self.pending.len().min(self.capacity - self.calls.len());
-        for row in self.pending.drain(..rows) {
-            let call = (self.start)(row.value);
-            let tag = row.tag;
-            self.calls.push(Box::pin(async move {
-                Row {
-                    tag,
-                    value: call.await,
-                }
-            }));
-        }
+        let free = self.capacity - self.calls.held();
+        let rows = self.pending.rows.len().min(free);
+        let (start, calls) = (&mut self.start, &mut self.calls);
+        let Ok(()) = self.pending.work_off(rows, |part| {
+            match part {
+                Part::Rows(rows) => rows.for_each(|Row { tag, value }| {
+                    let call = start(value);
+                    calls.start(async move {
+                        Row {
+                            tag,
+                            value: call.await,
+                        }
+                    });
+                }),
+                Part::Signal(signal) => calls.signal(signal),
+            }
+            Ok::<(), Infallible>(())
+        });
         let elapsed_ns = slice.chunk_done(begin_ns);
         self.counters.add(rows, elapsed_ns);
     }
 }
 
 impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> {
-    fn input(&mut self) -> &mut Vec<Row<In>> {
+    fn input(&mut self) -> &mut Batch<In> {
         &mut self.pending
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows.len()
     }
 
     fn arrived(&mut self, _at_ns: u64) {}
@@ -157,11 +130,11 @@ impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> 
             if self.collect(slice) {
                 slice.tick();
             } else if !self.pending.is_empty() {
-                if self.calls.len() >= self.capacity {
+                if self.calls.held() >= self.capacity {
                     return Ok(Step::AtCapacity);
                 }
                 self.start_calls(slice);
-            } else if self.ending && !self.forwarded_end && self.calls.len() == 0 {
+            } else if self.ending && !self.forwarded_end && self.calls.held() == 0 {
                 self.next.end();
                 self.forwarded_end = true;
             } else {
@@ -178,8 +151,8 @@ impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> 
         self.forwarded_end && self.next.ended()
     }
 
-    fn flush_at_ns(&self) -> Option<u64> {
-        self.next.flush_at_ns()
+    fn wake_at_ns(&self) -> Option<u64> {
+        self.next.wake_at_ns()
     }
 
     fn close(&self, books: &mut Vec<OutputBook>) {

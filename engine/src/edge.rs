@@ -12,7 +12,7 @@ use crate::exchange::Exchange;
 use crate::gate::{Gate, GateProbe};
 use crate::head::{GateHead, Head};
 use crate::operator::SubtaskContext;
-use crate::output::{Buffers, Output, OutputStage, Router};
+use crate::output::{Output, OutputStage, Router};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
 use crate::state::StateContext;
@@ -131,10 +131,8 @@ impl<T: Send + 'static> Edge<T> {
             receivers: to,
             max_parallelism,
         });
-        Output {
-            buffers: Buffers::new(self.number(), channels, build.config.channels.batch),
-            router,
-        }
+        let batch = build.config.channels.batch;
+        Output::new(self.number(), channels, batch, router)
     }
 }
 
@@ -259,10 +257,7 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
         let gate = Arc::clone(&self.gates.borrow()[build.context.index]);
-        Box::new(GateHead::new(
-            self.number(),
-            gate,
-            self.consumer().stage(build),
-        ))
+        let inputs = vec![(self.number(), gate)];
+        Box::new(GateHead::new(inputs, self.consumer().stage(build)))
     }
 }

@@ -1,10 +1,8 @@
 //! How rows are spread from the subtasks of one operator over those of the next: which channels
 //! exist, and which one each row takes.
 
-use std::vec::Drain;
-
 use crate::data::{Key, Row};
-use crate::key_group::{group_of, subtask_of};
+use crate::key_group::{Groups, subtask_of};
 use crate::output::{Buffers, Router, Sending};
 
 /// The pattern between two operators, under Apache Flink's names.
@@ -81,12 +79,16 @@ impl RoundRobin {
 impl<T> Router<T> for RoundRobin {
     fn route(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: &mut Vec<Row<T>>,
         buffers: &mut Buffers<T>,
         sending: &mut Sending<'_>,
     ) {
         let channels = buffers.channels();
-        for row in rows {
+        if channels == 1 {
+            return buffers.append(0, rows, sending);
+        }
+        buffers.opening(sending);
+        for row in rows.drain(..) {
             if self.next >= channels {
                 self.next = 0;
             }
@@ -100,6 +102,7 @@ impl<T> Router<T> for RoundRobin {
 pub(crate) struct ByKey<F> {
     key: F,
     encoded: Vec<u8>,
+    groups: Groups,
     owner_of_group: Vec<usize>,
 }
 
@@ -111,6 +114,7 @@ impl<F> ByKey<F> {
         ByKey {
             key,
             encoded: Vec::new(),
+            groups: Groups::new(max_parallelism),
             owner_of_group,
         }
     }
@@ -119,16 +123,21 @@ impl<F> ByKey<F> {
 impl<T, K: Key, F: FnMut(&T) -> K + Send> Router<T> for ByKey<F> {
     fn route(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: &mut Vec<Row<T>>,
         buffers: &mut Buffers<T>,
         sending: &mut Sending<'_>,
     ) {
-        for row in rows {
+        // With one receiver there is nothing to choose.
+        if buffers.channels() == 1 {
+            return buffers.append(0, rows, sending);
+        }
+        buffers.opening(sending);
+        for row in rows.drain(..) {
             let key = (self.key)(&row.value);
             self.encoded.clear();
             key.serialize(&mut self.encoded)
                 .expect("encoding into memory cannot fail");
-            let group = group_of(&self.encoded, self.owner_of_group.len());
+            let group = self.groups.of(&self.encoded);
             buffers.push(self.owner_of_group[group], row, sending);
         }
     }
@@ -140,14 +149,15 @@ pub(crate) struct ToAll;
 impl<T: Clone> Router<T> for ToAll {
     fn route(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: &mut Vec<Row<T>>,
         buffers: &mut Buffers<T>,
         sending: &mut Sending<'_>,
     ) {
         let Some(last) = buffers.channels().checked_sub(1) else {
             return;
         };
-        for row in rows {
+        buffers.opening(sending);
+        for row in rows.drain(..) {
             for channel in 0..last {
                 buffers.push(channel, row.clone(), sending);
             }

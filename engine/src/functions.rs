@@ -2,6 +2,7 @@
 
 use std::vec::Drain;
 
+use crate::batch::Batch;
 use crate::data::Row;
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 
@@ -11,7 +12,7 @@ impl<T, U, F: FnMut(T) -> U + Send> Operator<T, U> for Map<F> {
     fn process(
         &mut self,
         rows: Drain<'_, Row<T>>,
-        out: &mut Vec<Row<U>>,
+        out: &mut Batch<U>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         out.extend(rows.map(|row| Row {
@@ -26,7 +27,7 @@ impl<T, U, F: FnMut(T) -> U + Send> Operator<T, U> for Map<F> {
 #[derive(Debug)]
 pub struct Collector<'a, U> {
     tag: u64,
-    rows: &'a mut Vec<Row<U>>,
+    rows: &'a mut Batch<U>,
 }
 
 impl<U> Collector<'_, U> {
@@ -45,7 +46,7 @@ impl<T, U, F: FnMut(T, &mut Collector<'_, U>) + Send> Operator<T, U> for FlatMap
     fn process(
         &mut self,
         rows: Drain<'_, Row<T>>,
-        out: &mut Vec<Row<U>>,
+        out: &mut Batch<U>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for Row { tag, value } in rows {
@@ -61,7 +62,7 @@ impl<T, F: FnMut(&T) -> bool + Send> Operator<T, T> for Filter<F> {
     fn process(
         &mut self,
         rows: Drain<'_, Row<T>>,
-        out: &mut Vec<Row<T>>,
+        out: &mut Batch<T>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         out.extend(rows.filter(|row| (self.0)(&row.value)));

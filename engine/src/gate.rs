@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::batch::Batch;
 use crate::config::ChannelConfig;
-use crate::data::Row;
 use crate::wake::{Reason, Wake};
 
 /// Leave to send one batch.
@@ -31,7 +31,7 @@ pub(crate) struct Parcel<T> {
 }
 
 pub(crate) enum Payload<T> {
-    Batch { rows: Vec<Row<T>>, credit: Credit },
+    Batch { batch: Batch<T>, credit: Credit },
     EndOfInput,
 }
 
@@ -56,7 +56,7 @@ struct Shared<T> {
     floating_free: usize,
     /// Channels that wait for a floating credit, longest first; some may have been served otherwise.
     waiters: VecDeque<usize>,
-    spares: Vec<Vec<Row<T>>>,
+    spares: Vec<Batch<T>>,
 }
 
 #[derive(Clone, Default)]
@@ -142,11 +142,11 @@ impl<T> Gate<T> {
         &self,
         channel: usize,
         credit: Credit,
-        rows: Vec<Row<T>>,
+        batch: Batch<T>,
         now_ns: u64,
-    ) -> Vec<Row<T>> {
+    ) -> Batch<T> {
         self.channels[channel].enqueued.fetch_add(1, Relaxed);
-        let payload = Payload::Batch { rows, credit };
+        let payload = Payload::Batch { batch, credit };
         let mut shared = self.lock();
         shared.queue.push_back(Parcel {
             channel,
@@ -176,10 +176,10 @@ impl<T> Gate<T> {
     }
 
     /// A batch has been processed: its credit and its emptied buffer go back.
-    pub(crate) fn release(&self, channel: usize, credit: Credit, spare: Vec<Row<T>>, now_ns: u64) {
+    pub(crate) fn release(&self, channel: usize, credit: Credit, spare: Batch<T>, now_ns: u64) {
         self.channels[channel].dequeued.fetch_add(1, Relaxed);
         let mut shared = self.lock();
-        if spare.capacity() > 0
+        if spare.rows.capacity() > 0
             && shared.spares.len() < self.config.exclusive + self.config.floating
         {
             shared.spares.push(spare);
@@ -248,7 +248,7 @@ impl<T: Send> GateProbe for Gate<T> {
     fn queued_rows(&self) -> u64 {
         let shared = self.lock();
         let rows = shared.queue.iter().map(|parcel| match &parcel.payload {
-            Payload::Batch { rows, .. } => rows.len() as u64,
+            Payload::Batch { batch, .. } => batch.rows.len() as u64,
             Payload::EndOfInput => 0,
         });
         rows.sum()
@@ -258,6 +258,7 @@ impl<T: Send> GateProbe for Gate<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Row;
     use proptest::prelude::*;
 
     fn gate(channels: usize, exclusive: usize, floating: usize) -> Gate<u64> {
@@ -288,7 +289,9 @@ mod tests {
             for (send, channel) in steps {
                 if send {
                     if let Some(credit) = gate.request(channel) {
-                        gate.send(channel, credit, vec![Row { tag: 0, value: sent[channel] }], 1);
+                        let mut batch = Batch::default();
+                        batch.push(Row { tag: 0, value: sent[channel] });
+                        gate.send(channel, credit, batch, 1);
                         under_way.push_back((channel, credit, sent[channel]));
                         sent[channel] += 1;
                     } else {
@@ -301,16 +304,16 @@ mod tests {
                     }
                     let parcel: Parcel<u64> = taken.pop_front().expect("under way");
                     prop_assert_eq!(parcel.channel, channel);
-                    let Payload::Batch { rows, .. } = parcel.payload else { panic!("a batch") };
-                    prop_assert_eq!(rows[0].value, value);
+                    let Payload::Batch { batch, .. } = parcel.payload else { panic!("a batch") };
+                    prop_assert_eq!(batch.rows[0].value, value);
                     prop_assert_eq!(value, received[channel]);
                     received[channel] += 1;
-                    gate.release(channel, credit, Vec::new(), 2);
+                    gate.release(channel, credit, Batch::default(), 2);
                 }
                 prop_assert!(under_way.len() <= 3 * exclusive + floating);
             }
             for (channel, credit, _) in under_way.drain(..) {
-                gate.release(channel, credit, Vec::new(), 3);
+                gate.release(channel, credit, Batch::default(), 3);
             }
             let shared = gate.lock();
             let free: usize = shared.accounts.iter().map(|a| a.exclusive_free + a.floating_reserved).sum();

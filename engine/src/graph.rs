@@ -1,12 +1,12 @@
 //! The typed, fluent description of a job.
 //!
 //! ```
-//! use engine::{JobConfig, JobGraph, Row, Source, SourceStatus};
+//! use engine::{Batch, JobConfig, JobGraph, Row, Source, SourceStatus};
 //!
 //! struct Numbers(std::ops::Range<u64>);
 //! impl Source for Numbers {
 //!     type Out = u64;
-//!     fn poll(&mut self, _now: u64, _held: u64, max: usize, out: &mut Vec<Row<u64>>) -> SourceStatus {
+//!     fn poll(&mut self, _now: u64, _held: u64, max: usize, out: &mut Batch<u64>) -> SourceStatus {
 //!         out.extend(self.0.by_ref().take(max).map(|value| Row { tag: 0, value }));
 //!         if self.0.is_empty() { SourceStatus::Finished } else { SourceStatus::Ready }
 //!     }

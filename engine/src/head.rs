@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::data::Row;
+use crate::batch::{Batch, Mark, Signal};
 use crate::gate::{Credit, Gate, Parcel, Payload};
 use crate::operator::OperatorError;
 use crate::output::stamp;
 use crate::source::{SentHook, Source, SourceStatus};
-use crate::stage::{MemberCounters, OutputBook, Pace, Stage, Step};
+use crate::stage::{MemberCounters, OutputBook, Pace, Stage, Step, earliest};
 use crate::subtask::Slice;
+use crate::valve::Valve;
 
 /// How far a subtask got in its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(crate) trait Head: Send {
 
 /// What a subtask leaves behind, in rows.
 pub(crate) struct ClosingBook {
-    pub(crate) input: Option<InputBook>,
+    pub(crate) inputs: Vec<InputBook>,
     pub(crate) outputs: Vec<OutputBook>,
 }
 
@@ -48,55 +49,92 @@ pub(crate) struct InputBook {
     pub(crate) unread: u64,
 }
 
-/// Feeds a chain from a gate.
+/// Feeds a chain from the gates of its input edges.
 pub(crate) struct GateHead<T> {
-    edge: usize,
-    gate: Arc<Gate<T>>,
-    taken: VecDeque<Parcel<T>>,
-    /// The batch that the chain works on: its channel and credit.
-    current: Option<(usize, Credit)>,
+    inputs: Vec<Input<T>>,
+    /// The input that is looked at next.
+    turn: usize,
+    /// The batch that the chain works on: its input, channel and credit.
+    current: Option<(usize, usize, Credit)>,
     open_channels: usize,
-    /// Rows given to the chain, and how many of them the slices have reported as taken.
-    handed_over: u64,
+    valve: Valve,
     reported: u64,
     first: Box<dyn Stage<T>>,
 }
 
+/// One input edge.
+struct Input<T> {
+    edge: usize,
+    gate: Arc<Gate<T>>,
+    taken: VecDeque<Parcel<T>>,
+    /// Number of its first channel among those of all inputs.
+    first_channel: usize,
+    /// Rows given to the chain.
+    handed_over: u64,
+}
+
 impl<T: Send> GateHead<T> {
-    pub(crate) fn new(edge: usize, gate: Arc<Gate<T>>, first: Box<dyn Stage<T>>) -> Self {
-        let open_channels = gate.channels();
+    /// Input edges are given as (position in the plan, gate).
+    pub(crate) fn new(edges: Vec<(usize, Arc<Gate<T>>)>, first: Box<dyn Stage<T>>) -> Self {
+        let mut channels = 0;
+        let inputs = edges.into_iter().map(|(edge, gate)| {
+            let first_channel = channels;
+            channels += gate.channels();
+            Input {
+                edge,
+                gate,
+                taken: VecDeque::new(),
+                first_channel,
+                handed_over: 0,
+            }
+        });
         GateHead {
-            edge,
-            gate,
-            taken: VecDeque::new(),
+            inputs: inputs.collect(),
+            turn: 0,
             current: None,
-            open_channels,
-            handed_over: 0,
+            open_channels: channels,
+            valve: Valve::new(channels),
             reported: 0,
             first,
         }
     }
 
     fn release_current(&mut self, now_ns: u64) {
-        if let Some((channel, credit)) = self.current.take() {
+        if let Some((input, channel, credit)) = self.current.take() {
             let spare = std::mem::take(self.first.input());
-            self.gate.release(channel, credit, spare, now_ns);
+            self.inputs[input]
+                .gate
+                .release(channel, credit, spare, now_ns);
         }
+    }
+
+    /// The next parcel and its input; the inputs take turns.
+    fn next_parcel(&mut self) -> Option<(usize, Parcel<T>)> {
+        for _ in 0..self.inputs.len() {
+            let turn = self.turn;
+            self.turn = (turn + 1) % self.inputs.len();
+            let input = &mut self.inputs[turn];
+            if input.taken.is_empty() {
+                input.gate.take(&mut input.taken);
+            }
+            if let Some(parcel) = input.taken.pop_front() {
+                return Some((turn, parcel));
+            }
+        }
+        None
     }
 
     /// Hands the next parcel to the chain; false if there is none.
     fn accept_next(&mut self) -> bool {
-        if self.taken.is_empty() {
-            self.gate.take(&mut self.taken);
-        }
-        let Some(parcel) = self.taken.pop_front() else {
+        let Some((input, parcel)) = self.next_parcel() else {
             return false;
         };
         match parcel.payload {
-            Payload::Batch { rows, credit } => {
-                self.handed_over += rows.len() as u64;
-                self.current = Some((parcel.channel, credit));
-                *self.first.input() = rows;
+            Payload::Batch { mut batch, credit } => {
+                self.current = Some((input, parcel.channel, credit));
+                self.merge_signals(input, parcel.channel, &mut batch);
+                self.inputs[input].handed_over += batch.rows.len() as u64;
+                *self.first.input() = batch;
                 self.first.arrived(parcel.enqueued_ns);
             }
             Payload::EndOfInput => {
@@ -109,8 +147,22 @@ impl<T: Send> GateHead<T> {
         true
     }
 
-    fn received(&self) -> u64 {
-        self.handed_over - self.first.pending() as u64
+    /// Replaces the signals of one channel by what they mean for all of them together.
+    fn merge_signals(&mut self, input: usize, channel: usize, batch: &mut Batch<T>) {
+        if batch.marks.is_empty() {
+            return;
+        }
+        let channel = self.inputs[input].first_channel + channel;
+        let marks = std::mem::take(&mut batch.marks);
+        for Mark { after_rows, signal } in marks {
+            self.valve.feed(channel, signal, |signal| {
+                batch.signal_after(after_rows, signal)
+            });
+        }
+    }
+
+    fn handed_over(&self) -> u64 {
+        self.inputs.iter().map(|input| input.handed_over).sum()
     }
 
     fn work(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError> {
@@ -128,7 +180,7 @@ impl<T: Send> GateHead<T> {
             }
             if !self.accept_next() {
                 return Ok(Progress::Idle {
-                    until_ns: self.first.flush_at_ns(),
+                    until_ns: self.first.wake_at_ns(),
                 });
             }
         }
@@ -138,7 +190,7 @@ impl<T: Send> GateHead<T> {
 impl<T: Send> Head for GateHead<T> {
     fn advance(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError> {
         let progress = self.work(slice);
-        let received = self.received();
+        let received = self.handed_over() - self.first.pending() as u64;
         slice.records_in += received - self.reported;
         self.reported = received;
         progress
@@ -147,17 +199,27 @@ impl<T: Send> Head for GateHead<T> {
     fn close(&self) -> ClosingBook {
         let mut outputs = Vec::new();
         self.first.close(&mut outputs);
-        let taken = self.taken.iter().map(|parcel| match &parcel.payload {
-            Payload::Batch { rows, .. } => rows.len() as u64,
-            Payload::EndOfInput => 0,
+        // What the chain has not worked off is of the current batch.
+        let current = self.current.as_ref().map(|&(input, ..)| input);
+        let inputs = self.inputs.iter().enumerate().map(|(index, input)| {
+            let pending = match current {
+                Some(current) if current == index => self.first.pending() as u64,
+                _ => 0,
+            };
+            let taken = input.taken.iter().map(|parcel| match &parcel.payload {
+                Payload::Batch { batch, .. } => batch.rows.len() as u64,
+                Payload::EndOfInput => 0,
+            });
+            InputBook {
+                edge: input.edge,
+                received: input.handed_over - pending,
+                unread: pending + taken.sum::<u64>(),
+            }
         });
-        let unread = self.first.pending() as u64 + taken.sum::<u64>();
-        let input = Some(InputBook {
-            edge: self.edge,
-            received: self.received(),
-            unread,
-        });
-        ClosingBook { input, outputs }
+        ClosingBook {
+            inputs: inputs.collect(),
+            outputs,
+        }
     }
 }
 
@@ -198,12 +260,18 @@ impl<S: Source> SourceHead<S> {
 
     fn generate(&mut self, slice: &mut Slice<'_>) {
         let begin_ns = slice.now_ns;
-        let rows: &mut Vec<Row<S::Out>> = self.first.input();
+        let rows: &mut Batch<S::Out> = self.first.input();
         let max = self.pace.take(self.batch);
         let status = self.source.poll(begin_ns, slice.held_ns(), max, rows);
-        let generated = rows.len();
+        let generated = rows.rows.len();
         if let Some(hook) = &mut self.hook {
-            stamp(hook.as_mut(), begin_ns, true, rows, &mut self.tags);
+            stamp(
+                hook.as_mut(),
+                begin_ns,
+                true,
+                &mut rows.rows,
+                &mut self.tags,
+            );
         }
         let elapsed_ns = slice.chunk_done(begin_ns);
         self.first.arrived(slice.now_ns);
@@ -234,18 +302,16 @@ impl<S: Source> Head for SourceHead<S> {
             if slice.over() {
                 return Ok(Progress::SliceOver);
             }
-            let flush_at_ns = self.first.flush_at_ns();
+            let wake_at_ns = self.first.wake_at_ns();
             if self.exhausted {
                 // Asynchronous calls are still under way.
                 return Ok(Progress::Idle {
-                    until_ns: flush_at_ns,
+                    until_ns: wake_at_ns,
                 });
             }
             if slice.now_ns < self.not_before_ns {
-                let until_ns =
-                    flush_at_ns.map_or(self.not_before_ns, |at| at.min(self.not_before_ns));
                 return Ok(Progress::Idle {
-                    until_ns: Some(until_ns),
+                    until_ns: earliest(wake_at_ns, Some(self.not_before_ns)),
                 });
             }
             self.generate(slice);
@@ -255,6 +321,9 @@ impl<S: Source> Head for SourceHead<S> {
     fn stop(&mut self) {
         if !self.exhausted {
             self.exhausted = true;
+            // As in Flink: the end of a source, or of a drain, is the end of event time.
+            let end_of_time = Signal::Watermark(i64::MAX);
+            self.first.input().signal(end_of_time);
             self.first.end();
         }
     }
@@ -263,7 +332,7 @@ impl<S: Source> Head for SourceHead<S> {
         let mut outputs = Vec::new();
         self.first.close(&mut outputs);
         ClosingBook {
-            input: None,
+            inputs: Vec::new(),
             outputs,
         }
     }

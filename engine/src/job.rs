@@ -150,7 +150,7 @@ impl JobShared {
 
     pub(crate) fn subtask_ended(&self, book: ClosingBook) {
         let mut end = self.end();
-        if let Some(input) = book.input {
+        for input in book.inputs {
             end.edges[input.edge].received += input.received;
             end.edges[input.edge].in_flight += input.unread;
         }
@@ -401,6 +401,7 @@ fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
         subtask: subtask.subtask,
         records_in: meter.records_in,
         records_out: meter.records_out,
+        watermark_ms: meter.watermark_ms,
         time,
         backpressured_by_output_ns,
         held_ns: subtask.is_source.then(|| meter.account.held_of(&time)),

@@ -39,6 +39,34 @@ pub fn group_of(encoded_key: &[u8], max_parallelism: usize) -> usize {
     murmur3(encoded_key) as usize % max_parallelism
 }
 
+/// [`group_of`] for a number of groups that stays: a power of two, which the default is, needs no
+/// division.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Groups {
+    count: u32,
+    mask: Option<u32>,
+}
+
+impl Groups {
+    pub(crate) fn new(count: usize) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Groups {
+            count,
+            mask: count.is_power_of_two().then(|| count - 1),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, encoded_key: &[u8]) -> usize {
+        let hash = murmur3(encoded_key);
+        let group = match self.mask {
+            Some(mask) => hash & mask,
+            None => hash % self.count,
+        };
+        group as usize
+    }
+}
+
 /// The subtask that owns `group`, in `0..parallelism`.
 pub fn subtask_of(group: usize, parallelism: usize, max_parallelism: usize) -> usize {
     group * parallelism / max_parallelism
@@ -62,6 +90,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_fixed_number_of_groups_changes_no_group(key: Vec<u8>, groups in 1usize..5_000) {
+            prop_assert_eq!(Groups::new(groups).of(&key), group_of(&key, groups));
+        }
+
         #[test]
         fn each_subtask_owns_one_contiguous_range_and_none_is_empty(
             max_parallelism in 1usize..300, share in 0.0f64..=1.0,

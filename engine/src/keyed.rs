@@ -2,6 +2,7 @@
 
 use std::vec::Drain;
 
+use crate::batch::Batch;
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::state::{StateContext, ValueState};
@@ -17,14 +18,14 @@ pub trait KeyedProcess<K, In, Out>: Send {
         &mut self,
         key: &K,
         row: Row<In>,
-        out: &mut Vec<Row<Out>>,
+        out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
 
     /// The input has ended: appends what is still owed to `out`.
     fn finish(
         &mut self,
-        _out: &mut Vec<Row<Out>>,
+        _out: &mut Batch<Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         Ok(())
@@ -72,7 +73,7 @@ where
     fn process(
         &mut self,
         rows: Drain<'_, Row<In>>,
-        out: &mut Vec<Row<Out>>,
+        out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.sketch.observe(rows.as_slice(), &mut self.key);
@@ -85,7 +86,7 @@ where
 
     fn finish(
         &mut self,
-        out: &mut Vec<Row<Out>>,
+        out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.process.finish(out, context)
@@ -117,7 +118,7 @@ impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAgg
         &mut self,
         key: &K,
         row: Row<In>,
-        out: &mut Vec<Row<A::Out>>,
+        out: &mut Batch<A::Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         let Row { tag, value } = row;

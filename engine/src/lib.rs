@@ -11,6 +11,7 @@
 
 mod account;
 mod async_io;
+mod batch;
 mod clock;
 mod config;
 mod data;
@@ -35,10 +36,12 @@ mod state;
 mod subtask;
 mod timer;
 mod top_keys;
+mod valve;
 mod wake;
 
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
+pub use batch::{Batch, Signal};
 pub use clock::{Clock, thread_cpu_ns};
 pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};

@@ -4,6 +4,7 @@
 
 use std::vec::Drain;
 
+use crate::batch::{Batch, Signal};
 use crate::clock::Clock;
 use crate::data::Row;
 use crate::subtask::Slice;
@@ -26,14 +27,42 @@ pub trait Operator<In, Out>: Send {
     fn process(
         &mut self,
         rows: Drain<'_, Row<In>>,
-        out: &mut Vec<Row<Out>>,
+        out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
+
+    /// Event time has reached `watermark_ms`. Hands the watermark on, unless overridden: an operator
+    /// that answers to it must do so itself, behind what it makes of it.
+    fn watermark(
+        &mut self,
+        watermark_ms: i64,
+        out: &mut Batch<Out>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        out.signal(Signal::Watermark(watermark_ms));
+        Ok(())
+    }
+
+    /// Job time in nanoseconds at which [`timer`](Self::timer) is to be called, if at all. Asked
+    /// after every call of the other methods.
+    fn next_timer_ns(&self) -> Option<u64> {
+        None
+    }
+
+    /// The time of [`next_timer_ns`](Self::next_timer_ns) has come: `now_ns` is not before it.
+    fn timer(
+        &mut self,
+        _now_ns: u64,
+        _out: &mut Batch<Out>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
 
     /// The input has ended: appends what is still owed to `out`.
     fn finish(
         &mut self,
-        _out: &mut Vec<Row<Out>>,
+        _out: &mut Batch<Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         Ok(())
@@ -48,6 +77,15 @@ pub trait Sink<T>: Send {
         rows: Drain<'_, Row<T>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
+
+    /// Event time has reached `watermark_ms`.
+    fn watermark(
+        &mut self,
+        _watermark_ms: i64,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
 
     /// The input has ended.
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {

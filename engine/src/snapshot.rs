@@ -26,6 +26,9 @@ pub struct SubtaskSnapshot {
     pub records_in: u64,
     /// Rows given out, once however many edges they take; of a sink, rows written.
     pub records_out: u64,
+    /// Event time that the task has reached, in milliseconds: the last watermark to come by its
+    /// chain. `None` before the first.
+    pub watermark_ms: Option<i64>,
     /// Where its wall time went.
     pub time: TimeSplit,
     /// `time.backpressured_ns` by the task's output edges, in plan order.

@@ -1,6 +1,7 @@
 //! The contract between the engine and what feeds it.
 
-use crate::data::{Data, Row};
+use crate::batch::Batch;
+use crate::data::Data;
 
 /// One subtask's share of a source.
 ///
@@ -21,7 +22,7 @@ pub trait Source: Send + 'static {
         now_ns: u64,
         held_ns: u64,
         max: usize,
-        out: &mut Vec<Row<Self::Out>>,
+        out: &mut Batch<Self::Out>,
     ) -> SourceStatus;
 }
 

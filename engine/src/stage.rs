@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::data::Row;
+use crate::batch::{Batch, Part, Signal};
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 use crate::subtask::Slice;
 
@@ -28,7 +28,7 @@ pub(crate) enum Step {
 /// One link of a chain, taking rows of type `T`.
 pub(crate) trait Stage<T>: Send {
     /// Where the link before puts its rows; empty whenever [`run`](Self::run) said `Done`.
-    fn input(&mut self) -> &mut Vec<Row<T>>;
+    fn input(&mut self) -> &mut Batch<T>;
     /// Rows in the input.
     fn pending(&self) -> usize;
     /// When the rows now in the input reached this stage.
@@ -39,8 +39,8 @@ pub(crate) trait Stage<T>: Send {
     fn end(&mut self);
     /// After [`end`](Self::end): whether everything has left the task.
     fn ended(&self) -> bool;
-    /// When rows that wait for their batch to fill must be sent at the latest.
-    fn flush_at_ns(&self) -> Option<u64>;
+    /// When to be run again at the latest: rows wait for their batch to fill, or a timer is set.
+    fn wake_at_ns(&self) -> Option<u64>;
     /// Adds up what each output edge was given and what of it has not left the task.
     fn close(&self, books: &mut Vec<OutputBook>);
 }
@@ -93,6 +93,9 @@ impl Pace {
 
     /// A chunk of `rows` took `elapsed_ns`: the next may grow fourfold, and shrinks at once.
     pub(crate) fn learn(&mut self, rows: usize, elapsed_ns: u64) {
+        if rows == 0 {
+            return;
+        }
         let affordable = (rows as u64 * Self::TARGET_NS / elapsed_ns.max(1)).max(1);
         self.rows = usize::try_from(affordable)
             .unwrap_or(usize::MAX)
@@ -100,9 +103,17 @@ impl Pace {
     }
 }
 
+/// The earlier of two moments that may not be set.
+pub(crate) fn earliest(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// An operator and the stage behind it.
 pub(crate) struct OperatorStage<In, Out> {
-    pending: Vec<Row<In>>,
+    pending: Batch<In>,
     arrived_ns: u64,
     operator: Box<dyn Operator<In, Out>>,
     next: Box<dyn Stage<Out>>,
@@ -125,7 +136,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
         counters: Arc<MemberCounters>,
     ) -> Self {
         OperatorStage {
-            pending: Vec::new(),
+            pending: Batch::default(),
             arrived_ns: 0,
             operator,
             next,
@@ -136,29 +147,59 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
     }
 
     fn process_chunk(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
-        let rows = self.pace.take(self.pending.len());
+        let rows = self.pace.take(self.pending.rows.len());
         let begin_ns = slice.now_ns;
         let mut context = OperatorContext {
             slice,
             arrived_ns: self.arrived_ns,
         };
-        self.operator
-            .process(self.pending.drain(..rows), self.next.input(), &mut context)?;
+        let (operator, out) = (&mut self.operator, self.next.input());
+        self.pending.work_off(rows, |part| match part {
+            Part::Rows(rows) => operator.process(rows, out, &mut context),
+            Part::Signal(Signal::Watermark(at_ms)) => {
+                context.slice.watermark_ms = Some(at_ms);
+                operator.watermark(at_ms, out, &mut context)
+            }
+            Part::Signal(Signal::Idle) => {
+                out.signal(Signal::Idle);
+                Ok(())
+            }
+        })?;
+        self.chunk_done(rows, begin_ns, slice);
+        Ok(())
+    }
+
+    fn chunk_done(&mut self, rows: usize, begin_ns: u64, slice: &mut Slice<'_>) {
         let elapsed_ns = slice.chunk_done(begin_ns);
         self.next.arrived(slice.now_ns);
         self.pace.learn(rows, elapsed_ns);
         self.counters.add(rows, elapsed_ns);
-        Ok(())
+    }
+
+    /// Calls the operator's timer if it is due; whether it was.
+    fn fire_timer(&mut self, slice: &mut Slice<'_>) -> Result<bool, OperatorError> {
+        let now_ns = slice.now_ns;
+        if self.operator.next_timer_ns().is_none_or(|at| at > now_ns) {
+            return Ok(false);
+        }
+        let mut context = OperatorContext {
+            slice,
+            arrived_ns: self.arrived_ns,
+        };
+        self.operator
+            .timer(now_ns, self.next.input(), &mut context)?;
+        self.chunk_done(0, now_ns, slice);
+        Ok(true)
     }
 }
 
 impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
-    fn input(&mut self) -> &mut Vec<Row<In>> {
+    fn input(&mut self) -> &mut Batch<In> {
         &mut self.pending
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows.len()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -170,6 +211,9 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
             match self.next.run(slice)? {
                 Step::Done => {}
                 step => return Ok(step),
+            }
+            if self.fire_timer(slice)? {
+                continue;
             }
             if self.pending.is_empty() {
                 if self.ending != Ending::Requested {
@@ -199,8 +243,8 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
         self.ending == Ending::Finished && self.next.ended()
     }
 
-    fn flush_at_ns(&self) -> Option<u64> {
-        self.next.flush_at_ns()
+    fn wake_at_ns(&self) -> Option<u64> {
+        earliest(self.operator.next_timer_ns(), self.next.wake_at_ns())
     }
 
     fn close(&self, books: &mut Vec<OutputBook>) {
@@ -210,7 +254,7 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
 
 /// The end of a chain that leaves the job.
 pub(crate) struct SinkStage<T> {
-    pending: Vec<Row<T>>,
+    pending: Batch<T>,
     arrived_ns: u64,
     sink: Box<dyn Sink<T>>,
     pace: Pace,
@@ -221,7 +265,7 @@ pub(crate) struct SinkStage<T> {
 impl<T: Send> SinkStage<T> {
     pub(crate) fn new(sink: Box<dyn Sink<T>>, counters: Arc<MemberCounters>) -> Self {
         SinkStage {
-            pending: Vec::new(),
+            pending: Batch::default(),
             arrived_ns: 0,
             sink,
             pace: Pace::new(),
@@ -232,12 +276,12 @@ impl<T: Send> SinkStage<T> {
 }
 
 impl<T: Send> Stage<T> for SinkStage<T> {
-    fn input(&mut self) -> &mut Vec<Row<T>> {
+    fn input(&mut self) -> &mut Batch<T> {
         &mut self.pending
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows.len()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -249,13 +293,21 @@ impl<T: Send> Stage<T> for SinkStage<T> {
             if slice.over() {
                 return Ok(Step::SliceOver);
             }
-            let rows = self.pace.take(self.pending.len());
+            let rows = self.pace.take(self.pending.rows.len());
             let begin_ns = slice.now_ns;
             let mut context = OperatorContext {
                 slice,
                 arrived_ns: self.arrived_ns,
             };
-            self.sink.write(self.pending.drain(..rows), &mut context)?;
+            let sink = &mut self.sink;
+            self.pending.work_off(rows, |part| match part {
+                Part::Rows(rows) => sink.write(rows, &mut context),
+                Part::Signal(Signal::Watermark(at_ms)) => {
+                    context.slice.watermark_ms = Some(at_ms);
+                    sink.watermark(at_ms, &mut context)
+                }
+                Part::Signal(Signal::Idle) => Ok(()),
+            })?;
             slice.records_out += rows as u64;
             let elapsed_ns = slice.chunk_done(begin_ns);
             self.pace.learn(rows, elapsed_ns);
@@ -280,7 +332,7 @@ impl<T: Send> Stage<T> for SinkStage<T> {
         self.ending == Ending::Finished
     }
 
-    fn flush_at_ns(&self) -> Option<u64> {
+    fn wake_at_ns(&self) -> Option<u64> {
         None
     }
 

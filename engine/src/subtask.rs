@@ -49,6 +49,7 @@ pub(crate) struct Meter {
     pub(crate) account: Account,
     pub(crate) records_in: u64,
     pub(crate) records_out: u64,
+    pub(crate) watermark_ms: Option<i64>,
 }
 
 impl SubtaskShared {
@@ -69,6 +70,7 @@ impl SubtaskShared {
                 account,
                 records_in: 0,
                 records_out: 0,
+                watermark_ms: None,
             }),
             orders: Mutex::new(Vec::new()),
         }
@@ -102,6 +104,8 @@ pub(crate) struct Slice<'a> {
     pub(crate) records_in: u64,
     pub(crate) records_out: u64,
     pub(crate) generating_ns: u64,
+    /// The last watermark that came by the chain's last operator to see one, in milliseconds.
+    pub(crate) watermark_ms: Option<i64>,
     /// A slowed subtask stops after each chunk.
     one_chunk: bool,
     worked: bool,
@@ -244,6 +248,7 @@ impl Subtask {
             records_in: 0,
             records_out: 0,
             generating_ns: 0,
+            watermark_ms: None,
             one_chunk: false,
             worked: false,
             shared: &shared,
@@ -260,6 +265,7 @@ impl Subtask {
         let mut meter = shared.meter();
         meter.records_in += slice.records_in;
         meter.records_out += slice.records_out;
+        meter.watermark_ms = slice.watermark_ms.or(meter.watermark_ms);
         meter
             .account
             .slice_ends(slice.tick(), cpu_ns, slice.generating_ns, next);

@@ -5,7 +5,7 @@ mod numbers;
 
 use std::time::Duration;
 
-use engine::{Chaining, JobConfig, JobGraph, Outcome, Row, Source, SourceStatus, thread_cpu_ns};
+use engine::{Batch, Chaining, JobConfig, JobGraph, Outcome, Source, SourceStatus, thread_cpu_ns};
 use numbers::Numbers;
 
 /// Resident set of this process at its peak, in bytes.
@@ -33,7 +33,7 @@ fn process_cpu_ns() -> u64 {
 struct Silent;
 impl Source for Silent {
     type Out = u64;
-    fn poll(&mut self, _: u64, _: u64, _: usize, _: &mut Vec<Row<u64>>) -> SourceStatus {
+    fn poll(&mut self, _: u64, _: u64, _: usize, _: &mut Batch<u64>) -> SourceStatus {
         SourceStatus::WaitUntil(u64::MAX)
     }
 }

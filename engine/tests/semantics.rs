@@ -11,8 +11,9 @@ use std::vec::Drain;
 
 use collected::Collected;
 use engine::{
-    Aggregate, AsyncOptions, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess, Operator,
-    OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus, StateContext, Stream,
+    Aggregate, AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess,
+    Operator, OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus, StateContext,
+    Stream,
 };
 use numbers::Numbers;
 
@@ -91,7 +92,7 @@ impl KeyedProcess<u64, u64, (u64, u64)> for Where {
         &mut self,
         key: &u64,
         row: Row<u64>,
-        out: &mut Vec<Row<(u64, u64)>>,
+        out: &mut Batch<(u64, u64)>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         out.push(row.with((*key, self.subtask)));
@@ -212,7 +213,7 @@ impl Operator<u64, u64> for Faulty {
     fn process(
         &mut self,
         rows: Drain<'_, Row<u64>>,
-        out: &mut Vec<Row<u64>>,
+        out: &mut Batch<u64>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
@@ -257,7 +258,7 @@ fn a_failing_subtask_fails_the_job_and_names_itself_and_the_reason() {
 struct Later(Numbers);
 impl Source for Later {
     type Out = u64;
-    fn poll(&mut self, now: u64, held: u64, max: usize, out: &mut Vec<Row<u64>>) -> SourceStatus {
+    fn poll(&mut self, now: u64, held: u64, max: usize, out: &mut Batch<u64>) -> SourceStatus {
         match now < 100_000_000 {
             true => SourceStatus::WaitUntil(100_000_000),
             false => self.0.poll(now, held, max, out),

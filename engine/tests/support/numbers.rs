@@ -1,6 +1,6 @@
 //! A source that the engine's tests share.
 
-use engine::{Row, Source, SourceStatus, SubtaskContext};
+use engine::{Batch, Row, Source, SourceStatus, SubtaskContext};
 
 /// Emits the numbers of its range as fast as it is asked, then ends.
 pub struct Numbers(pub std::ops::Range<u64>);
@@ -16,7 +16,7 @@ impl Numbers {
 impl Source for Numbers {
     type Out = u64;
 
-    fn poll(&mut self, _: u64, _: u64, max: usize, out: &mut Vec<Row<u64>>) -> SourceStatus {
+    fn poll(&mut self, _: u64, _: u64, max: usize, out: &mut Batch<u64>) -> SourceStatus {
         let numbers = self.0.by_ref().take(max);
         out.extend(numbers.map(|value| Row {
             tag: value + 1,

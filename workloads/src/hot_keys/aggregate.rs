@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use engine::{KeyedProcess, OperatorContext, OperatorError, Row, StateContext, ValueState};
+use engine::{Batch, KeyedProcess, OperatorContext, OperatorError, Row, StateContext, ValueState};
 
 use super::sums::{Contribution, RunningTotal};
 use crate::slow_operator::{BlockingCost, CostKind, CostModel, CostSpec, CpuCost};
@@ -47,7 +47,7 @@ impl<T: Contribution> KeyedProcess<u32, T, RunningTotal> for CostlyAggregate<T> 
         &mut self,
         &key: &u32,
         row: Row<T>,
-        out: &mut Vec<Row<RunningTotal>>,
+        out: &mut Batch<RunningTotal>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         match &mut self.cost {

@@ -2,7 +2,7 @@
 
 use std::vec::Drain;
 
-use engine::{Operator, OperatorContext, OperatorError, Row};
+use engine::{Batch, Operator, OperatorContext, OperatorError, Row, Signal};
 use rustc_hash::FxHashMap;
 
 use super::sums::{Partial, Sums};
@@ -51,8 +51,8 @@ impl LocalAggregation {
         self.taken += 1;
     }
 
-    fn flush(&mut self, out: &mut Vec<Row<Partial>>) {
-        out.append(&mut self.open);
+    fn flush(&mut self, out: &mut Batch<Partial>) {
+        out.extend(self.open.drain(..));
         self.places.clear();
         self.taken = 0;
     }
@@ -62,7 +62,7 @@ impl Operator<Record, Partial> for LocalAggregation {
     fn process(
         &mut self,
         rows: Drain<'_, Row<Record>>,
-        out: &mut Vec<Row<Partial>>,
+        out: &mut Batch<Partial>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
@@ -74,9 +74,21 @@ impl Operator<Record, Partial> for LocalAggregation {
         Ok(())
     }
 
+    /// Nothing may stay behind the watermark that it came before.
+    fn watermark(
+        &mut self,
+        watermark_ms: i64,
+        out: &mut Batch<Partial>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.flush(out);
+        out.signal(Signal::Watermark(watermark_ms));
+        Ok(())
+    }
+
     fn finish(
         &mut self,
-        out: &mut Vec<Row<Partial>>,
+        out: &mut Batch<Partial>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.flush(out);
@@ -99,14 +111,14 @@ mod tests {
             for (id, &(key, value, tag)) in (0..).zip(&records) {
                 local.take(Row { tag, value: Record { id, key, value } });
             }
-            let mut rows = Vec::new();
+            let mut rows = Batch::default();
             local.flush(&mut rows);
             prop_assert!(local.open.is_empty() && local.places.is_empty() && local.taken == 0);
             for key in 0..5 {
                 let of_key = || (0u64..).zip(&records).filter(|(_, record)| record.0 == key);
                 let mut sums = Sums::default();
                 of_key().for_each(|(id, &(key, value, _))| sums.add(&Sums::of(&Record { id, key, value })));
-                let mut found = rows.iter().filter(|row| row.value.key == key);
+                let mut found = rows.rows().iter().filter(|row| row.value.key == key);
                 let row = found.next();
                 prop_assert_eq!(row.map(|row| row.value.sums).unwrap_or_default(), sums);
                 prop_assert_eq!(row.map(|row| row.tag), of_key().map(|(_, record)| record.2).max());

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine::{Data, Row, Source, SourceStatus};
+use engine::{Batch, Data, Row, Source, SourceStatus};
 
 use super::clock::{SplitClock, SplitState};
 use super::disturbances::SplitPause;
@@ -110,7 +110,7 @@ impl<E: Events> ScheduledSource<E> {
     }
 
     /// Emits what is due; gives the time of the next record if nothing due is left.
-    fn emit(&mut self, now: u64, debt: u64, max: usize, out: &mut Vec<Row<E::Out>>) -> Option<u64> {
+    fn emit(&mut self, now: u64, debt: u64, max: usize, out: &mut Batch<E::Out>) -> Option<u64> {
         let admitted = self.progress.admitted_by(self.subtask);
         let timed = self.schedule.is_timed();
         let mut emit = |clock: &mut SplitClock, share: usize| {
@@ -186,7 +186,7 @@ impl<E: Events> Source for ScheduledSource<E> {
         now: u64,
         held_ns: u64,
         max: usize,
-        out: &mut Vec<Row<E::Out>>,
+        out: &mut Batch<E::Out>,
     ) -> SourceStatus {
         if !self.schedule.is_timed() && now >= self.schedule.until_ns() {
             return SourceStatus::Finished;
@@ -216,14 +216,14 @@ pub trait NullSource: Send {
 /// A scheduled source as a null source.
 pub(crate) struct Discarding<E: Events> {
     source: ScheduledSource<E>,
-    rows: Vec<Row<E::Out>>,
+    rows: Batch<E::Out>,
 }
 
 impl<E: Events> Discarding<E> {
     pub(crate) fn new(source: ScheduledSource<E>) -> Discarding<E> {
         Discarding {
             source,
-            rows: Vec::new(),
+            rows: Batch::default(),
         }
     }
 }
@@ -232,7 +232,7 @@ impl<E: Events> NullSource for Discarding<E> {
     fn poll(&mut self, now: u64, held_ns: u64, max: usize, tags: &mut Vec<u64>) -> SourceStatus {
         self.rows.clear();
         let status = self.source.poll(now, held_ns, max, &mut self.rows);
-        tags.extend(black_box(&self.rows).iter().map(|row| row.tag));
+        tags.extend(black_box(&self.rows).rows().iter().map(|row| row.tag));
         status
     }
 }
@@ -293,20 +293,20 @@ mod tests {
             let (mut sources, progress) = sources(&constant(20_000.0, arrivals, splits), parallelism, bounds);
             let mut all = Vec::new();
             for source in &mut sources {
-                let (mut now, mut rows) = (0, Vec::new());
+                let (mut now, mut rows) = (0, Batch::default());
                 for &(pause, max) in &pauses {
-                    let before = rows.len();
+                    let before = rows.rows().len();
                     source.poll(now, 0, max, &mut rows);
-                    prop_assert!(rows.len() - before <= max);
+                    prop_assert!(rows.rows().len() - before <= max);
                     let due = |row: &Row<u64>| tag::intended_ns(row.tag) <= now.max(1);
-                    prop_assert!(rows[before..].iter().all(due));
+                    prop_assert!(rows.rows()[before..].iter().all(due));
                     now += pause;
                 }
                 while source.poll(now, 0, 100, &mut rows) != SourceStatus::Finished {
                     now += 10 * MS;
                 }
-                prop_assert!(rows.is_sorted_by_key(|row| tag::intended_ns(row.tag)));
-                all.extend(rows.into_iter().map(|row| row.value));
+                prop_assert!(rows.rows().is_sorted_by_key(|row| tag::intended_ns(row.tag)));
+                all.extend(rows.rows().iter().map(|row| row.value));
             }
             all.sort_unstable();
             prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "a record came twice");
@@ -319,7 +319,7 @@ mod tests {
         fn what_is_scheduled_and_not_admitted_is_unsent(poisson: bool, splits in 1u32..20, now in 1u64..100 * MS, max in 1usize..500) {
             let arrivals = if poisson { Arrivals::Poisson } else { Arrivals::Uniform };
             let (mut sources, progress) = sources(&constant(10_000.0, arrivals, splits), 1, Bounds::default());
-            sources[0].poll(now, 0, max, &mut Vec::new());
+            sources[0].poll(now, 0, max, &mut Batch::default());
             let scheduled = progress.scheduled(now).expect("timed");
             prop_assert_eq!(scheduled - progress.admitted(), progress.unsent(now).count() as u64);
             prop_assert_eq!(progress.scheduled(now / 2).expect("timed") <= scheduled, true);
@@ -339,7 +339,7 @@ mod tests {
             1,
             Bounds::default(),
         );
-        let mut rows = Vec::new();
+        let mut rows = Batch::default();
         assert_eq!(
             sources[0].poll(0, 0, 10, &mut rows),
             SourceStatus::WaitUntil(MS)
@@ -347,16 +347,16 @@ mod tests {
         // Held for 50 ms, asked 2 ms after that: the oldest record is 51 ms late, 1 ms of it by the source's fault.
         sources[0].poll(52 * MS, 50 * MS, 10, &mut rows);
         assert!(
-            lags(&rows[1..2])[0].abs_diff(MS) < MS / 1000,
+            lags(&rows.rows()[1..2])[0].abs_diff(MS) < MS / 1000,
             "{:?}",
-            lags(&rows)
+            lags(rows.rows())
         );
-        assert!(lags(&rows[4..]).iter().all(|&lag| lag == 0));
+        assert!(lags(&rows.rows()[4..]).iter().all(|&lag| lag == 0));
         // Without being held all of the lateness is its own.
         let (mut sources, _) = sources_of_one();
         rows.clear();
         sources[0].poll(52 * MS, 0, 10, &mut rows);
-        assert!(lags(&rows)[0].abs_diff(52 * MS) < MS / 10);
+        assert!(lags(rows.rows())[0].abs_diff(52 * MS) < MS / 10);
     }
 
     fn sources_of_one() -> (Vec<ScheduledSource<Numbers>>, Arc<Progress>) {
@@ -391,9 +391,9 @@ mod tests {
             let (mut sources, progress) = pausing_sources(arrivals);
             let mut at = Vec::new();
             for now in (0..200 * MS).step_by(MS as usize) {
-                let mut rows = Vec::new();
+                let mut rows = Batch::default();
                 while sources[0].poll(now, 0, 16, &mut rows) == SourceStatus::Ready {}
-                at.extend(rows.into_iter().map(|row| (now, row)));
+                at.extend(rows.rows().iter().map(|&row| (now, row)));
             }
             let of_split = |split| at.iter().filter(move |(_, row)| row.value % 4 == split);
             assert!(of_split(1).all(|&(now, _)| !(20 * MS..70 * MS).contains(&now)));
@@ -422,12 +422,12 @@ mod tests {
     #[test]
     fn wake_ups_are_paced_and_a_full_batch_asks_for_more() {
         let (mut sources, _) = sources(&constant(1e6, Arrivals::Uniform, 8), 1, Bounds::default());
-        let mut rows = Vec::new();
+        let mut rows = Batch::default();
         assert_eq!(
             sources[0].poll(MS, 0, 4_096, &mut rows),
             SourceStatus::WaitUntil(MS + PACE_NS)
         );
-        assert_eq!(rows.len(), 1_001);
+        assert_eq!(rows.rows().len(), 1_001);
         assert_eq!(
             sources[0].poll(2 * MS, 0, 100, &mut rows),
             SourceStatus::Ready
@@ -447,13 +447,13 @@ mod tests {
             ..Bounds::default()
         };
         let (mut sources, progress) = sources(&load, 1, bounds.clone());
-        let mut rows = Vec::new();
+        let mut rows = Batch::default();
         assert_eq!(sources[0].poll(0, 0, 200, &mut rows), SourceStatus::Ready);
         assert_eq!(
-            rows.iter().map(|row| row.value).collect::<Vec<_>>(),
+            rows.rows().iter().map(|row| row.value).collect::<Vec<_>>(),
             (0..200).collect::<Vec<_>>()
         );
-        assert!(rows.iter().all(|row| row.tag == 0));
+        assert!(rows.rows().iter().all(|row| row.tag == 0));
         assert_eq!(
             sources[0].poll(4, 0, 200, &mut rows),
             SourceStatus::Finished
@@ -461,6 +461,6 @@ mod tests {
         assert_eq!((progress.admitted(), progress.scheduled(9)), (250, None));
         let mut late = self::sources(&load, 1, bounds).0;
         assert_eq!(late[0].poll(5, 0, 200, &mut rows), SourceStatus::Finished);
-        assert_eq!(rows.len(), 250);
+        assert_eq!(rows.rows().len(), 250);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use std::vec::Drain;
 
-use engine::{Clock, Operator, OperatorContext, OperatorError, Row, thread_cpu_ns};
+use engine::{Batch, Clock, Operator, OperatorContext, OperatorError, Row, thread_cpu_ns};
 
 use super::cost::CostModel;
 use super::event::{Line, Record};
@@ -21,7 +21,7 @@ impl Operator<Line, Record> for Parse {
     fn process(
         &mut self,
         rows: Drain<'_, Row<Line>>,
-        out: &mut Vec<Row<Record>>,
+        out: &mut Batch<Record>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
@@ -81,7 +81,7 @@ impl Operator<Record, Record> for CpuCost {
     fn process(
         &mut self,
         rows: Drain<'_, Row<Record>>,
-        out: &mut Vec<Row<Record>>,
+        out: &mut Batch<Record>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {
@@ -123,7 +123,7 @@ impl Operator<Record, Record> for BlockingCost {
     fn process(
         &mut self,
         rows: Drain<'_, Row<Record>>,
-        out: &mut Vec<Row<Record>>,
+        out: &mut Batch<Record>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         for row in rows {

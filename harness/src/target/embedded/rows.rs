@@ -211,6 +211,7 @@ mod tests {
 
     fn subtasks(parallelism: usize) -> Vec<SubtaskSnapshot> {
         let all = (0..2 * parallelism).map(|place| SubtaskSnapshot {
+            watermark_ms: None,
             task: place / parallelism,
             subtask: place % parallelism,
             records_in: 0,

@@ -1,0 +1,172 @@
+//! How far event time has come over several inputs: the minimum of their watermarks.
+//!
+//! The rules are those of Apache Flink's `StatusWatermarkValve`: idle inputs are not waited for; an
+//! input that wakes up behind what has been emitted is not waited for before it has caught up; when
+//! the input that held the minimum is the last one to fall idle, event time goes on to the furthest
+//! any input has come. Watermarks that leave only ever grow.
+
+use crate::batch::Signal;
+
+/// The inputs of one subtask.
+#[derive(Debug)]
+pub(crate) struct Valve {
+    inputs: Vec<Input>,
+    emitted_ms: i64,
+    idle: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Input {
+    watermark_ms: i64,
+    idle: bool,
+    /// Counts for the minimum: not idle, and not behind what has been emitted.
+    aligned: bool,
+}
+
+impl Valve {
+    pub(crate) fn new(inputs: usize) -> Self {
+        let input = Input {
+            watermark_ms: i64::MIN,
+            idle: false,
+            aligned: true,
+        };
+        Valve {
+            inputs: vec![input; inputs],
+            emitted_ms: i64::MIN,
+            idle: false,
+        }
+    }
+
+    /// Takes a signal of one input; emits what follows for all of them.
+    pub(crate) fn feed(&mut self, input: usize, signal: Signal, mut emit: impl FnMut(Signal)) {
+        match signal {
+            Signal::Watermark(at_ms) => self.advance(input, at_ms, &mut emit),
+            Signal::Idle => self.rest(input, &mut emit),
+        }
+    }
+
+    fn advance(&mut self, input: usize, at_ms: i64, emit: &mut impl FnMut(Signal)) {
+        let state = &mut self.inputs[input];
+        let held_back = state.aligned && state.watermark_ms <= self.emitted_ms;
+        state.watermark_ms = state.watermark_ms.max(at_ms);
+        state.idle = false;
+        state.aligned = state.watermark_ms >= self.emitted_ms;
+        if std::mem::take(&mut self.idle) {
+            // Tells what comes behind that there is somebody to wait for again.
+            emit(Signal::Watermark(self.emitted_ms));
+        }
+        // An input that was ahead of the minimum cannot have moved it.
+        if held_back {
+            self.emit_minimum(emit);
+        }
+    }
+
+    fn rest(&mut self, input: usize, emit: &mut impl FnMut(Signal)) {
+        let state = &mut self.inputs[input];
+        if state.idle {
+            return;
+        }
+        state.idle = true;
+        state.aligned = false;
+        let held_minimum = state.watermark_ms == self.emitted_ms;
+        if !self.inputs.iter().all(|input| input.idle) {
+            return self.emit_minimum(emit);
+        }
+        if held_minimum {
+            let furthest = self.inputs.iter().map(|input| input.watermark_ms).max();
+            self.emit_if_later(furthest, emit);
+        }
+        self.idle = true;
+        emit(Signal::Idle);
+    }
+
+    fn emit_minimum(&mut self, emit: &mut impl FnMut(Signal)) {
+        let aligned = self.inputs.iter().filter(|input| input.aligned);
+        let minimum = aligned.map(|input| input.watermark_ms).min();
+        self.emit_if_later(minimum, emit);
+    }
+
+    fn emit_if_later(&mut self, at_ms: Option<i64>, emit: &mut impl FnMut(Signal)) {
+        if let Some(at_ms) = at_ms.filter(|&at| at > self.emitted_ms) {
+            self.emitted_ms = at_ms;
+            emit(Signal::Watermark(at_ms));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What the valve emits for a sequence of (input, signal).
+    fn emitted(inputs: usize, signals: &[(usize, Signal)]) -> Vec<Signal> {
+        let mut valve = Valve::new(inputs);
+        let mut out = Vec::new();
+        for &(input, signal) in signals {
+            valve.feed(input, signal, |signal| out.push(signal));
+        }
+        out
+    }
+
+    #[test]
+    fn the_slowest_input_that_is_not_idle_sets_the_time() {
+        use Signal::{Idle, Watermark};
+        let signals = [
+            (0, Watermark(5)),
+            (1, Watermark(3)),
+            (1, Idle),
+            (1, Watermark(4)),
+            (0, Watermark(7)),
+            (1, Watermark(6)),
+        ];
+        let expected = [Watermark(3), Watermark(5), Watermark(7)];
+        assert_eq!(emitted(2, &signals), expected);
+    }
+
+    #[test]
+    fn when_the_last_active_input_falls_idle_time_goes_on_to_the_furthest() {
+        use Signal::{Idle, Watermark};
+        let signals = [
+            (0, Watermark(9)),
+            (0, Idle),
+            (1, Watermark(2)),
+            (1, Idle),
+            (0, Watermark(9)),
+        ];
+        let expected = [Watermark(2), Watermark(9), Idle, Watermark(9)];
+        assert_eq!(emitted(2, &signals), expected);
+    }
+
+    proptest! {
+        /// Watermarks grow, never pass an input that is active and was never idle, and reach the
+        /// minimum of all inputs if none ever is.
+        #[test]
+        fn time_never_runs_ahead_of_an_input_that_is_always_active(
+            signals in prop::collection::vec((0usize..4, 0i64..50, prop::bool::weighted(0.2)), 0..200),
+            restless in 0usize..4,
+        ) {
+            let mut valve = Valve::new(4);
+            let mut latest = [i64::MIN; 4];
+            let (mut last, mut ever_idle) = (i64::MIN, false);
+            for (input, at_ms, idle) in signals {
+                let idle = idle && input != restless;
+                ever_idle |= idle;
+                let signal = if idle { Signal::Idle } else { Signal::Watermark(at_ms) };
+                if !idle {
+                    latest[input] = latest[input].max(at_ms);
+                }
+                let mut grew = true;
+                valve.feed(input, signal, |out| if let Signal::Watermark(at) = out {
+                    grew &= at > last;
+                    last = at;
+                });
+                prop_assert!(grew);
+                prop_assert!(last <= latest[restless]);
+                if !ever_idle {
+                    prop_assert_eq!(last, latest.into_iter().min().unwrap());
+                }
+            }
+        }
+    }
+}
