@@ -1,13 +1,21 @@
-//! What the criterion benches share: a source that costs next to nothing, and how a job is run to
-//! its end.
+//! What the benches share: sources that cost next to nothing, the smallest jobs that use a part of
+//! the engine, and how a job is run to its end.
 //!
 //! One question per bench file; a name is the question's subject, so that criterion's output reads
 //! as the answer. Only what users of the crates can reach is measured: an internal of the engine
 //! through the smallest job that uses it.
 
+use std::hint::black_box;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 
-use engine::{Batch, Deployed, Outcome, Row, Source, SourceStatus};
+use engine::{
+    Aggregate, Batch, Data, Deployed, JobConfig, JobGraph, Key, KeyedProcess, OperatorContext,
+    OperatorError, Outcome, Row, Source, SourceStatus, StateContext, Stream, ValueState,
+};
+use workloads::draw::mix;
+use workloads::{Bounds, Built, JobSpec, LoadSpec, NoProbes, WorkloadSpec};
 
 /// A source of consecutive numbers without tags.
 pub struct Numbers(Range<u64>);
@@ -40,6 +48,103 @@ impl Source for Numbers {
     }
 }
 
+/// Adds the source of the numbers below `count`.
+pub fn numbers(graph: &JobGraph, count: u64) -> Stream<u64> {
+    graph.source("numbers", move |context| {
+        let share = Numbers::share(count, context.index, context.parallelism);
+        (share, None)
+    })
+}
+
+/// Ends a stream where nothing is done with it.
+pub fn discard<T: Data>(stream: Stream<T>) {
+    stream.for_each("discard", |value| {
+        black_box(value);
+    });
+}
+
+/// source -> map -> sink.
+pub fn chain(records: u64) -> JobGraph {
+    let graph = JobGraph::new("chain");
+    discard(numbers(&graph, records).map("map", mix));
+    graph
+}
+
+/// source -> sink: one task or, without chaining, two.
+pub fn hop(records: u64) -> JobGraph {
+    let graph = JobGraph::new("hop");
+    discard(numbers(&graph, records));
+    graph
+}
+
+/// Hands rows on: what is measured is the way to it.
+pub struct HandOn;
+
+impl KeyedProcess<u64, u64, u64> for HandOn {
+    fn open(&mut self, _state: &mut StateContext) {}
+
+    fn process(
+        &mut self,
+        _key: &u64,
+        row: Row<u64>,
+        out: &mut Batch<u64>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        out.push(row);
+        Ok(())
+    }
+}
+
+/// A running count: what it costs beside the count is the state.
+#[derive(Clone)]
+pub struct Count;
+
+impl Aggregate<u64, u64> for Count {
+    type Accumulator = u64;
+    type Out = u64;
+
+    fn create(&self) -> u64 {
+        0
+    }
+
+    fn add(&self, count: &mut u64, _value: u64) {
+        *count += 1;
+    }
+
+    fn result(&self, _key: &u64, count: &u64) -> u64 {
+        *count
+    }
+}
+
+/// The key of number `n`, of `keys`: neighbours have unrelated keys.
+pub fn key_of(n: u64, keys: u64) -> u64 {
+    mix(n) % keys
+}
+
+/// source -> key_by -> sink: an exchange by key and nothing else.
+pub fn by_key(records: u64, keys: u64) -> JobGraph {
+    let graph = JobGraph::new("by-key");
+    let keyed = numbers(&graph, records).key_by(move |&n| key_of(n, keys));
+    discard(keyed.process("hand-on", |_| HandOn));
+    graph
+}
+
+/// source -> key_by -> running count -> sink.
+pub fn keyed_count(records: u64, keys: u64) -> JobGraph {
+    let graph = JobGraph::new("keyed-count");
+    let keyed = numbers(&graph, records).key_by(move |&n| key_of(n, keys));
+    discard(keyed.aggregate("count", Count));
+    graph
+}
+
+/// Deploys a job that can run.
+///
+/// # Panics
+/// If it cannot.
+pub fn deployed(graph: &JobGraph, config: JobConfig) -> Deployed {
+    graph.deploy(config).expect("a valid job")
+}
+
 /// Runs a job until its sources are at their end and everything has flowed out.
 ///
 /// # Panics
@@ -47,4 +152,67 @@ impl Source for Numbers {
 pub fn run_to_end(deployed: Deployed) {
     let report = deployed.start().expect("threads can be started").join();
     assert_eq!(report.outcome, Outcome::Finished);
+}
+
+/// Opens a state and gives it away: only an operator can open one.
+struct GiveAway<K, V>(Sender<ValueState<K, V>>);
+
+impl<K: Key, V: Data> KeyedProcess<K, u64, u64> for GiveAway<K, V> {
+    fn open(&mut self, state: &mut StateContext) {
+        // Nobody waits any more: then nobody misses it.
+        let _ = self.0.send(state.value("value"));
+    }
+
+    fn process(
+        &mut self,
+        _key: &K,
+        _row: Row<u64>,
+        _out: &mut Batch<u64>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+/// An empty state on the heap, as an operator would get it. `key` gives a key for a number.
+///
+/// # Panics
+/// If the engine opens states later than when it deploys.
+pub fn heap_state<K: Key, V: Data>(key: fn(u64) -> K) -> ValueState<K, V> {
+    let (give, take) = channel();
+    let graph = JobGraph::new("state");
+    let keyed = numbers(&graph, 0).key_by(move |&n| key(n));
+    discard(keyed.process("give-away", move |_| GiveAway(give.clone())));
+    let config = JobConfig {
+        parallelism: 1,
+        ..JobConfig::default()
+    };
+    drop(deployed(&graph, config));
+    take.recv().expect("states are opened by deploying")
+}
+
+/// A table of a scenario.
+///
+/// # Panics
+/// If it is not TOML.
+pub fn table(text: &str) -> toml::Table {
+    text.parse().expect("valid TOML")
+}
+
+/// A workload's job on a closed loop, and what it is deployed with. Nothing is measured along the
+/// way.
+///
+/// # Panics
+/// If the tables are not valid.
+pub fn workload(workload: &str, job: &str, records: u64) -> (Built, JobConfig) {
+    let workload = WorkloadSpec::parse(table(workload)).expect("a valid workload");
+    let load = LoadSpec::parse(table("shape = { kind = 'max' }")).expect("a valid load");
+    let job = JobSpec::parse(table(job)).expect("a valid job");
+    let bounds = Bounds {
+        records: Some(records),
+        ..Bounds::default()
+    };
+    let built = workloads::build(&workload, &load, &job, 1, bounds, Arc::new(NoProbes));
+    let built = built.expect("the load fits the workload");
+    (built, job.to_config())
 }

@@ -1,4 +1,4 @@
-# Sourced by the other scripts: where cargo builds, and how steps are shown.
+# Sourced by the other scripts: where cargo builds, what it finds there, and how steps are shown.
 #
 # Each step is one line with the time it took; its output is kept in a file and shown only if it
 # fails. On a terminal the last line of that output is shown while the step runs.
@@ -8,7 +8,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 
 # Builds outlive the checkout, so that a new clone does not start from nothing.
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/backwater/target}"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/backwater"
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+# Where scripts/setup puts it; the bench that counts instructions is built with this path.
+export GUNGRAUN_RUNNER="${GUNGRAUN_RUNNER:-$cache/tools/bin/gungraun-runner}"
 # Non-login shells often lack the folder where rustup puts cargo.
 PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 

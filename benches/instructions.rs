@@ -1,0 +1,216 @@
+//! How many instructions does a record take on each hot path? Bounds that may not be passed.
+//!
+//! Instructions are counted by callgrind and repeat from run to run and from machine to machine,
+//! where times do not: this is what a change is held against before it is accepted. A count says
+//! nothing of caches, branches and waiting; that is what the other benches time. Needs valgrind and
+//! gungraun-runner: `scripts/bench instructions` has both.
+//!
+//! Beside each path stands what was measured; its bound is a tenth more. Whoever makes a path
+//! cheaper lowers the number in the same change; whoever has to raise one says why. Parts repeat
+//! exactly. Jobs do not quite, because slices and flushes end by the clock, which runs on while
+//! valgrind is slow: five runs beside other work differed by up to 0.8 %.
+
+#![allow(missing_docs, reason = "the macros make undocumented items")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use benches::{by_key, chain, deployed, heap_state, hop, key_of, keyed_count, run_to_end, table};
+use engine::{Chaining, Deployed, JobConfig, JobGraph, ValueState, group_of};
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EntryPoint, EventKind};
+use harness::latency::Recorder;
+use workloads::draw::{Draw, Purpose};
+use workloads::flights::{FlightEvents, Year};
+use workloads::hot_keys::{HotKeyEvents, KeyModel};
+use workloads::load::{SplitClock, SplitState};
+use workloads::slow_operator::LineEvents;
+use workloads::{Bounds, Events, LoadSpec, Probes, Schedule, SinkProbe, WorkloadSpec, tag};
+
+/// Records that a part is measured with. A power of ten: what is printed can be read per record.
+const RECORDS: u64 = 10_000;
+const BATCH: u64 = 1_000;
+/// Records that a job is measured with: so many that starting it is less than 2 % of it.
+const JOB_RECORDS: u64 = 1_000_000;
+const KEYS: u64 = 10_000;
+
+/// Keys of the draws, whose table is not small.
+const DRAWN_KEYS: u64 = 100_000;
+
+/// What may be used beyond what was measured.
+const HEADROOM: f64 = 1.1;
+
+/// So many instructions per record were measured inside the bench function.
+fn measured(per_record: f64) -> LibraryBenchmarkConfig {
+    bounded(per_record, RECORDS, Callgrind::default())
+}
+
+/// So many instructions per record were measured in the whole process: a job works on threads of
+/// its own.
+fn job_measured(per_record: f64) -> LibraryBenchmarkConfig {
+    let mut whole = Callgrind::with_args(["--fair-sched=yes"]);
+    whole.entry_point(EntryPoint::None);
+    bounded(per_record, JOB_RECORDS, whole)
+}
+
+fn bounded(per_record: f64, records: u64, mut callgrind: Callgrind) -> LibraryBenchmarkConfig {
+    let instructions = (per_record * HEADROOM * records as f64) as u64;
+    callgrind
+        .args(["--cache-sim=no"])
+        .hard_limits([(EventKind::Ir, instructions)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+#[library_benchmark(config = measured(72.0))]
+fn key_group_of_8_bytes() {
+    for key in 0..RECORDS {
+        black_box(group_of(black_box(&key.to_le_bytes()), 128));
+    }
+}
+
+fn counts() -> ValueState<u64, u64> {
+    let mut counts = heap_state(|n| n);
+    for key in 0..KEYS {
+        counts.put(&key, 0).expect("the heap never fails");
+    }
+    counts
+}
+
+#[library_benchmark(config = measured(52.0), setup = counts)]
+#[bench::of_a_known_key()]
+fn heap_state_update(mut counts: ValueState<u64, u64>) {
+    for n in 0..RECORDS {
+        let count = counts.update(&key_of(n, KEYS), || 0, |count| *count += 1);
+        count.expect("the heap never fails");
+    }
+}
+
+fn lines() -> LineEvents {
+    LineEvents::new(1, 1_000)
+}
+
+fn flights() -> FlightEvents {
+    let year = Year::embedded().expect("the embedded data is sound");
+    FlightEvents::new(Arc::new(year), 1)
+}
+
+fn hot_keys() -> HotKeyEvents {
+    HotKeyEvents::new(1, key_model("{ kind = 'hot' }"))
+}
+
+fn key_model(distribution: &str) -> KeyModel {
+    let table = table(&format!(
+        "kind = 'hot-keys'\nkeys = {DRAWN_KEYS}\ndistribution = {distribution}"
+    ));
+    match WorkloadSpec::parse(table) {
+        Ok(WorkloadSpec::HotKeys(spec)) => KeyModel::new(&spec, &[]),
+        other => panic!("not a workload hot-keys: {other:?}"),
+    }
+}
+
+fn generate<E: Events>(events: &E) {
+    for record in 0..RECORDS {
+        black_box(events.event(record));
+    }
+}
+
+#[library_benchmark(config = measured(117.0))]
+#[bench::slow_operator(lines())]
+fn event_of_slow_operator(events: LineEvents) {
+    generate(&events);
+}
+
+#[library_benchmark(config = measured(147.0))]
+#[bench::hot_keys(hot_keys())]
+fn event_of_hot_keys(events: HotKeyEvents) {
+    generate(&events);
+}
+
+#[library_benchmark(config = measured(44.1))]
+#[bench::flights(flights())]
+fn event_of_flights(events: FlightEvents) {
+    generate(&events);
+}
+
+#[library_benchmark(config = measured(41.8))]
+#[bench::zipf(key_model("{ kind = 'zipf', exponent = 1.0 }"))]
+fn key_drawn(keys: KeyModel) {
+    let draw = Draw::new(1, Purpose::Event);
+    for record in 0..RECORDS {
+        black_box(keys.key(0, draw.bits(record)));
+    }
+}
+
+fn scheduled(load: &str) -> (Schedule, SplitClock) {
+    let load = LoadSpec::parse(table(load)).expect("a valid load");
+    let schedule = Schedule::new(&load, None, 1, Bounds::default()).expect("not a replay");
+    let clock = schedule.clock(0, SplitState::default());
+    (schedule, clock)
+}
+
+#[library_benchmark]
+#[bench::uniform(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }"), setup = scheduled, config = measured(52.0))]
+#[bench::poisson(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }\narrivals = 'poisson'"), setup = scheduled, config = measured(253.0))]
+fn schedule_step((schedule, mut clock): (Schedule, SplitClock)) {
+    for _ in 0..RECORDS {
+        clock.advance(&schedule);
+        black_box(clock.peek());
+    }
+}
+
+/// A batch that is due within `span_ns`, and the probe that it reaches.
+fn arrivals(span_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
+    let due = |n| tag::encode(1_000_000_000 + n * span_ns / BATCH, 0);
+    (Recorder::new(true).sink(0), (0..BATCH).map(due).collect())
+}
+
+#[library_benchmark(config = measured(230.3))]
+#[bench::of_distinct(args = (10_000_000), setup = arrivals)]
+#[bench::of_equal(args = (0), setup = arrivals, config = measured(47.9))]
+fn latency_recorded((mut probe, tags): (Box<dyn SinkProbe>, Vec<u64>)) {
+    for batch in 0..RECORDS / BATCH {
+        probe.arrived(2_000_000_000 + batch * 1_000_000, &tags);
+    }
+}
+
+/// One worker thread, so that work is not spread by chance.
+fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deployed {
+    let config = JobConfig {
+        parallelism,
+        slots: 1,
+        chaining,
+        ..JobConfig::default()
+    };
+    deployed(&graph, config)
+}
+
+#[library_benchmark]
+#[bench::chain(
+    args = (on_one_slot(chain(JOB_RECORDS), 1, Chaining::On)), config = job_measured(39.5))]
+#[bench::hop(
+    args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(52.4))]
+#[bench::exchange_by_key(
+    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(171.0))]
+#[bench::keyed_count(
+    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(229.0))]
+fn job(deployed: Deployed) {
+    run_to_end(deployed);
+}
+
+library_benchmark_group!(
+    name = parts,
+    benchmarks = [
+        key_group_of_8_bytes,
+        heap_state_update,
+        event_of_slow_operator,
+        event_of_hot_keys,
+        event_of_flights,
+        key_drawn,
+        schedule_step,
+        latency_recorded,
+    ]
+);
+library_benchmark_group!(name = jobs, benchmarks = [job]);
+main!(library_benchmark_groups = [parts, jobs]);
