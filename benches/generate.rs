@@ -6,8 +6,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use benches::{key_model, table};
+use criterion::{Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use workloads::flights::{FlightEvents, Year};
+use workloads::hot_keys::HotKeyEvents;
 use workloads::slow_operator::LineEvents;
 use workloads::{Bounds, Events, LoadSpec, NoProbes, WorkloadSpec, null_sources};
 
@@ -19,22 +21,21 @@ fn events(criterion: &mut Criterion) {
     let year = Arc::new(Year::embedded().expect("the embedded data is sound"));
     let flights = FlightEvents::new(year, 1_000_000);
     let lines = LineEvents::new(1, 1_000);
-    group.bench_function("slow-operator", |bencher| {
-        let mut batches = (0..).step_by(BATCH);
-        bencher.iter(|| batch(&lines, batches.next()));
-    });
-    group.bench_function("flights", |bencher| {
-        let mut batches = (0..).step_by(BATCH);
-        bencher.iter(|| batch(&flights, batches.next()));
-    });
+    let hot_keys = HotKeyEvents::new(1, key_model(100_000, "{ kind = 'zipf' }"));
+    group.bench_function("slow-operator", |bencher| made(bencher, &lines));
+    group.bench_function("flights", |bencher| made(bencher, &flights));
+    group.bench_function("hot-keys, zipf", |bencher| made(bencher, &hot_keys));
     group.finish();
 }
 
-fn batch<E: Events>(events: &E, first: Option<u64>) {
-    let first = first.expect("an endless range");
-    for record in first..first + BATCH as u64 {
-        black_box(events.event(record));
-    }
+fn made<E: Events>(bencher: &mut Bencher<'_>, events: &E) {
+    let mut next = 0;
+    bencher.iter(|| {
+        for record in next..next + BATCH as u64 {
+            black_box(events.event(record));
+        }
+        next += BATCH as u64;
+    });
 }
 
 fn scheduled(criterion: &mut Criterion) {
@@ -73,13 +74,9 @@ fn scheduled(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn table(text: &str) -> toml::Table {
-    text.parse().expect("valid TOML")
-}
-
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     targets = events, scheduled
 }
 criterion_main!(benches);

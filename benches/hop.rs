@@ -1,36 +1,24 @@
-//! What does it cost a record to go from one task to the next, and what do batches save?
+//! What does it cost a record to go from one task to the next, and what do batches and credits save?
 //!
-//! `none` is the same job as one chain, without a channel: the difference is the hop.
+//! `none` is the same job as one chain, without a channel: the difference is the hop. A sender
+//! without credit waits until a batch was processed: with credit for one batch, every batch is a
+//! round trip, and sender and receiver take turns.
 
 use std::time::Duration;
 
-use benches::{Numbers, run_to_end};
+use benches::{deployed, run_to_end};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use engine::{Chaining, ChannelConfig, Deployed, JobConfig, JobGraph};
+use engine::{Chaining, ChannelConfig, Deployed, JobConfig};
 
 const RECORDS: u64 = 1_000_000;
 
-fn job(chaining: Chaining, batch: usize) -> Deployed {
-    let graph = JobGraph::new("hop");
-    graph
-        .source("numbers", |context| {
-            (
-                Numbers::share(RECORDS, context.index, context.parallelism),
-                None,
-            )
-        })
-        .for_each("discard", |number| {
-            std::hint::black_box(number);
-        });
+fn job(chaining: Chaining, channels: ChannelConfig) -> Deployed {
     let config = JobConfig {
         chaining,
-        channels: ChannelConfig {
-            batch,
-            ..ChannelConfig::default()
-        },
+        channels,
         ..JobConfig::default()
     };
-    graph.deploy(config).expect("a valid job")
+    deployed(&benches::hop(RECORDS), config)
 }
 
 fn hop(criterion: &mut Criterion) {
@@ -42,9 +30,13 @@ fn hop(criterion: &mut Criterion) {
         ("in batches of 1024", Chaining::Off, 1024),
         ("in batches of 16", Chaining::Off, 16),
     ] {
+        let channels = ChannelConfig {
+            batch,
+            ..ChannelConfig::default()
+        };
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
-                || job(chaining.clone(), batch),
+                || job(chaining.clone(), channels.clone()),
                 run_to_end,
                 BatchSize::PerIteration,
             );
@@ -53,9 +45,34 @@ fn hop(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn credit(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("a hop with credit for");
+    group.throughput(Throughput::Elements(RECORDS));
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    for batch in [1024, 64] {
+        for (credits, floating) in [(1, 0), (2, 1), (10, 9), (100, 99)] {
+            let channels = ChannelConfig {
+                batch,
+                exclusive: 1,
+                floating,
+                ..ChannelConfig::default()
+            };
+            let plural = if credits == 1 { "batch" } else { "batches" };
+            group.bench_function(format!("{credits} {plural} of {batch}"), |bencher| {
+                bencher.iter_batched(
+                    || job(Chaining::Off, channels.clone()),
+                    run_to_end,
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
-    config = Criterion::default().warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
-    targets = hop
+    config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    targets = hop, credit
 }
 criterion_main!(benches);

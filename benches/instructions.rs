@@ -15,7 +15,10 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use benches::{by_key, chain, deployed, heap_state, hop, key_of, keyed_count, run_to_end, table};
+use benches::{
+    by_key, chain, deployed, heap_state, hop, key_model, key_of, keyed_count, run_to_end, schedule,
+    tags,
+};
 use engine::{Chaining, Deployed, JobConfig, JobGraph, ValueState, group_of};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EntryPoint, EventKind};
@@ -23,9 +26,9 @@ use harness::latency::Recorder;
 use workloads::draw::{Draw, Purpose};
 use workloads::flights::{FlightEvents, Year};
 use workloads::hot_keys::{HotKeyEvents, KeyModel};
-use workloads::load::{SplitClock, SplitState};
+use workloads::load::SplitClock;
 use workloads::slow_operator::LineEvents;
-use workloads::{Bounds, Events, LoadSpec, Probes, Schedule, SinkProbe, WorkloadSpec, tag};
+use workloads::{Events, Probes, Schedule, SinkProbe};
 
 /// Records that a part is measured with. A power of ten: what is printed can be read per record.
 const RECORDS: u64 = 10_000;
@@ -35,7 +38,7 @@ const JOB_RECORDS: u64 = 1_000_000;
 const KEYS: u64 = 10_000;
 
 /// Keys of the draws, whose table is not small.
-const DRAWN_KEYS: u64 = 100_000;
+const DRAWN_KEYS: u32 = 100_000;
 
 /// What may be used beyond what was measured.
 const HEADROOM: f64 = 1.1;
@@ -97,17 +100,7 @@ fn flights() -> FlightEvents {
 }
 
 fn hot_keys() -> HotKeyEvents {
-    HotKeyEvents::new(1, key_model("{ kind = 'hot' }"))
-}
-
-fn key_model(distribution: &str) -> KeyModel {
-    let table = table(&format!(
-        "kind = 'hot-keys'\nkeys = {DRAWN_KEYS}\ndistribution = {distribution}"
-    ));
-    match WorkloadSpec::parse(table) {
-        Ok(WorkloadSpec::HotKeys(spec)) => KeyModel::new(&spec, &[]),
-        other => panic!("not a workload hot-keys: {other:?}"),
-    }
+    HotKeyEvents::new(1, key_model(DRAWN_KEYS, "{ kind = 'hot' }"))
 }
 
 fn generate<E: Events>(events: &E) {
@@ -135,7 +128,7 @@ fn event_of_flights(events: FlightEvents) {
 }
 
 #[library_benchmark(config = measured(41.8))]
-#[bench::zipf(key_model("{ kind = 'zipf', exponent = 1.0 }"))]
+#[bench::zipf(key_model(DRAWN_KEYS, "{ kind = 'zipf' }"))]
 fn key_drawn(keys: KeyModel) {
     let draw = Draw::new(1, Purpose::Event);
     for record in 0..RECORDS {
@@ -143,16 +136,9 @@ fn key_drawn(keys: KeyModel) {
     }
 }
 
-fn scheduled(load: &str) -> (Schedule, SplitClock) {
-    let load = LoadSpec::parse(table(load)).expect("a valid load");
-    let schedule = Schedule::new(&load, None, 1, Bounds::default()).expect("not a replay");
-    let clock = schedule.clock(0, SplitState::default());
-    (schedule, clock)
-}
-
 #[library_benchmark]
-#[bench::uniform(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }"), setup = scheduled, config = measured(52.0))]
-#[bench::poisson(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }\narrivals = 'poisson'"), setup = scheduled, config = measured(253.0))]
+#[bench::uniform(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }"), setup = schedule, config = measured(52.0))]
+#[bench::poisson(args = ("shape = { kind = 'constant', rate_per_s = 1e6 }\narrivals = 'poisson'"), setup = schedule, config = measured(253.0))]
 fn schedule_step((schedule, mut clock): (Schedule, SplitClock)) {
     for _ in 0..RECORDS {
         clock.advance(&schedule);
@@ -160,14 +146,12 @@ fn schedule_step((schedule, mut clock): (Schedule, SplitClock)) {
     }
 }
 
-/// A batch that is due within `span_ns`, and the probe that it reaches.
-fn arrivals(span_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
-    let due = |n| tag::encode(1_000_000_000 + n * span_ns / BATCH, 0);
-    (Recorder::new(true).sink(0), (0..BATCH).map(due).collect())
+fn arrivals(apart_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
+    (Recorder::new(true).sink(0), tags(BATCH, apart_ns))
 }
 
 #[library_benchmark(config = measured(230.3))]
-#[bench::of_distinct(args = (10_000_000), setup = arrivals)]
+#[bench::of_distinct(args = (10_000), setup = arrivals)]
 #[bench::of_equal(args = (0), setup = arrivals, config = measured(47.9))]
 fn latency_recorded((mut probe, tags): (Box<dyn SinkProbe>, Vec<u64>)) {
     for batch in 0..RECORDS / BATCH {

@@ -15,7 +15,9 @@ use engine::{
     OperatorError, Outcome, Row, Source, SourceStatus, StateContext, Stream, ValueState,
 };
 use workloads::draw::mix;
-use workloads::{Bounds, Built, JobSpec, LoadSpec, NoProbes, WorkloadSpec};
+use workloads::hot_keys::KeyModel;
+use workloads::load::{SplitClock, SplitState};
+use workloads::{Bounds, Built, JobSpec, LoadSpec, NoProbes, Schedule, WorkloadSpec, tag};
 
 /// A source of consecutive numbers without tags.
 pub struct Numbers(Range<u64>);
@@ -197,6 +199,38 @@ pub fn heap_state<K: Key, V: Data>(key: fn(u64) -> K) -> ValueState<K, V> {
 /// If it is not TOML.
 pub fn table(text: &str) -> toml::Table {
     text.parse().expect("valid TOML")
+}
+
+/// The keys of workload `hot-keys` under a distribution.
+///
+/// # Panics
+/// If there is no such distribution.
+pub fn key_model(keys: u32, distribution: &str) -> KeyModel {
+    let table = table(&format!(
+        "kind = 'hot-keys'\nkeys = {keys}\ndistribution = {distribution}"
+    ));
+    match WorkloadSpec::parse(table).expect("a valid workload") {
+        WorkloadSpec::HotKeys(spec) => KeyModel::new(&spec, &[]),
+        other => panic!("not hot-keys: {other:?}"),
+    }
+}
+
+/// A schedule without end, and the clock of its first split.
+///
+/// # Panics
+/// If the load is not valid, or a replay.
+pub fn schedule(load: &str) -> (Schedule, SplitClock) {
+    let load = LoadSpec::parse(table(load)).expect("a valid load");
+    let schedule = Schedule::new(&load, None, 1, Bounds::default()).expect("not a replay");
+    let clock = schedule.clock(0, SplitState::default());
+    (schedule, clock)
+}
+
+/// The tags of a batch of `count` records, each due 1 s into the job and `apart_ns` after the one
+/// before it.
+pub fn tags(count: u64, apart_ns: u64) -> Vec<u64> {
+    let due = |n| tag::encode(1_000_000_000 + n * apart_ns, 0);
+    (0..count).map(due).collect()
 }
 
 /// A workload's job on a closed loop, and what it is deployed with. Nothing is measured along the
