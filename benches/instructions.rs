@@ -174,11 +174,11 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
 #[bench::chain(
     args = (on_one_slot(chain(JOB_RECORDS), 1, Chaining::On)), config = job_measured(39.5))]
 #[bench::hop(
-    args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(52.4))]
+    args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(24.5))]
 #[bench::exchange_by_key(
-    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(171.0))]
+    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(162.0))]
 #[bench::keyed_count(
-    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(229.0))]
+    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(104.5))]
 fn job(deployed: Deployed) {
     run_to_end(deployed);
 }

@@ -4,6 +4,21 @@
 //! One question per bench file; a name is the question's subject, so that criterion's output reads
 //! as the answer. Only what users of the crates can reach is measured: an internal of the engine
 //! through the smallest job that uses it.
+//!
+//! | bench | question |
+//! |---|---|
+//! | `hop` | What does a record pay to go from one task to the next, and what do batches and credits save? |
+//! | `exchange` | What does it cost to send a record to the right subtask? |
+//! | `state` | What does it cost to reach a key's state on the heap, with few keys and with many? |
+//! | `generate` | How fast are records made, alone and on a schedule? |
+//! | `draw` | What does it cost to draw the key of a record? |
+//! | `schedule` | What does it cost to know when the next record is due? |
+//! | `latency` | What does it cost to record latencies? |
+//! | `oracle` | How fast is a run's answer checked? |
+//! | `job` | How many records per second do whole jobs take? |
+//! | `instructions` | How many instructions does a record take on each hot path? Bounds, checked by valgrind |
+//! | program `keyed-count` | What do the engine's metrics cost? Counted by `scripts/bench metrics-cost` |
+//! | program `scale` | What does it cost to have 10,000 subtasks, and to look at them? |
 
 use std::hint::black_box;
 use std::ops::Range;

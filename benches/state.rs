@@ -24,10 +24,14 @@ fn string_key(n: u64) -> String {
 
 fn filled<K: Key>(key: fn(u64) -> K, keys: u64) -> ValueState<K, u64> {
     let mut state = heap_state(key);
-    for n in 0..keys {
-        count(&mut state, &key(n));
-    }
+    fill(&mut state, key, keys);
     state
+}
+
+fn fill<K: Key>(state: &mut ValueState<K, u64>, key: fn(u64) -> K, keys: u64) {
+    for n in 0..keys {
+        count(state, &key(n));
+    }
 }
 
 fn count<K: Key>(state: &mut ValueState<K, u64>, key: &K) {
@@ -96,7 +100,11 @@ fn new_keys(criterion: &mut Criterion) {
     for (keys, size) in SIZES {
         group.throughput(Throughput::Elements(keys));
         group.bench_function(format!("{size} integer keys"), |bencher| {
-            bencher.iter_batched(|| (), |()| filled(|n| n, keys), BatchSize::PerIteration);
+            bencher.iter_batched_ref(
+                || heap_state(|n| n),
+                |state| fill(state, |n| n, keys),
+                BatchSize::PerIteration,
+            );
         });
     }
     group.finish();

@@ -19,7 +19,7 @@ use workloads::{BuildError, Progress, Verifier};
 use crate::latency::Recorder;
 use crate::scenario::{Fault, Scenario};
 
-pub use embedded::Embedded;
+pub use embedded::{Embedded, deployment};
 pub use null::Null;
 
 /// An engine that can run scenarios.

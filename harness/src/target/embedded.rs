@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Clock, Job, JobEvent, JobReport, Outcome, Plan};
+use engine::{Clock, Deployed, Job, JobEvent, JobReport, Outcome, Plan};
 use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task, event_kind};
-use workloads::{Bounds, build};
+use workloads::{Bounds, Progress, Verifier, build};
 
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
@@ -54,16 +54,24 @@ impl Target for Embedded {
         )?;
         let config = scenario.job.to_config();
         let deployed = built.graph.deploy(config).map_err(refused)?;
-        let graph = graph(deployed.plan());
-        Ok(Deployment {
-            graph,
-            progress: built.progress,
-            verifier: Some(built.verifier),
-            start: Box::new(move || match deployed.start() {
-                Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
-                Err(error) => Err(DeployError::Engine(error.to_string())),
-            }),
-        })
+        Ok(deployment(deployed, built.progress, Some(built.verifier)))
+    }
+}
+
+/// A job of the embedded engine, whoever has built it, as the rest of the harness wants it.
+pub fn deployment(
+    deployed: Deployed,
+    progress: Arc<Progress>,
+    verifier: Option<Box<dyn Verifier>>,
+) -> Deployment {
+    Deployment {
+        graph: graph(deployed.plan()),
+        progress,
+        verifier,
+        start: Box::new(move || match deployed.start() {
+            Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
+            Err(error) => Err(DeployError::Engine(error.to_string())),
+        }),
     }
 }
 
