@@ -1,7 +1,7 @@
 //! How many instructions does a record take on each hot path? Bounds that may not be passed.
 //!
-//! Instructions are counted by callgrind and repeat from run to run and from machine to machine,
-//! where times do not: this is what a change is held against before it is accepted. A count says
+//! Instructions are counted by callgrind. They repeat from run to run, and nearly so from machine to
+//! machine, where times do not: this is what a change is held against before it is accepted. A count says
 //! nothing of caches, branches and waiting; that is what the other benches time. Needs valgrind and
 //! gungraun-runner: `scripts/bench instructions` has both.
 //!
@@ -34,7 +34,7 @@ use workloads::{Events, Probes, Schedule, SinkProbe};
 /// Records that a part is measured with. A power of ten: what is printed can be read per record.
 const RECORDS: u64 = 10_000;
 const BATCH: u64 = 1_000;
-/// Records that a job is measured with: so many that starting it is less than 2 % of it.
+/// Records that a job is measured with: so many that starting it is less than 5 % of it.
 const JOB_RECORDS: u64 = 1_000_000;
 const KEYS: u64 = 10_000;
 
