@@ -98,24 +98,21 @@ impl<T> Router<T> for RoundRobin {
     }
 }
 
+/// Keys that encode to at most this many bytes are encoded on the stack, where the compiler sees
+/// the length of a key of fixed size and unrolls its hash (bench `exchange`).
+const SHORT_KEY: usize = 32;
+
 /// Each row to the owner of its key's group.
 pub(crate) struct ByKey<F> {
     key: F,
-    encoded: Vec<u8>,
-    groups: Groups,
-    owner_of_group: Vec<usize>,
+    owners: Owners,
 }
 
 impl<F> ByKey<F> {
     pub(crate) fn new(key: F, parallelism: usize, max_parallelism: usize) -> Self {
-        let owner_of_group = (0..max_parallelism)
-            .map(|group| subtask_of(group, parallelism, max_parallelism))
-            .collect();
         ByKey {
             key,
-            encoded: Vec::new(),
-            groups: Groups::new(max_parallelism),
-            owner_of_group,
+            owners: Owners::new(parallelism, max_parallelism),
         }
     }
 }
@@ -133,13 +130,51 @@ impl<T, K: Key, F: FnMut(&T) -> K + Send> Router<T> for ByKey<F> {
         }
         buffers.opening(sending);
         for row in rows.drain(..) {
-            let key = (self.key)(&row.value);
-            self.encoded.clear();
-            key.serialize(&mut self.encoded)
-                .expect("encoding into memory cannot fail");
-            let group = self.groups.of(&self.encoded);
-            buffers.push(self.owner_of_group[group], row, sending);
+            let owner = self.owners.of(&(self.key)(&row.value));
+            buffers.push(owner, row, sending);
         }
+    }
+}
+
+/// Which subtask owns a key.
+struct Owners {
+    groups: Groups,
+    of_group: Vec<usize>,
+    long_key: Vec<u8>,
+}
+
+impl Owners {
+    fn new(parallelism: usize, max_parallelism: usize) -> Self {
+        let of_group = (0..max_parallelism)
+            .map(|group| subtask_of(group, parallelism, max_parallelism))
+            .collect();
+        Owners {
+            groups: Groups::new(max_parallelism),
+            of_group,
+            long_key: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn of<K: Key>(&mut self, key: &K) -> usize {
+        let mut short = [0; SHORT_KEY];
+        let mut rest = &mut short[..];
+        let group = match key.serialize(&mut rest) {
+            Ok(()) => {
+                let length = SHORT_KEY - rest.len();
+                self.groups.of(&short[..length])
+            }
+            Err(_no_room) => self.group_of_long(key),
+        };
+        self.of_group[group]
+    }
+
+    #[cold]
+    fn group_of_long<K: Key>(&mut self, key: &K) -> usize {
+        self.long_key.clear();
+        key.serialize(&mut self.long_key)
+            .expect("encoding into memory cannot fail");
+        self.groups.of(&self.long_key)
     }
 }
 

@@ -6,7 +6,19 @@
 //! between versions and processes.
 
 /// The 32-bit murmur3 hash (x86 variant, seed 0) of `bytes`.
+#[inline]
 pub fn murmur3(bytes: &[u8]) -> u32 {
+    // Integers are the commonest keys. With a length that the compiler knows the loop unrolls: a third
+    // of the instructions of an exchange of 8-byte keys (bench `exchange`, instruction counts).
+    match bytes.len() {
+        4 => murmur3_of(&bytes[..4]),
+        8 => murmur3_of(&bytes[..8]),
+        _ => murmur3_of(bytes),
+    }
+}
+
+#[inline(always)]
+fn murmur3_of(bytes: &[u8]) -> u32 {
     const C1: u32 = 0xcc9e_2d51;
     const C2: u32 = 0x1b87_3593;
     let scramble = |k: u32| k.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2);

@@ -22,6 +22,21 @@ pub trait KeyedProcess<K, In, Out>: Send {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
 
+    /// Takes a run of rows with their keys. Where one by one is not fast enough, a process may
+    /// override this to touch its state once per run.
+    #[inline]
+    fn process_run(
+        &mut self,
+        rows: impl Iterator<Item = (K, Row<In>)>,
+        out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        for (key, row) in rows {
+            self.process(&key, row, out, context)?;
+        }
+        Ok(())
+    }
+
     /// The input has ended: appends what is still owed to `out`.
     fn finish(
         &mut self,
@@ -77,11 +92,9 @@ where
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.sketch.observe(rows.as_slice(), &mut self.key);
-        for row in rows {
-            let key = (self.key)(&row.value);
-            self.process.process(&key, row, out, context)?;
-        }
-        Ok(())
+        let key = &mut self.key;
+        let keyed = rows.map(|row| (key(&row.value), row));
+        self.process.process_run(keyed, out, context)
     }
 
     fn finish(
@@ -113,26 +126,37 @@ impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAgg
         self.state = Some(state.value("accumulator"));
     }
 
-    #[inline]
     fn process(
         &mut self,
         key: &K,
         row: Row<In>,
         out: &mut Batch<A::Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.process_run(std::iter::once((key.clone(), row)), out, context)
+    }
+
+    #[inline]
+    fn process_run(
+        &mut self,
+        rows: impl Iterator<Item = (K, Row<In>)>,
+        out: &mut Batch<A::Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        let Row { tag, value } = row;
         let aggregate = &self.aggregate;
         let state = self.state.as_mut().expect("opened before the first row");
-        let value = state.update(
-            key,
+        state.update_each(
+            rows,
             || aggregate.create(),
-            |accumulator| {
-                aggregate.add(accumulator, value);
-                aggregate.result(key, accumulator)
+            |key, accumulator, row: Row<In>| {
+                aggregate.add(accumulator, row.value);
+                Row {
+                    tag: row.tag,
+                    value: aggregate.result(key, accumulator),
+                }
             },
+            out,
         )?;
-        out.push(Row { tag, value });
         Ok(())
     }
 }

@@ -40,6 +40,12 @@ pub enum SourceStatus {
 /// Told when rows leave a source's task: when the first channel behind it granted them a credit, or
 /// at emission where the whole job is one chain. It may rewrite the tags.
 pub trait SentHook: Send {
+    /// The tag that every row which leaves at `now_ns` gets, if it depends on nothing else: then
+    /// [`sent`](Self::sent) is not called.
+    fn common_tag(&mut self, _now_ns: u64) -> Option<u64> {
+        None
+    }
+
     /// `first` is false for the copies that a task with several output edges sends over the further
     /// ones: their rows have been told of already.
     fn sent(&mut self, now_ns: u64, tags: &mut [u64], first: bool);

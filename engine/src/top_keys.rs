@@ -15,7 +15,7 @@ use crate::data::{Key, Row};
 /// Counters per subtask: the heaviest keys are exact to 1/256 of the observations.
 const COUNTERS: usize = 256;
 /// Of a chunk, at most this many rows are observed, spread evenly over it.
-const OBSERVED_PER_CHUNK: usize = 16;
+const OBSERVED_PER_CHUNK: usize = 8;
 
 /// A key and how often it was observed.
 #[derive(Clone, Debug, PartialEq, Eq)]

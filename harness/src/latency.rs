@@ -13,7 +13,7 @@ mod shard;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use engine::SentHook;
-use workloads::{Probes, SinkProbe};
+use workloads::{Probes, SinkProbe, TagRun, tag};
 
 pub use histograms::Histograms;
 use shard::{Shard, Stamps};
@@ -136,11 +136,15 @@ struct SourceProbe {
 }
 
 impl SentHook for SourceProbe {
+    /// Without an intended time a record's tag says when it was sent.
+    fn common_tag(&mut self, now_ns: u64) -> Option<u64> {
+        let closed_loop = !self.recorder.shared.open_loop;
+        closed_loop.then(|| tag::encode(now_ns, 0))
+    }
+
     fn sent(&mut self, now_ns: u64, tags: &mut [u64], first: bool) {
         let shared = &self.recorder.shared;
-        if !shared.open_loop {
-            shard::stamp_closed_loop(now_ns, tags);
-        } else if first {
+        if first {
             lock(&shared.sources[self.shard]).sent(now_ns, tags);
         } else {
             for tag in tags {
@@ -156,7 +160,7 @@ struct ArrivalProbe {
 }
 
 impl SinkProbe for ArrivalProbe {
-    fn arrived(&mut self, now_ns: u64, tags: &[u64]) {
+    fn arrived(&mut self, now_ns: u64, tags: &[TagRun]) {
         let shared = &self.recorder.shared;
         lock(&shared.sinks[self.shard]).arrived(now_ns, tags, shared.open_loop);
     }
@@ -171,9 +175,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use reports::record::Series;
-    use workloads::tag;
 
     const SECOND: u64 = 1_000_000_000;
+
+    fn runs(tags: &[u64]) -> Vec<TagRun> {
+        let mut runs = Vec::new();
+        TagRun::collect(tags.iter().copied(), &mut runs);
+        runs
+    }
 
     fn collected(recorder: &Recorder) -> Interval {
         let mut interval = Interval::default();
@@ -193,7 +202,7 @@ mod tests {
                 let sent_at = intended + own + engine;
                 let mut tags = [tag::encode(*intended, *own); 3];
                 recorder.source(index % subtasks).sent(sent_at, &mut tags, true);
-                recorder.sink(index % subtasks).arrived(sent_at + service, &tags);
+                recorder.sink(index % subtasks).arrived(sent_at + service, &runs(&tags));
                 expected += 3;
             }
             let interval = collected(&recorder);
@@ -212,7 +221,7 @@ mod tests {
             let sent_at = intended + own + engine;
             let mut tags = [tag::encode(intended, own)];
             recorder.source(0).sent(sent_at, &mut tags, true);
-            recorder.sink(0).arrived(sent_at + service, &tags);
+            recorder.sink(0).arrived(sent_at + service, &runs(&tags));
             let interval = collected(&recorder);
             let near = |series: Series, truth: u64| {
                 let found = interval.histograms.get(series).max();
@@ -230,9 +239,13 @@ mod tests {
     #[test]
     fn closed_loop_knows_service_times_only() {
         let recorder = Recorder::new(false);
-        let mut tags = [0; 5];
-        recorder.source(0).sent(SECOND, &mut tags, true);
-        recorder.sink(3).arrived(SECOND + 5_000_000, &tags);
+        let tag = recorder
+            .source(0)
+            .common_tag(SECOND)
+            .expect("a closed loop");
+        recorder
+            .sink(3)
+            .arrived(SECOND + 5_000_000, &runs(&[tag; 5]));
         let interval = collected(&recorder);
         assert_eq!(interval.histograms.get(Series::Service).len(), 5);
         assert!(
@@ -252,7 +265,7 @@ mod tests {
         let recorder = Recorder::new(true);
         recorder
             .sink(0)
-            .arrived(SECOND, &[tag::encode(2 * SECOND, 0)]);
+            .arrived(SECOND, &runs(&[tag::encode(2 * SECOND, 0)]));
         let interval = collected(&recorder);
         assert!(interval.negative > 0);
         assert_eq!(interval.histograms.get(Series::Response).len(), 1);
@@ -262,7 +275,7 @@ mod tests {
     fn values_beyond_an_hour_are_clipped_and_counted() {
         let recorder = Recorder::new(true);
         let tags = [SECOND, 3 * SECOND].map(|intended| tag::encode(intended, 0));
-        recorder.sink(0).arrived(3_602 * SECOND, &tags);
+        recorder.sink(0).arrived(3_602 * SECOND, &runs(&tags));
         let interval = collected(&recorder);
         assert_eq!(interval.histograms.get(Series::Response).len(), 2);
         assert_eq!((interval.clipped, interval.negative), (2, 0)); // response and service of the first
@@ -275,7 +288,9 @@ mod tests {
         let mut tags = [tag::encode(SECOND, 0)];
         recorder.source(0).sent(2 * SECOND, &mut tags, false);
         assert!(collected(&recorder).histograms.is_empty());
-        recorder.sink(0).arrived(2 * SECOND + 1_000_000, &tags);
+        recorder
+            .sink(0)
+            .arrived(2 * SECOND + 1_000_000, &runs(&tags));
         let service = collected(&recorder).histograms.get(Series::Service).max();
         assert!(service.abs_diff(1_000_000) < SECOND / 2_000, "{service}");
     }

@@ -30,7 +30,7 @@ pub use load::{
     Arrivals, Bounds, Disturbances, Events, Interpolation, LoadSpec, NullSource, Progress,
     Schedule, ShapeSpec, SplitPause, Step, TracePoint, parameters_of_load,
 };
-pub use probes::{NoProbes, Probes, SinkProbe};
+pub use probes::{NoProbes, Probes, SinkProbe, TagRun};
 pub use scenarios::builtin_scenarios;
 pub use spec::{Default, Kind, Parameter, SpecError, Variant};
 pub use verify::{Correctness, Mode, Results, Verifier};

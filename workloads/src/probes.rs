@@ -16,11 +16,42 @@ pub trait Probes: Send + Sync {
 /// Told of every row that reaches a sink.
 pub trait SinkProbe: Send {
     /// Rows with these tags have arrived at `now_ns` of job time. Called once per chunk.
-    fn arrived(&mut self, now_ns: u64, tags: &[u64]);
+    fn arrived(&mut self, now_ns: u64, tags: &[TagRun]);
 
     /// The rows of the last call stand for so many more records: each row is one record, but a local aggregation
     /// merges several into one row. Throughput in records is the number of rows plus this. Not called for 0.
     fn merged(&mut self, _records: u64) {}
+}
+
+/// Neighbouring rows with the same tag. In a closed loop that is a whole batch: its rows were sent at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagRun {
+    /// The tag.
+    pub tag: u64,
+    /// Number of rows; at least 1.
+    pub rows: u64,
+}
+
+impl TagRun {
+    /// Puts the runs of neighbouring rows' `tags` into `runs`, replacing what that held.
+    #[inline]
+    pub fn collect(tags: impl IntoIterator<Item = u64>, runs: &mut Vec<TagRun>) {
+        runs.clear();
+        let mut tags = tags.into_iter();
+        let Some(tag) = tags.next() else {
+            return;
+        };
+        let mut run = TagRun { tag, rows: 1 };
+        for tag in tags {
+            if tag == run.tag {
+                run.rows += 1;
+            } else {
+                runs.push(run);
+                run = TagRun { tag, rows: 1 };
+            }
+        }
+        runs.push(run);
+    }
 }
 
 /// Probes that record nothing, for tests and for measuring a job alone.
@@ -42,5 +73,5 @@ impl SentHook for NoProbes {
 }
 
 impl SinkProbe for NoProbes {
-    fn arrived(&mut self, _now_ns: u64, _tags: &[u64]) {}
+    fn arrived(&mut self, _now_ns: u64, _tags: &[TagRun]) {}
 }

@@ -50,6 +50,10 @@ pub(crate) fn stamp<T>(
     rows: &mut [Row<T>],
     tags: &mut Vec<u64>,
 ) {
+    if let Some(tag) = hook.common_tag(now_ns) {
+        rows.iter_mut().for_each(|row| row.tag = tag);
+        return;
+    }
     tags.clear();
     tags.extend(rows.iter().map(|row| row.tag));
     hook.sent(now_ns, tags, first);
@@ -64,6 +68,8 @@ pub(crate) struct Buffers<T> {
     channels: Vec<OutputChannel<T>>,
     /// Full batches that wait for credit, in the order in which they were sealed.
     sealed: VecDeque<(usize, Batch<T>)>,
+    /// Emptied batches that came back, to be filled again.
+    spares: Vec<Batch<T>>,
     /// A moment not after the one when the oldest row of an open batch came.
     open_since_ns: Option<u64>,
     batch: usize,
@@ -95,6 +101,7 @@ impl<T> Buffers<T> {
             edge,
             channels,
             sealed: VecDeque::new(),
+            spares: Vec::new(),
             open_since_ns: None,
             batch,
             sealed_rows: 0,
@@ -161,7 +168,8 @@ impl<T> Buffers<T> {
 
     /// Closes the open batch of `channel` and sends it, if everything before it could be sent.
     fn seal(&mut self, channel: usize, sending: &mut Sending<'_>) {
-        let batch = std::mem::take(&mut self.channels[channel].open);
+        let empty = self.spares.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.channels[channel].open, empty);
         self.sealed_rows += batch.rows.len() as u64;
         if !self.sealed.is_empty() || !self.take_credit(channel) {
             self.sealed.push_back((channel, batch));
@@ -185,8 +193,9 @@ impl<T> Buffers<T> {
         let spare = channel
             .gate
             .send(channel.index, credit, batch, sending.now_ns);
-        if channel.open.rows.capacity() == 0 && channel.open.marks.is_empty() {
-            channel.open = spare;
+        // Without room for rows it is no spare, only a want of one.
+        if spare.rows.capacity() > 0 {
+            self.spares.push(spare);
         }
     }
 

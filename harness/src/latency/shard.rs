@@ -1,7 +1,7 @@
 //! The part of the recorder that some subtasks share: from one batch of tags to histogram counts.
 
 use reports::record::Series;
-use workloads::tag;
+use workloads::{TagRun, tag};
 
 use super::Histograms;
 
@@ -47,11 +47,6 @@ impl Stamps {
     }
 }
 
-/// Without an intended time a record's tag says when it was sent.
-pub fn stamp_closed_loop(now_ns: u64, tags: &mut [u64]) {
-    tags.fill(tag::encode(now_ns, 0));
-}
-
 impl Shard {
     pub fn new() -> Self {
         Self {
@@ -73,9 +68,9 @@ impl Shard {
             };
             *tag = stamps.tag();
             self.negative += u64::from(stamps.negative);
-            schedule_lag.push(stamps.schedule_lag, self);
-            engine_lag.push(stamps.schedule_lag - stamps.own_lag, self);
-            own_lag.push(stamps.own_lag, self);
+            schedule_lag.push(stamps.schedule_lag, 1, self);
+            engine_lag.push(stamps.schedule_lag - stamps.own_lag, 1, self);
+            own_lag.push(stamps.own_lag, 1, self);
         }
         schedule_lag.end(self);
         engine_lag.end(self);
@@ -83,22 +78,23 @@ impl Shard {
     }
 
     /// A batch arrived at a sink.
-    pub fn arrived(&mut self, now_ns: u64, tags: &[u64], open_loop: bool) {
-        self.arrived += tags.len() as u64;
+    pub fn arrived(&mut self, now_ns: u64, tags: &[TagRun], open_loop: bool) {
         let mut response = Run::new(Series::Response);
         let mut service = Run::new(Series::Service);
-        for tag in tags {
-            let Some((intended, schedule_lag)) = tag::decode(*tag) else {
+        for &TagRun { tag, rows } in tags {
+            self.arrived += rows;
+            let Some((intended, schedule_lag)) = tag::decode(tag) else {
                 continue;
             };
             let since_intended = now_ns.saturating_sub(intended);
-            self.negative += u64::from(now_ns < intended);
+            self.negative += rows * u64::from(now_ns < intended);
             if open_loop {
-                response.push(since_intended, self);
+                response.push(since_intended, rows, self);
             }
             // The tag rounds the lag, so that the shortest service times may come out a little below zero.
-            self.negative += u64::from(schedule_lag > since_intended + schedule_lag / 2_048 + 8);
-            service.push(since_intended.saturating_sub(schedule_lag), self);
+            let too_short = schedule_lag > since_intended + schedule_lag / 2_048 + 8;
+            self.negative += rows * u64::from(too_short);
+            service.push(since_intended.saturating_sub(schedule_lag), rows, self);
         }
         response.end(self);
         service.end(self);
@@ -137,12 +133,12 @@ impl Run {
     }
 
     #[inline]
-    fn push(&mut self, value_ns: u64, shard: &mut Shard) {
+    fn push(&mut self, value_ns: u64, records: u64, shard: &mut Shard) {
         if value_ns != self.value_ns {
             self.end(shard);
             self.value_ns = value_ns;
         }
-        self.count += 1;
+        self.count += records;
     }
 
     fn end(&mut self, shard: &mut Shard) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use engine::{Clock, SentHook, SourceStatus};
 use reports::record::{EventRow, Graph, KeyRow, Member, SubtaskRow, Task};
-use workloads::{Bounds, NullSource, Probes, SinkProbe, null_sources};
+use workloads::{Bounds, NullSource, Probes, SinkProbe, TagRun, null_sources};
 
 use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
@@ -149,14 +149,19 @@ impl Worker {
         let _ended = Ended {
             shared: Arc::clone(&self.shared),
         };
-        let mut tags = Vec::with_capacity(BATCH);
+        let (mut tags, mut runs) = (Vec::with_capacity(BATCH), Vec::new());
         while !self.shared.stop.load(Ordering::Relaxed) {
             tags.clear();
             // Nothing ever holds this source: what it is late is its own.
             let status = self.source.poll(self.clock.now(), 0, BATCH, &mut tags);
             if !tags.is_empty() {
-                self.sent.sent(self.clock.now(), &mut tags, true);
-                self.sink.arrived(self.clock.now(), &tags);
+                let now_ns = self.clock.now();
+                match self.sent.common_tag(now_ns) {
+                    Some(tag) => tags.fill(tag),
+                    None => self.sent.sent(now_ns, &mut tags, true),
+                }
+                TagRun::collect(tags.iter().copied(), &mut runs);
+                self.sink.arrived(self.clock.now(), &runs);
                 self.shared.sent[self.subtask].fetch_add(tags.len() as u64, Ordering::Relaxed);
             }
             match status {

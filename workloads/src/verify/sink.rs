@@ -6,7 +6,7 @@ use std::vec::Drain;
 use engine::{OperatorContext, OperatorError, Row, Sink};
 
 use super::{KeyedResult, Tally};
-use crate::probes::SinkProbe;
+use crate::probes::{SinkProbe, TagRun};
 
 /// Where the sink subtasks of one job leave their tallies when their input has ended.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl<R: KeyedResult> Collected<R> {
 /// One sink subtask.
 pub struct TallySink<R: KeyedResult> {
     probe: Box<dyn SinkProbe>,
-    tags: Vec<u64>,
+    tags: Vec<TagRun>,
     tally: Tally<R>,
     collected: Collected<R>,
 }
@@ -68,8 +68,7 @@ impl<R: KeyedResult> Sink<R> for TallySink<R> {
         rows: Drain<'_, Row<R>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.tags.clear();
-        self.tags.extend(rows.as_slice().iter().map(|row| row.tag));
+        TagRun::collect(rows.as_slice().iter().map(|row| row.tag), &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
         let mut merged = 0;
         for row in rows {
