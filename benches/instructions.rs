@@ -29,7 +29,7 @@ use workloads::flights::{FlightEvents, Year};
 use workloads::hot_keys::{HotKeyEvents, KeyModel};
 use workloads::load::SplitClock;
 use workloads::slow_operator::LineEvents;
-use workloads::{Events, Probes, Schedule, SinkProbe};
+use workloads::{Events, Probes, Schedule, SinkProbe, TagRun};
 
 /// Records that a part is measured with. A power of ten: what is printed can be read per record.
 const RECORDS: u64 = 10_000;
@@ -67,7 +67,7 @@ fn bounded(per_record: f64, records: u64, mut callgrind: Callgrind) -> LibraryBe
     config
 }
 
-#[library_benchmark(config = measured(72.0))]
+#[library_benchmark(config = measured(52.0))]
 fn key_group_of_8_bytes() {
     for key in 0..RECORDS {
         black_box(group_of(black_box(&key.to_le_bytes()), 128));
@@ -151,12 +151,14 @@ fn arrivals(apart_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
     (Recorder::new(true).sink(0), tags(BATCH, apart_ns))
 }
 
-#[library_benchmark(config = measured(230.3))]
+#[library_benchmark(config = measured(259.6))]
 #[bench::of_distinct(args = (10_000), setup = arrivals)]
-#[bench::of_equal(args = (0), setup = arrivals, config = measured(47.9))]
+#[bench::of_equal(args = (0), setup = arrivals, config = measured(9.0))]
 fn latency_recorded((mut probe, tags): (Box<dyn SinkProbe>, Vec<u64>)) {
+    let mut runs = Vec::new();
     for batch in 0..RECORDS / BATCH {
-        probe.arrived(2_000_000_000 + batch * 1_000_000, &tags);
+        TagRun::collect(tags.iter().copied(), &mut runs);
+        probe.arrived(2_000_000_000 + batch * 1_000_000, &runs);
     }
 }
 
@@ -177,9 +179,9 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
 #[bench::hop(
     args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(12.9))]
 #[bench::exchange_by_key(
-    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(157.3))]
+    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(110.0))]
 #[bench::keyed_count(
-    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(95.7))]
+    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(84.5))]
 fn job(deployed: Deployed) {
     run_to_end(deployed);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use benches::tags;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use harness::latency::{Histograms, Interval, Recorder};
-use workloads::Probes;
+use workloads::{Probes, TagRun};
 
 const BATCH: u64 = 1024;
 const NOW_NS: u64 = 2_000_000_000;
@@ -29,7 +29,11 @@ fn sink(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             let mut probe = Recorder::new(open_loop).sink(0);
             let tags = tags(BATCH, apart_ns);
-            bencher.iter(|| probe.arrived(NOW_NS, &tags));
+            let mut runs = Vec::new();
+            bencher.iter(|| {
+                TagRun::collect(tags.iter().copied(), &mut runs);
+                probe.arrived(NOW_NS, &runs);
+            });
         });
     }
     group.finish();
@@ -38,13 +42,10 @@ fn sink(criterion: &mut Criterion) {
 fn source(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("latencies at a source, 1,024 records");
     group.throughput(Throughput::Elements(BATCH));
-    for (name, open_loop, apart_ns) in [
-        ("distinct", true, DISTINCT),
-        ("equal", true, EQUAL),
-        ("of a closed loop", false, EQUAL),
-    ] {
+    // In a closed loop the engine gives all rows of a batch one tag, and the recorder has no part in it.
+    for (name, apart_ns) in [("distinct", DISTINCT), ("equal", EQUAL)] {
         group.bench_function(name, |bencher| {
-            let mut hook = Recorder::new(open_loop).source(0);
+            let mut hook = Recorder::new(true).source(0);
             let fresh = tags(BATCH, apart_ns);
             bencher.iter_batched_ref(
                 || fresh.clone(),
@@ -62,13 +63,14 @@ fn collect(criterion: &mut Criterion) {
     group.bench_function("from 2 sinks", |bencher| {
         let recorder = Recorder::new(true);
         let mut probes = [recorder.sink(0), recorder.sink(1)];
-        let tags = tags(BATCH, DISTINCT);
+        let mut runs = Vec::new();
+        TagRun::collect(tags(BATCH, DISTINCT), &mut runs);
         let (mut interval, mut spare) = (Interval::default(), Histograms::new());
         bencher.iter_batched(
             || {
                 probes
                     .iter_mut()
-                    .for_each(|probe| probe.arrived(NOW_NS, &tags))
+                    .for_each(|probe| probe.arrived(NOW_NS, &runs))
             },
             |()| recorder.collect(&mut interval, &mut spare),
             BatchSize::PerIteration,

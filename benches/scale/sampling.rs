@@ -16,7 +16,7 @@ use harness::latency::Recorder;
 use harness::run::prepare;
 use harness::scenario::{Document, Scenario};
 use harness::target::{DeployError, Deployment, Target, deployment};
-use workloads::{Bounds, LoadSpec, Progress, Schedule, SinkProbe};
+use workloads::{Bounds, LoadSpec, Progress, Schedule, SinkProbe, TagRun};
 
 use crate::cell::Measured;
 use crate::flow;
@@ -114,7 +114,7 @@ impl Target for Pipelines {
 /// Tells the recorder of every row, as the sinks of the workloads do.
 struct Arrivals {
     probe: Box<dyn SinkProbe>,
-    tags: Vec<u64>,
+    tags: Vec<TagRun>,
 }
 
 impl Arrivals {
@@ -132,8 +132,7 @@ impl Sink<u64> for Arrivals {
         rows: Drain<'_, Row<u64>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.tags.clear();
-        self.tags.extend(rows.map(|row| row.tag));
+        TagRun::collect(rows.map(|row| row.tag), &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
         Ok(())
     }

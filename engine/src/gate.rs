@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::batch::Batch;
 use crate::config::ChannelConfig;
+use crate::snapshot::METERED;
 use crate::wake::{Reason, Wake};
 
 /// Leave to send one batch.
@@ -145,7 +146,9 @@ impl<T> Gate<T> {
         batch: Batch<T>,
         now_ns: u64,
     ) -> Batch<T> {
-        self.channels[channel].enqueued.fetch_add(1, Relaxed);
+        if METERED {
+            self.channels[channel].enqueued.fetch_add(1, Relaxed);
+        }
         let payload = Payload::Batch { batch, credit };
         let mut shared = self.lock();
         shared.queue.push_back(Parcel {
@@ -177,7 +180,9 @@ impl<T> Gate<T> {
 
     /// A batch has been processed: its credit and its emptied buffer go back.
     pub(crate) fn release(&self, channel: usize, credit: Credit, spare: Batch<T>, now_ns: u64) {
-        self.channels[channel].dequeued.fetch_add(1, Relaxed);
+        if METERED {
+            self.channels[channel].dequeued.fetch_add(1, Relaxed);
+        }
         let mut shared = self.lock();
         if spare.rows.capacity() > 0
             && shared.spares.len() < self.config.exclusive + self.config.floating

@@ -2,6 +2,10 @@
 
 use crate::account::TimeSplit;
 
+/// Whether anything is counted and timed for observers. Only benches say no, to show what it costs:
+/// see the feature `without-metrics`.
+pub(crate) const METERED: bool = !cfg!(feature = "without-metrics");
+
 /// All counters of a job at one moment. Reused between readings.
 #[derive(Clone, Debug, Default)]
 pub struct JobSnapshot {

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::batch::{Batch, Part, Signal};
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
+use crate::snapshot::METERED;
 use crate::subtask::Slice;
 
 /// How far a stage got.
@@ -61,6 +62,9 @@ pub(crate) struct MemberCounters {
 
 impl MemberCounters {
     pub(crate) fn add(&self, rows: usize, busy_ns: u64) {
+        if !METERED {
+            return;
+        }
         // One writer: plain loads and stores would do.
         self.rows.fetch_add(rows as u64, Relaxed);
         self.busy_ns.fetch_add(busy_ns, Relaxed);

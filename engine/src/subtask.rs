@@ -15,6 +15,7 @@ use crate::clock::{Clock, nanos, thread_cpu_ns};
 use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
 use crate::job::JobShared;
+use crate::snapshot::METERED;
 use crate::wake::{Reason, Wake};
 
 /// Longest time a subtask works before it looks at commands and yields its slot.
@@ -165,6 +166,11 @@ impl Slice<'_> {
     }
 }
 
+/// CPU time of this thread, where anybody wants to know.
+fn cpu_ns() -> u64 {
+    if METERED { thread_cpu_ns() } else { 0 }
+}
+
 /// What a turn ended with.
 enum Turn {
     Finished,
@@ -234,10 +240,12 @@ impl Subtask {
         let begin_ns = self.clock.now();
         let held_before_ns = {
             let mut meter = self.shared.meter();
-            meter.account.slice_begins(begin_ns, ready_at_ns);
+            if METERED {
+                meter.account.slice_begins(begin_ns, ready_at_ns);
+            }
             meter.account.held_ns()
         };
-        let begin_cpu_ns = thread_cpu_ns();
+        let begin_cpu_ns = cpu_ns();
         let shared = Arc::clone(&self.shared);
         let (job, async_waker) = (Arc::clone(&self.job), self.async_waker.clone());
         let mut slice = Slice {
@@ -256,19 +264,23 @@ impl Subtask {
             async_waker: &async_waker,
         };
         let turn = self.turns(&mut slice, waker);
-        let cpu_ns = thread_cpu_ns() - begin_cpu_ns;
+        let cpu_ns = cpu_ns() - begin_cpu_ns;
         let next = match turn {
             Turn::Wait { wait, .. } => Some(wait),
             Turn::Yield => Some(Wait::Runnable),
             Turn::Finished | Turn::Cancelled | Turn::Failed(_) => None,
         };
+        let end_ns = slice.tick();
+        if !METERED {
+            return turn;
+        }
         let mut meter = shared.meter();
         meter.records_in += slice.records_in;
         meter.records_out += slice.records_out;
         meter.watermark_ms = slice.watermark_ms.or(meter.watermark_ms);
         meter
             .account
-            .slice_ends(slice.tick(), cpu_ns, slice.generating_ns, next);
+            .slice_ends(end_ns, cpu_ns, slice.generating_ns, next);
         turn
     }
 
