@@ -17,12 +17,14 @@ mod config;
 mod data;
 mod deploy;
 mod edge;
+mod event_time;
 mod exchange;
 mod fault;
 mod functions;
 mod gate;
 mod graph;
 mod head;
+mod interval_join;
 mod job;
 mod key_group;
 mod keyed;
@@ -38,6 +40,7 @@ mod timer;
 mod top_keys;
 mod valve;
 mod wake;
+mod window;
 
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
@@ -46,9 +49,15 @@ pub use clock::{Clock, thread_cpu_ns};
 pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};
 pub use deploy::Deployed;
+pub use event_time::bounded::BoundedOutOfOrderness;
+pub use event_time::splits::{SplitWatermarkOptions, SplitWatermarks};
+pub use event_time::timers::{KeyedTimers, TimeDomain};
+pub use event_time::valve::WatermarkValve;
+pub use event_time::{FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, WatermarkUpdate};
 pub use exchange::Exchange;
 pub use functions::Collector;
 pub use graph::{JobGraph, KeyedStream, Stream};
+pub use interval_join::{IntervalError, IntervalJoin, IntervalJoinCounters, IntervalJoinOutput};
 pub use job::{EdgeBalance, Job, JobEvent, JobReport, Outcome};
 pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::{Aggregate, KeyedProcess};
@@ -58,3 +67,19 @@ pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot
 pub use source::{SentHook, Source, SourceStatus};
 pub use state::{StateBackend, StateContext, StateError, ValueState};
 pub use top_keys::{KeyCount, TopKeys};
+pub use window::assigner::{AssignedWindows, Global, Session, Sliding, Tumbling, WindowAssigner};
+pub use window::co_group::{BothSides, CoGroup, Side, WindowJoin};
+pub use window::contents::{
+    Aggregated, AggregatedThen, AllElements, WindowAggregate, WindowContents,
+};
+pub use window::sliced::SlicedWindows;
+pub use window::trigger::{Trigger, TriggerContext, TriggerResult};
+pub use window::triggered::TriggeredWindows;
+pub use window::triggers::{
+    ContinuousEventTimeTrigger, CountTrigger, EarlyIntervalTrigger, EventTimeTrigger, NeverTrigger,
+    ProcessingTimeTrigger, PurgingTrigger,
+};
+pub use window::tumbling::TumblingWindows;
+pub use window::{
+    Firing, FiringTime, TimeWindow, WindowCore, WindowCounters, WindowError, WindowOutput,
+};
