@@ -215,6 +215,23 @@ pub trait WindowCore<K, In>: Send {
         out: &mut WindowOutput<'_, Self::Out, In>,
     );
 
+    /// Takes elements with their keys and event times, with the same effect as one after the other.
+    ///
+    /// Preferable where there are many: a core may do for a run of elements what it would otherwise
+    /// do for each.
+    fn elements(
+        &mut self,
+        elements: impl Iterator<Item = (K, i64, Row<In>)>,
+        now_ms: i64,
+        out: &mut WindowOutput<'_, Self::Out, In>,
+    ) where
+        Self: Sized,
+    {
+        for (key, timestamp_ms, row) in elements {
+            self.element(&key, timestamp_ms, row, now_ms, out);
+        }
+    }
+
     /// Takes a watermark, fires what it completes, forgets what it makes final.
     fn watermark(
         &mut self,

@@ -16,8 +16,8 @@ mod triggers;
 
 use engine::{
     AllElements, CoGroup, EventTimeTrigger, FINAL_WATERMARK_MS, Firing, Global, NeverTrigger,
-    Session, Side, SlicedWindows, Sliding, TriggeredWindows, Tumbling, TumblingWindows, WindowCore,
-    WindowJoin,
+    ProcessingTimeTrigger, Session, Side, SlicedWindows, Sliding, TriggeredWindows, Tumbling,
+    TumblingWindows, WindowCore, WindowJoin,
 };
 use history::{Step, cases, history, watermark_after_every_record};
 use naive::{FixedWindows, Sessions};
@@ -36,10 +36,7 @@ fn check(
         prop_assert_eq!(outcome, expected, "after step {}", at);
     }
     let counters = core.counters();
-    let elements = steps
-        .iter()
-        .filter(|s| matches!(s, Step::Element { .. }))
-        .count() as u64;
+    let elements = subject::elements(steps);
     let late: usize = expected.iter().map(|e| e.late.len()).sum();
     let fired: usize = expected.iter().map(|e| e.results.len()).sum();
     prop_assert_eq!(counters.accepted, elements - late as u64);
@@ -179,12 +176,26 @@ proptest! {
     }
 
     #[test]
+    fn batches_of_any_size_give_what_single_elements_give(
+        steps in history(), size in 1i64..40, lateness in 0u64..20,
+    ) {
+        let windows = Tumbling::new(size).unwrap();
+        let expected = FixedWindows::new(windows, lateness).expect_of(&steps);
+        let mut core = TumblingWindows::new(windows, ids(), lateness);
+        let outcome = subject::drive_in_batches(&mut core, &steps);
+        let results: Vec<_> = expected.iter().flat_map(|e| e.results.clone()).collect();
+        let late: Vec<_> = expected.iter().flat_map(|e| e.late.clone()).collect();
+        prop_assert_eq!(core.counters().accepted, subject::elements(&steps) - late.len() as u64);
+        prop_assert_eq!(outcome, Outcome { results, late });
+    }
+
+    #[test]
     fn windowed_joins_see_both_sides_of_each_window(
         steps in history(), size in 1i64..40, lateness in 0u64..20,
     ) {
         let windows = Tumbling::new(size).unwrap();
         let expected = FixedWindows::new(windows, lateness).expect_of(&steps);
-        let side = |id: u64| if id % 3 == 0 { Side::Left(id) } else { Side::Right(id) };
+        let side = |id: u64| if id.is_multiple_of(3) { Side::Left(id) } else { Side::Right(id) };
 
         let contents = CoGroup::new(|&key: &u8, firing: &Firing, left: &[u64], right: &[u64]| {
             assert!(left.iter().all(|id| id % 3 == 0) && right.iter().all(|id| id % 3 != 0));
@@ -260,4 +271,27 @@ fn a_window_function_over_all_elements_sees_them_in_order_of_arrival() {
     let mut core = TumblingWindows::new(Tumbling::new(10).unwrap(), contents, 0);
     let outcomes = drive(&mut core, &steps, false);
     assert_eq!(outcomes[3].results[0].value.ids, [7, 2, 9]);
+}
+
+#[test]
+fn windows_of_processing_time_ignore_timestamps_and_know_no_lateness() {
+    let mut steps = vec![Step::Watermark(1_000_000)];
+    for (id, now_ms) in [(0, 3), (1, 8), (2, 12), (3, 25)] {
+        steps.push(Step::Clock(now_ms));
+        steps.push(Step::Element {
+            key: 0,
+            timestamp_ms: -7,
+            id,
+        });
+    }
+    steps.push(Step::Clock(29));
+    let windows = Tumbling::new(10).unwrap();
+    let mut core = TriggeredWindows::processing_time(windows, ProcessingTimeTrigger, ids());
+    let outcomes = drive(&mut core, &steps, false);
+    let fired = |at: usize| outcomes[at].results.iter().map(|row| row.value.ids.clone());
+    let all: Vec<_> = (0..steps.len())
+        .flat_map(|at| fired(at).map(move |ids| (at, ids)))
+        .collect();
+    assert_eq!(all, [(5, vec![0, 1]), (7, vec![2]), (9, vec![3])]);
+    assert_eq!(core.counters().pending, 0);
 }

@@ -8,15 +8,13 @@ use std::hash::{BuildHasher, Hash};
 
 use rustc_hash::FxBuildHasher;
 
-/// A slot is 0 if empty, otherwise an entry's place plus one below, some bits of its hash above.
-const PLACE_BITS: u32 = 40;
-const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
 const FIRST_SLOTS: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct KeyTable<K, V> {
-    /// A power of two of them, at most half of them full, probed one after the other.
-    slots: Vec<u64>,
+    /// A power of two of them, at most half of them full, probed one after the other. A slot is 0
+    /// if it is empty, otherwise the place of an entry plus one.
+    slots: Vec<u32>,
     entries: Vec<(K, V)>,
 }
 
@@ -39,22 +37,21 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
         key: &K,
         create: impl FnOnce() -> V,
     ) -> (&mut V, bool) {
-        let hash = FxBuildHasher.hash_one(key);
-        let mark = hash & !PLACE_MASK;
-        let mut at = hash as usize;
+        let mut at = FxBuildHasher.hash_one(key) as usize;
         let place = loop {
             at &= self.slots.len() - 1;
-            let slot = self.slots[at];
-            if slot == 0 {
-                break self.insert(at, mark, key, create());
-            }
-            let place = (slot & PLACE_MASK) as usize - 1;
-            if slot & !PLACE_MASK == mark && self.entries[place].0 == *key {
-                return (&mut self.entries[place].1, false);
+            let Some(place) = (self.slots[at] as usize).checked_sub(1) else {
+                break None;
+            };
+            if self.entries[place].0 == *key {
+                break Some(place);
             }
             at += 1;
         };
-        (&mut self.entries[place].1, true)
+        match place {
+            Some(place) => (&mut self.entries[place].1, false),
+            None => (self.insert(at, key, create()), true),
+        }
     }
 
     /// Entries in the order in which their keys came.
@@ -84,30 +81,35 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
         self.slots.fill(0);
     }
 
-    fn insert(&mut self, at: usize, mark: u64, key: &K, value: V) -> usize {
+    #[inline(never)]
+    fn insert(&mut self, at: usize, key: &K, value: V) -> &mut V {
+        let place = self.entries.len();
         self.entries.push((key.clone(), value));
-        let count = self.entries.len();
-        if count * 2 > self.slots.len() {
+        if self.entries.len() * 2 > self.slots.len() {
             self.slots.resize(self.slots.len() * 2, 0);
             self.fill_slots();
         } else {
-            self.slots[at] = mark | count as u64;
+            self.slots[at] = slot_of(place);
         }
-        count - 1
+        &mut self.entries[place].1
     }
 
     fn fill_slots(&mut self) {
         self.slots.fill(0);
         let mask = self.slots.len() - 1;
         for (place, (key, _)) in self.entries.iter().enumerate() {
-            let hash = FxBuildHasher.hash_one(key);
-            let mut at = hash as usize & mask;
+            let mut at = FxBuildHasher.hash_one(key) as usize & mask;
             while self.slots[at] != 0 {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = (hash & !PLACE_MASK) | (place as u64 + 1);
+            self.slots[at] = slot_of(place);
         }
     }
+}
+
+/// Half the size of a `usize`, because the slots are what random access touches first.
+fn slot_of(place: usize) -> u32 {
+    u32::try_from(place + 1).expect("2^32 entries of at least 24 bytes take 100 GB")
 }
 
 #[cfg(test)]

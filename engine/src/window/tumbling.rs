@@ -38,7 +38,7 @@ struct OpenWindow<K, S> {
     panes: KeyTable<K, Pane<S>>,
 }
 
-impl<K: Key, In, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
+impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
     /// Windows that are kept for `allowed_lateness_ms` after their end.
     pub fn new(assigner: Tumbling, contents: C, allowed_lateness_ms: u64) -> Self {
         TumblingWindows {
@@ -54,14 +54,16 @@ impl<K: Key, In, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
         }
     }
 
-    /// The open window of a timestamp other than the last one; opened if it is not too late.
+    /// Makes the window of a timestamp the last one; opens it if it is not too late. Otherwise there
+    /// is no last one.
     #[inline(never)]
-    fn find(&mut self, timestamp_ms: i64) -> Option<usize> {
+    fn find(&mut self, timestamp_ms: i64) {
         let window = self.assigner.window(timestamp_ms);
         let at = self.open.partition_point(|o| o.window < window);
         if self.open.get(at).is_none_or(|o| o.window != window) {
             if window.cleanup_ms(self.allowed_lateness_ms) <= self.watermark_ms {
-                return None;
+                self.last = usize::MAX;
+                return;
             }
             let opened = OpenWindow {
                 window,
@@ -72,7 +74,6 @@ impl<K: Key, In, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
             self.plan();
         }
         self.last = at;
-        Some(at)
     }
 
     /// Computes when the next watermark matters.
@@ -94,7 +95,6 @@ impl<K: Key, In, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
         let count = self.open.partition_point(is_final);
         for open in self.open.drain(..count) {
             let mut panes = open.panes;
-            self.counters.pending -= panes.len() as u64;
             panes.clear();
             self.spare.push(panes);
         }
@@ -105,6 +105,7 @@ impl<K: Key, In, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
 impl<K, In, C> WindowCore<K, In> for TumblingWindows<K, In, C>
 where
     K: Key,
+    In: Send,
     C: WindowContents<K, In>,
 {
     type Out = C::Out;
@@ -118,14 +119,14 @@ where
         _now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
-        let at = match self.open.get(self.last) {
-            Some(open) if open.window.contains(timestamp_ms) => self.last,
-            _ => match self.find(timestamp_ms) {
-                Some(at) => at,
-                None => return self.counters.reject(row, out),
-            },
+        let in_last = self.open.get(self.last);
+        if !in_last.is_some_and(|open| open.window.contains(timestamp_ms)) {
+            self.find(timestamp_ms);
+        }
+        let Some(open) = self.open.get_mut(self.last) else {
+            return self.counters.reject(row, out);
         };
-        let (open, contents) = (&mut self.open[at], &mut self.contents);
+        let contents = &mut self.contents;
         let (pane, created) = open.panes.get_or_insert_with(key, || Pane {
             tag: 0,
             state: contents.create(),
@@ -133,7 +134,6 @@ where
         pane.tag = pane.tag.max(row.tag);
         contents.add(&mut pane.state, row.value);
         self.counters.accepted += 1;
-        self.counters.pending += u64::from(created);
         if open.fired {
             let firing = Firing {
                 window: open.window,
@@ -146,6 +146,29 @@ where
             };
             self.counters.count_firing(firing.time);
             emit(contents, key, &firing, pane, out.results);
+        }
+    }
+
+    fn elements(
+        &mut self,
+        mut elements: impl Iterator<Item = (K, i64, Row<In>)>,
+        now_ms: i64,
+        out: &mut WindowOutput<'_, C::Out, In>,
+    ) {
+        let mut odd = None;
+        loop {
+            if let Some(open) = self.open.get_mut(self.last).filter(|open| !open.fired) {
+                odd = fill(
+                    open,
+                    &self.contents,
+                    &mut self.counters.accepted,
+                    &mut elements,
+                );
+            }
+            let Some((key, timestamp_ms, row)) = odd.take().or_else(|| elements.next()) else {
+                return;
+            };
+            self.element(&key, timestamp_ms, row, now_ms, out);
         }
     }
 
@@ -179,8 +202,42 @@ where
     }
 
     fn counters(&self) -> WindowCounters {
-        self.counters
+        WindowCounters {
+            pending: self.open.iter().map(|open| open.panes.len() as u64).sum(),
+            ..self.counters
+        }
     }
+}
+
+/// Takes elements as long as they belong into a window that has not fired; gives the first that
+/// does not. Nothing else of the core is touched in between, so the table's whereabouts stay in
+/// registers; that is a quarter of the time per element.
+fn fill<K: Key, In, C: WindowContents<K, In>>(
+    open: &mut OpenWindow<K, C::State>,
+    contents: &C,
+    accepted: &mut u64,
+    elements: &mut impl Iterator<Item = (K, i64, Row<In>)>,
+) -> Option<(K, i64, Row<In>)> {
+    let create = || Pane {
+        tag: 0,
+        state: contents.create(),
+    };
+    let (window, panes) = (open.window, &mut open.panes);
+    let mut count = 0;
+    let odd = loop {
+        let Some((key, timestamp_ms, row)) = elements.next() else {
+            break None;
+        };
+        if !window.contains(timestamp_ms) {
+            break Some((key, timestamp_ms, row));
+        }
+        let (pane, _) = panes.get_or_insert_with(&key, create);
+        pane.tag = pane.tag.max(row.tag);
+        contents.add(&mut pane.state, row.value);
+        count += 1;
+    };
+    *accepted += count;
+    odd
 }
 
 /// Appends what a window says of one key.

@@ -128,3 +128,46 @@ pub fn drive_as<In, Out>(
     }
     outcomes
 }
+
+/// The same with all elements between two watermarks in one call; everything it does, in order.
+pub fn drive_in_batches(
+    core: &mut impl WindowCore<u8, u64, Out = Fired>,
+    steps: &[Step],
+) -> Outcome {
+    let (mut results, mut late) = (Vec::new(), Vec::new());
+    let mut out = WindowOutput {
+        results: &mut results,
+        late: Some(&mut late),
+    };
+    for batch in steps.chunk_by(|_, next| matches!(next, Step::Element { .. })) {
+        if let Step::Watermark(watermark_ms) = batch[0] {
+            core.watermark(watermark_ms, 0, &mut out);
+        }
+        let elements = batch.iter().filter_map(|step| match *step {
+            Step::Element {
+                key,
+                timestamp_ms,
+                id,
+            } => Some((
+                key,
+                timestamp_ms,
+                Row {
+                    tag: tag_of(id),
+                    value: id,
+                },
+            )),
+            _ => None,
+        });
+        core.elements(elements, 0, &mut out);
+    }
+    let late = late.into_iter().map(|row| row.value).collect();
+    Outcome { results, late }
+}
+
+/// How many elements a history has.
+pub fn elements(steps: &[Step]) -> u64 {
+    steps
+        .iter()
+        .filter(|step| matches!(step, Step::Element { .. }))
+        .count() as u64
+}
