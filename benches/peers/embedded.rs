@@ -1,0 +1,201 @@
+//! How jobs run on the embedded engine here: as `backwater run` runs them in closed loop, with every
+//! metric on. Sources and sinks carry the probes of the harness's latency recorder, and counters,
+//! histograms and frequent keys are collected as often as its sampler does.
+//!
+//! This is the one place that knows the engine's contracts for sources and sinks.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+use std::vec::Drain;
+
+use anyhow::ensure;
+use engine::{
+    Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Row, SentHook,
+    Sink, Source, SourceStatus, SubtaskContext,
+};
+use harness::latency::{Histograms, Interval, Recorder};
+use workloads::{Probes, SinkProbe};
+
+use crate::events::{Event, event};
+use crate::input::Input;
+use crate::lap::{Lap, Run};
+
+/// Time between two samples of everything.
+const SAMPLE: Duration = Duration::from_millis(100);
+/// Samples from one look at the most frequent keys to the next: one second.
+const SAMPLES_PER_LOOK_AT_KEYS: usize = 10;
+/// Most frequent keys that are asked for.
+const TOP_KEYS: usize = 20;
+
+/// Adds a job to a graph.
+type Build = fn(&JobGraph, &Input, &Arc<dyn Probes>, &Arc<Lap>);
+
+/// Runs the job that `build` describes; the calling thread is the sampler.
+pub fn run(input: &Input, parallelism: usize, build: Build) -> anyhow::Result<Run> {
+    let (recorder, lap) = (Recorder::new(false), Arc::new(Lap::new()));
+    let graph = JobGraph::new("peers");
+    build(&graph, input, &recorder.probes(), &lap);
+    let config = JobConfig {
+        parallelism,
+        slots: parallelism,
+        ..JobConfig::default()
+    };
+    let mut sampler = Sampler::new(recorder);
+    let job = graph.deploy(config)?.start()?;
+    let mut samples = 0;
+    while !job.wait(SAMPLE) {
+        samples += 1;
+        sampler.sample(&job, samples % SAMPLES_PER_LOOK_AT_KEYS == 0);
+    }
+    sampler.sample(&job, true);
+    let outcome = job.join().outcome;
+    ensure!(
+        outcome == Outcome::Finished,
+        "the job ended with {outcome:?}"
+    );
+    let (arrived, records) = (sampler.latency.arrived, input.keys.len() as u64);
+    ensure!(
+        arrived == records,
+        "{arrived} of {records} records arrived at the probes"
+    );
+    Ok(lap.run())
+}
+
+/// Reads what the harness's sampler reads, into buffers that it keeps.
+struct Sampler {
+    recorder: Recorder,
+    latency: Interval,
+    spare: Histograms,
+    snapshot: JobSnapshot,
+}
+
+impl Sampler {
+    fn new(recorder: Recorder) -> Sampler {
+        Sampler {
+            recorder,
+            latency: Interval::default(),
+            spare: Histograms::new(),
+            snapshot: JobSnapshot::default(),
+        }
+    }
+
+    fn sample(&mut self, job: &Job, keys: bool) {
+        self.recorder.collect(&mut self.latency, &mut self.spare);
+        job.snapshot(&mut self.snapshot);
+        while job.next_event().is_some() {}
+        if keys {
+            for task in 0..job.plan().tasks.len() {
+                std::hint::black_box(job.top_keys(task, TOP_KEYS));
+            }
+        }
+    }
+}
+
+/// Emits one subtask's share of the input as fast as it is asked.
+pub struct KeySource {
+    input: Input,
+    rest: Range<usize>,
+    lap: Arc<Lap>,
+    begun: bool,
+}
+
+impl KeySource {
+    /// What makes the sources of a job, with their probes.
+    pub fn factory(
+        input: &Input,
+        probes: &Arc<dyn Probes>,
+        lap: &Arc<Lap>,
+    ) -> impl Fn(&SubtaskContext) -> (KeySource, Option<Box<dyn SentHook>>) + 'static {
+        let (input, probes, lap) = (input.clone(), Arc::clone(probes), Arc::clone(lap));
+        move |context| {
+            let source = KeySource {
+                input: input.clone(),
+                rest: input.share(context.index, context.parallelism),
+                lap: Arc::clone(&lap),
+                begun: false,
+            };
+            (source, Some(probes.source(context.index)))
+        }
+    }
+}
+
+impl Source for KeySource {
+    type Out = Event;
+
+    fn poll(
+        &mut self,
+        _now_ns: u64,
+        _held_ns: u64,
+        max: usize,
+        out: &mut Vec<Row<Event>>,
+    ) -> SourceStatus {
+        if !self.begun {
+            self.begun = true;
+            self.lap.begin();
+        }
+        let first = self.rest.start;
+        self.rest.start = self.rest.end.min(first.saturating_add(max));
+        let keys = self.input.keys[first..self.rest.start].iter();
+        out.extend(keys.enumerate().map(|(position, &key)| Row {
+            tag: 0,
+            value: event(first + position, key),
+        }));
+        if self.rest.is_empty() {
+            SourceStatus::Finished
+        } else {
+            SourceStatus::Ready
+        }
+    }
+}
+
+/// Adds up the digests of the results that reach one subtask.
+pub struct DigestSink<T> {
+    probe: Box<dyn SinkProbe>,
+    tags: Vec<u64>,
+    digest_of: fn(&T) -> u64,
+    digest: u64,
+    lap: Arc<Lap>,
+}
+
+impl<T> DigestSink<T> {
+    /// What makes the sinks of a job, with their probes.
+    pub fn factory(
+        digest_of: fn(&T) -> u64,
+        probes: &Arc<dyn Probes>,
+        lap: &Arc<Lap>,
+    ) -> impl Fn(&SubtaskContext) -> DigestSink<T> + 'static
+    where
+        T: 'static,
+    {
+        let (probes, lap) = (Arc::clone(probes), Arc::clone(lap));
+        move |context| DigestSink {
+            probe: probes.sink(context.index),
+            tags: Vec::new(),
+            digest_of,
+            digest: 0,
+            lap: Arc::clone(&lap),
+        }
+    }
+}
+
+impl<T: Send> Sink<T> for DigestSink<T> {
+    fn write(
+        &mut self,
+        rows: Drain<'_, Row<T>>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.tags.clear();
+        self.tags.extend(rows.as_slice().iter().map(|row| row.tag));
+        self.probe.arrived(context.now_ns(), &self.tags);
+        for row in rows {
+            self.digest = self.digest.wrapping_add((self.digest_of)(&row.value));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
+        self.lap.end(self.digest);
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! The job written by hand on tokio, as fast as its author knows: tasks that own their state,
+//! bounded channels with batches, buffers that come back to be filled again. No tags, no metrics, no
+//! account of time, no end but the end of the input.
+
+use std::iter::Enumerate;
+use std::slice::Iter;
+use std::sync::Arc;
+
+use anyhow::Context;
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::Count;
+use crate::events::{Record, event, parse, route};
+use crate::input::Input;
+use crate::lap::{Lap, Run};
+
+/// Records per batch.
+const BATCH: usize = 1_024;
+/// Batches under way from one task to another.
+const DEPTH: usize = 8;
+
+pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(parallelism)
+        .build()
+        .context("no threads for the skeleton")?;
+    let lap = Arc::new(Lap::new());
+    let (to_counters, batches): (Vec<_>, Vec<_>) = (0..parallelism)
+        .map(|_| channel(DEPTH * parallelism))
+        .unzip();
+    let (to_sources, spares): (Vec<_>, Vec<_>) = (0..parallelism)
+        .map(|_| channel(DEPTH * parallelism))
+        .unzip();
+    let mut tasks = Vec::new();
+    for batches in batches {
+        let counter = count(batches, to_sources.clone(), Arc::clone(&lap));
+        tasks.push(runtime.spawn(counter));
+    }
+    for (index, spares) in spares.into_iter().enumerate() {
+        let source = Source {
+            index,
+            open: (0..parallelism)
+                .map(|_| Vec::with_capacity(BATCH))
+                .collect(),
+            spares,
+            counters: to_counters.clone(),
+        };
+        let share = input.share(index, parallelism);
+        tasks.push(runtime.spawn(source.run(
+            input.clone(),
+            share.start,
+            share.len(),
+            Arc::clone(&lap),
+        )));
+    }
+    drop(to_counters);
+    for task in tasks {
+        runtime
+            .block_on(task)
+            .context("a task of the skeleton panicked")?;
+    }
+    Ok(lap.run())
+}
+
+/// A full batch, and the source that wants the buffer back.
+struct Batch {
+    records: Vec<Record>,
+    source: usize,
+}
+
+/// Source and map, chained: reads its share and routes it.
+struct Source {
+    index: usize,
+    /// The batch that is being filled for each counter.
+    open: Vec<Vec<Record>>,
+    spares: Receiver<Vec<Record>>,
+    counters: Vec<Sender<Batch>>,
+}
+
+impl Source {
+    async fn run(mut self, input: Input, first: usize, count: usize, lap: Arc<Lap>) {
+        lap.begin();
+        let mut keys = input.keys[first..first + count].iter().enumerate();
+        while let Some(full) = self.fill(first, &mut keys) {
+            self.send(full).await;
+        }
+        for counter in 0..self.open.len() {
+            self.send(counter).await;
+        }
+    }
+
+    /// Routes records until a batch is full; `None` at the end of the keys. Not asynchronous, so
+    /// that its state stays in registers.
+    fn fill(&mut self, first: usize, keys: &mut Enumerate<Iter<'_, u64>>) -> Option<usize> {
+        let counters = self.open.len() as u64;
+        for (position, &key) in keys {
+            let record = parse(event(first + position, key));
+            let to = ((route(record.key) >> 32) * counters >> 32) as usize;
+            let open = &mut self.open[to];
+            open.push(record);
+            if open.len() == BATCH {
+                return Some(to);
+            }
+        }
+        None
+    }
+
+    async fn send(&mut self, to: usize) {
+        let spare = self.spares.try_recv();
+        let empty = spare.unwrap_or_else(|_| Vec::with_capacity(BATCH));
+        let records = std::mem::replace(&mut self.open[to], empty);
+        let source = self.index;
+        // A counter that is gone has panicked, which the caller sees when it joins it.
+        let _ = self.counters[to].send(Batch { records, source }).await;
+    }
+}
+
+/// Count and sink, chained.
+async fn count(mut batches: Receiver<Batch>, sources: Vec<Sender<Vec<Record>>>, lap: Arc<Lap>) {
+    let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
+    let mut digest = 0u64;
+    while let Some(Batch {
+        mut records,
+        source,
+    }) = batches.recv().await
+    {
+        for Record { key, .. } in records.drain(..) {
+            let count = counts.entry(key).or_insert(0);
+            *count += 1;
+            digest = digest.wrapping_add(Count { key, count: *count }.digest());
+        }
+        // A source that has ended needs no buffers.
+        let _ = sources[source].try_send(records);
+    }
+    lap.end(digest);
+}
