@@ -12,9 +12,9 @@ use crate::statistics::Estimate;
 
 const WIDTH: i32 = 960;
 /// Where the plot begins and ends, horizontally.
-const PLOT: (i32, i32) = (116, 706);
+const PLOT: (i32, i32) = (116, 780);
 /// Where the numbers of each parallelism stand, from here on.
-const NUMBERS: i32 = 728;
+const NUMBERS: i32 = 808;
 /// Height of title, subtitle and legend; of a panel's heading; of a peer's line; of the axis.
 const TOP: i32 = 84;
 const HEADING: i32 = 40;
@@ -148,10 +148,10 @@ fn peer(
 
 fn numbers(canvas: &Canvas<'_>, y: i32, ratio: Estimate) {
     let median = format!("{:.2}", ratio.median);
-    canvas.text((NUMBERS + 40, y), &median, Align::Right, Color::Ink);
+    canvas.text((NUMBERS + 34, y), &median, Align::Right, Color::Ink);
     if let Some((low, high)) = ratio.interval {
         let interval = format!("{low:.2} to {high:.2}");
-        canvas.text((NUMBERS + 56, y), &interval, Align::Left, Color::Faint);
+        canvas.text((NUMBERS + 50, y), &interval, Align::Left, Color::Faint);
     }
 }
 
@@ -190,18 +190,17 @@ impl Axis {
         PLOT.0 + (share * f64::from(PLOT.1 - PLOT.0)).round() as i32
     }
 
-    /// Ratios with a line: powers of two, and what lies half-way where there is room.
-    fn ticks(&self) -> impl Iterator<Item = (f64, bool)> {
-        let between = self.high - self.low <= 4;
-        (self.low..=self.high).flat_map(move |power| {
+    /// Ratios with a line: powers of two, and what lies half-way next to one.
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        (self.low..=self.high).flat_map(|power| {
             let whole = 2f64.powi(power);
-            let half = (between && power < self.high).then_some((whole * 1.5, false));
-            std::iter::once((whole, true)).chain(half)
+            let half = (power == -1 || power == 0).then_some(whole * 1.5);
+            std::iter::once(whole).chain(half)
         })
     }
 
     fn grid(&self, canvas: &Canvas<'_>, top: i32, bottom: i32) {
-        for (ratio, _) in self.ticks() {
+        for ratio in self.ticks() {
             let x = self.x(ratio);
             let (width, color) = if ratio == 1.0 {
                 (2, Color::Frame)
@@ -213,15 +212,8 @@ impl Axis {
     }
 
     fn labels(&self, canvas: &Canvas<'_>, y: i32) {
-        for (ratio, _) in self.ticks() {
-            let digits = if ratio < 0.1 {
-                3
-            } else if ratio.fract() == 0.0 {
-                0
-            } else {
-                2
-            };
-            let text = format!("{ratio:.digits$}");
+        for ratio in self.ticks() {
+            let text = ratio.to_string();
             canvas.text((self.x(ratio), y), &text, Align::Center, Color::Faint);
         }
         let one = self.x(1.0);

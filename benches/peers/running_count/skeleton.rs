@@ -2,8 +2,7 @@
 //! bounded channels with batches, buffers that come back to be filled again. No tags, no metrics, no
 //! account of time, no end but the end of the input.
 
-use std::iter::Enumerate;
-use std::slice::Iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -40,19 +39,14 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
     for (index, spares) in spares.into_iter().enumerate() {
         let source = Source {
             index,
+            share: input.share(index, parallelism),
             open: (0..parallelism)
                 .map(|_| Vec::with_capacity(BATCH))
                 .collect(),
             spares,
             counters: to_counters.clone(),
         };
-        let share = input.share(index, parallelism);
-        tasks.push(runtime.spawn(source.run(
-            input.clone(),
-            share.start,
-            share.len(),
-            Arc::clone(&lap),
-        )));
+        tasks.push(runtime.spawn(source.run(input.clone(), Arc::clone(&lap))));
     }
     drop(to_counters);
     for task in tasks {
@@ -72,6 +66,8 @@ struct Batch {
 /// Source and map, chained: reads its share and routes it.
 struct Source {
     index: usize,
+    /// Positions of the keys that are left to read.
+    share: Range<usize>,
     /// The batch that is being filled for each counter.
     open: Vec<Vec<Record>>,
     spares: Receiver<Vec<Record>>,
@@ -79,10 +75,9 @@ struct Source {
 }
 
 impl Source {
-    async fn run(mut self, input: Input, first: usize, count: usize, lap: Arc<Lap>) {
+    async fn run(mut self, input: Input, lap: Arc<Lap>) {
         lap.begin();
-        let mut keys = input.keys[first..first + count].iter().enumerate();
-        while let Some(full) = self.fill(first, &mut keys) {
+        while let Some(full) = self.fill(&input.keys) {
             self.send(full).await;
         }
         for counter in 0..self.open.len() {
@@ -90,19 +85,29 @@ impl Source {
         }
     }
 
-    /// Routes records until a batch is full; `None` at the end of the keys. Not asynchronous, so
-    /// that its state stays in registers.
-    fn fill(&mut self, first: usize, keys: &mut Enumerate<Iter<'_, u64>>) -> Option<usize> {
+    /// Routes records until a batch is full; `None` at the end of the share. Not asynchronous, so
+    /// that what it works with stays in registers.
+    fn fill(&mut self, keys: &[u64]) -> Option<usize> {
+        let (first, share) = (self.share.start, &keys[self.share.clone()]);
+        let record = |(position, &key)| parse(event(first + position, key));
+        if let [open] = self.open.as_mut_slice() {
+            // Nothing to route.
+            let share = &share[..share.len().min(BATCH)];
+            open.extend(share.iter().enumerate().map(record));
+            self.share.start += share.len();
+            return (share.len() == BATCH).then_some(0);
+        }
         let counters = self.open.len() as u64;
-        for (position, &key) in keys {
-            let record = parse(event(first + position, key));
+        for (position, record) in share.iter().enumerate().map(record).enumerate() {
             let to = ((route(record.key) >> 32) * counters >> 32) as usize;
             let open = &mut self.open[to];
             open.push(record);
             if open.len() == BATCH {
+                self.share.start += position + 1;
                 return Some(to);
             }
         }
+        self.share.start = self.share.end;
         None
     }
 
