@@ -37,11 +37,11 @@ pub struct Args {
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_values = ["1", "2"], value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: Vec<u16>,
 
-    /// A new or empty folder for the results [default: results/peers-<time>]
+    /// A new or empty folder for the results [default: results/peers-TIME]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 
-    /// The program that runs the job on renoir; scripts/bench builds it and sets this
+    /// The program that runs the job on renoir; scripts/bench takes --renoir alone and builds it
     #[arg(long, value_name = "PROGRAM")]
     pub renoir: Option<PathBuf>,
 }

@@ -26,7 +26,7 @@ mod table;
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 
 use args::Args;
@@ -52,6 +52,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
     for job in &mut jobs {
         job.contestants
             .retain(|contestant| args.admits(contestant.who));
+        ensure!(
+            !job.contestants.is_empty(),
+            "nobody is left to compete (renoir only does with --renoir)"
+        );
     }
     eprintln!("drawing keys");
     let sets = args.sets().into_iter();

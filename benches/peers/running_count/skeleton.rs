@@ -99,7 +99,7 @@ impl Source {
         }
         let counters = self.open.len() as u64;
         for (position, record) in share.iter().enumerate().map(record).enumerate() {
-            let to = ((route(record.key) >> 32) * counters >> 32) as usize;
+            let to = (((route(record.key) >> 32) * counters) >> 32) as usize;
             let open = &mut self.open[to];
             open.push(record);
             if open.len() == BATCH {

@@ -34,7 +34,9 @@ struct Count {
 
 impl Count {
     fn digest(self) -> u64 {
-        mix(self.key.wrapping_add(self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        mix(self
+            .key
+            .wrapping_add(self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 }
 
@@ -53,7 +55,10 @@ struct Lap {
 }
 
 impl Lap {
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
     fn new() -> Lap {
         Lap {
             origin: Instant::now(),
@@ -72,7 +77,10 @@ fn main() -> anyhow::Result<()> {
     let [job, parallelism, file] = arguments.as_slice() else {
         bail!("usage: peer-renoir JOB PARALLELISM FILE");
     };
-    ensure!(job == "running count", "unknown job {job:?}; known: \"running count\"");
+    ensure!(
+        job == "running count",
+        "unknown job {job:?}; known: \"running count\""
+    );
     let parallelism = parallelism.parse().context("PARALLELISM is no number")?;
     let (elapsed_ns, digest) = running_count(read(Path::new(file))?, parallelism)?;
     println!("{elapsed_ns} {digest:016x}");
@@ -80,10 +88,13 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn read(file: &Path) -> anyhow::Result<Arc<Vec<u64>>> {
-    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let bytes =
+        std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let (keys, rest) = bytes.as_chunks::<8>();
     ensure!(rest.is_empty(), "the last key is cut");
-    Ok(Arc::new(keys.iter().map(|&key| u64::from_le_bytes(key)).collect()))
+    Ok(Arc::new(
+        keys.iter().map(|&key| u64::from_le_bytes(key)).collect(),
+    ))
 }
 
 /// Nanoseconds and digest.
@@ -99,7 +110,10 @@ fn running_count(keys: Arc<Vec<u64>>, parallelism: u64) -> anyhow::Result<(u64, 
             (at(index)..at(index + 1)).map(move |index| (index as u64 * 1_000, keys[index]))
         })
         .batch_mode(BatchMode::fixed(BATCH))
-        .map(|(time_ns, key)| Record { key, time_ms: time_ns / 1_000_000 })
+        .map(|(time_ns, key)| Record {
+            key,
+            time_ms: time_ns / 1_000_000,
+        })
         .group_by(|record| record.key)
         .rich_map({
             let mut count = 0;
@@ -120,6 +134,9 @@ fn running_count(keys: Arc<Vec<u64>>, parallelism: u64) -> anyhow::Result<(u64, 
         .collect_vec();
     context.execute_blocking();
     let digest = digest.get().and_then(|digests| digests.first().copied());
-    let elapsed_ns = lap.ended_ns.load(Relaxed).saturating_sub(lap.begun_ns.load(Relaxed));
+    let elapsed_ns = lap
+        .ended_ns
+        .load(Relaxed)
+        .saturating_sub(lap.begun_ns.load(Relaxed));
     Ok((elapsed_ns, digest.context("renoir gave no result")?))
 }
