@@ -11,8 +11,8 @@ use std::vec::Drain;
 
 use anyhow::ensure;
 use engine::{
-    Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Row, SentHook,
-    Sink, Source, SourceStatus, SubtaskContext,
+    Batch, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Row,
+    SentHook, Sink, Source, SourceStatus, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::{Probes, SinkProbe};
@@ -128,7 +128,7 @@ impl Source for KeySource {
         _now_ns: u64,
         _held_ns: u64,
         max: usize,
-        out: &mut Vec<Row<Event>>,
+        out: &mut Batch<Event>,
     ) -> SourceStatus {
         if !self.begun {
             self.begun = true;
