@@ -47,7 +47,6 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let directory = output::directory(args.out.as_deref(), clock::unix_time())?;
     let mut jobs = [running_count::job(args.renoir.as_deref())];
     for job in &mut jobs {
         job.contestants
@@ -57,6 +56,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
             "nobody is left to compete (renoir only does with --renoir)"
         );
     }
+    let directory = output::directory(args.out.as_deref(), clock::unix_time())?;
     eprintln!("drawing keys");
     let sets = args.sets().into_iter();
     let inputs: Vec<Input> = sets.map(|set| set.draw(args.seed)).collect();

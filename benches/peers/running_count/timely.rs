@@ -28,8 +28,8 @@ use crate::lap::{Lap, Run};
 const BATCH: usize = 1_024;
 /// Batches after which a worker does what others sent to it.
 const BATCHES_PER_STEP: usize = 16;
-/// Batches of one epoch of a worker. Of 4 to 1,024, and of one to eight epochs ahead, these were
-/// never slower than others on a quiet machine, and the fastest on a busy one: epochs end together.
+/// Batches of one epoch of a worker. Epochs of 16, none ahead, took a fraction of the throughput on
+/// a machine with other work to do, because workers wait for each other; longer ones gained nothing.
 const BATCHES_PER_EPOCH: usize = 256;
 
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
