@@ -15,7 +15,7 @@ use engine::{
     SentHook, Sink, Source, SourceStatus, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
-use workloads::{Probes, SinkProbe};
+use workloads::probes::{Probes, SinkProbe, TagRun};
 
 use crate::events::{Event, event};
 use crate::input::Input;
@@ -152,7 +152,7 @@ impl Source for KeySource {
 /// Adds up the digests of the results that reach one subtask.
 pub struct DigestSink<T> {
     probe: Box<dyn SinkProbe>,
-    tags: Vec<u64>,
+    tags: Vec<TagRun>,
     digest_of: fn(&T) -> u64,
     digest: u64,
     lap: Arc<Lap>,
@@ -185,8 +185,7 @@ impl<T: Send> Sink<T> for DigestSink<T> {
         rows: Drain<'_, Row<T>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.tags.clear();
-        self.tags.extend(rows.as_slice().iter().map(|row| row.tag));
+        TagRun::collect(rows.as_slice().iter().map(|row| row.tag), &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
         for row in rows {
             self.digest = self.digest.wrapping_add((self.digest_of)(&row.value));
