@@ -7,6 +7,7 @@ use workloads::draw::{Draw, Purpose, below};
 
 use crate::input::Input;
 use crate::lap::Run;
+use crate::neighbours::Ticks;
 
 /// The contestants, in the order in which tables list them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,6 +84,8 @@ pub struct Outcome {
     pub who: Who,
     /// What it came to.
     pub run: Run,
+    /// Cores that other processes took meanwhile, on average.
+    pub cores_of_others: Option<f64>,
 }
 
 impl Bout<'_> {
@@ -93,6 +96,7 @@ impl Bout<'_> {
         let outcome = |(position, contestant): (usize, usize)| {
             let Contestant { who, run } = &self.job.contestants[contestant];
             let name = who.name();
+            let before = Ticks::now();
             let run =
                 run(self.input, self.parallelism).with_context(|| format!("{name} failed"))?;
             ensure!(
@@ -106,6 +110,9 @@ impl Bout<'_> {
                 order: position + 1,
                 who: *who,
                 run,
+                cores_of_others: Ticks::now()
+                    .zip(before)
+                    .and_then(|(now, before)| now.cores_of_others_since(&before)),
             })
         };
         order.into_iter().enumerate().map(outcome).collect()

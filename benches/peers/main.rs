@@ -15,6 +15,7 @@ mod events;
 mod input;
 mod lap;
 mod machine;
+mod neighbours;
 mod output;
 mod record;
 mod renoir;
@@ -69,7 +70,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         .map(|(bout, outcomes)| Standing::of(bout, outcomes))
         .collect();
 
-    let machine = machine::describe();
+    let disturbed = neighbours::sentence(outcomes.iter().flatten().map(|run| run.cores_of_others));
+    let machine = format!("{}; {disturbed}", machine::describe());
     record::write_ratios(&directory.join("ratios.csv"), &standings)?;
     if let Some(svg) = chart::draw(&standings, &machine) {
         let path = directory.join("peers.svg");

@@ -27,6 +27,7 @@ impl RunFile {
             "records",
             "elapsed_ns",
             "digest",
+            "cores_of_others",
         ])?;
         Ok(RunFile(file))
     }
@@ -45,6 +46,9 @@ impl RunFile {
                 bout.input.set.records.to_string(),
                 outcome.run.elapsed_ns.to_string(),
                 format!("{:016x}", outcome.run.digest),
+                outcome
+                    .cores_of_others
+                    .map_or(String::new(), |cores| format!("{cores:.2}")),
             ])?;
         }
         self.0.flush().context("the rows cannot be written")

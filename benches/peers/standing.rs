@@ -89,6 +89,7 @@ mod tests {
                 elapsed_ns,
                 digest: 0,
             },
+            cores_of_others: None,
         };
         // The machine slows down by a factor of ten; the engine is always twice as fast.
         let outcomes = [

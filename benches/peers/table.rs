@@ -14,7 +14,8 @@ const NOTES: &str = "\
 as `backwater run` does with load `max`, with all metrics on: counters, account of time, frequent keys, latency.
 In `max` all records of a batch carry one send time, so that latency is recorded once per batch. The others
 measure nothing. A run is timed from the first record that any of its threads takes to the last result. All
-results had the same digest.
+results had the same digest. Where other processes take a core meanwhile (column `cores_of_others` of peers.csv),
+contestants with two threads on two cores lose up to half, those with one thread little: repeat that on a quiet machine.
 ";
 
 /// More to know if renoir competed.
