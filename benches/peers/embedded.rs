@@ -4,15 +4,15 @@
 //!
 //! This is the one place that knows the engine's contracts for sources and sinks.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-use std::vec::Drain;
 
 use anyhow::ensure;
 use engine::{
     Batch, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Row,
-    SentHook, Sink, Source, SourceStatus, SubtaskContext,
+    Rows, SentHook, Sink, Source, SourceStatus, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::probes::{Probes, SinkProbe, TagRun};
@@ -137,10 +137,11 @@ impl Source for KeySource {
         let first = self.rest.start;
         self.rest.start = self.rest.end.min(first.saturating_add(max));
         let keys = self.input.keys[first..self.rest.start].iter();
-        out.extend(keys.enumerate().map(|(position, &key)| Row {
-            tag: 0,
-            value: event(first + position, key),
-        }));
+        let events = keys.enumerate();
+        out.extend_tagged(
+            0,
+            events.map(|(position, &key)| event(first + position, key)),
+        );
         if self.rest.is_empty() {
             SourceStatus::Finished
         } else {
@@ -149,47 +150,48 @@ impl Source for KeySource {
     }
 }
 
+/// A result that can be added up with others.
+pub trait Digest: Send + 'static {
+    /// What it adds: a sum of these says whether all results were right.
+    fn digest(&self) -> u64;
+}
+
 /// Adds up the digests of the results that reach one subtask.
 pub struct DigestSink<T> {
     probe: Box<dyn SinkProbe>,
     tags: Vec<TagRun>,
-    digest_of: fn(&T) -> u64,
     digest: u64,
     lap: Arc<Lap>,
+    results: PhantomData<fn(T)>,
 }
 
-impl<T> DigestSink<T> {
+impl<T: Digest> DigestSink<T> {
     /// What makes the sinks of a job, with their probes.
     pub fn factory(
-        digest_of: fn(&T) -> u64,
         probes: &Arc<dyn Probes>,
         lap: &Arc<Lap>,
-    ) -> impl Fn(&SubtaskContext) -> DigestSink<T> + 'static
-    where
-        T: 'static,
-    {
+    ) -> impl Fn(&SubtaskContext) -> DigestSink<T> + 'static {
         let (probes, lap) = (Arc::clone(probes), Arc::clone(lap));
         move |context| DigestSink {
             probe: probes.sink(context.index),
             tags: Vec::new(),
-            digest_of,
             digest: 0,
             lap: Arc::clone(&lap),
+            results: PhantomData,
         }
     }
 }
 
-impl<T: Send> Sink<T> for DigestSink<T> {
+impl<T: Digest> Sink<T> for DigestSink<T> {
     fn write(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        TagRun::collect(rows.as_slice().iter().map(|row| row.tag), &mut self.tags);
+        TagRun::of_rows(&rows, &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
-        for row in rows {
-            self.digest = self.digest.wrapping_add((self.digest_of)(&row.value));
-        }
+        let digests = rows.map(|row| row.value.digest());
+        self.digest = digests.fold(self.digest, u64::wrapping_add);
         Ok(())
     }
 

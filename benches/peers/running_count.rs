@@ -12,6 +12,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use workloads::draw::mix;
 
 use crate::contest::{Contestant, Job, Who};
+use crate::embedded::Digest;
 use crate::input::Input;
 use crate::lap::Run;
 use crate::renoir;
@@ -28,10 +29,10 @@ pub struct Count {
     pub count: u64,
 }
 
-impl Count {
+impl Digest for Count {
     /// Results are added up by this, so that their order does not matter but each of them does.
     #[inline]
-    pub fn digest(&self) -> u64 {
+    fn digest(&self) -> u64 {
         // An odd constant keeps the counts of one key apart from those of its neighbours.
         mix(self
             .key

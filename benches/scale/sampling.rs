@@ -7,10 +7,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::vec::Drain;
 
 use benches::{Count, Numbers, key_of, table};
-use engine::{JobGraph, OperatorContext, OperatorError, Row, Sink};
+use engine::{JobGraph, OperatorContext, OperatorError, Rows, Sink};
 use harness::interrupt::Interrupt;
 use harness::latency::Recorder;
 use harness::run::prepare;
@@ -129,10 +128,10 @@ impl Arrivals {
 impl Sink<u64> for Arrivals {
     fn write(
         &mut self,
-        rows: Drain<'_, Row<u64>>,
+        rows: Rows<'_, u64>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        TagRun::collect(rows.map(|row| row.tag), &mut self.tags);
+        TagRun::of_rows(&rows, &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
         Ok(())
     }

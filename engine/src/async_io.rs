@@ -85,7 +85,7 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
     fn start_calls(&mut self, slice: &mut Slice<'_>) {
         let begin_ns = slice.now_ns;
         let free = self.capacity - self.calls.held();
-        let rows = self.pending.rows.len().min(free);
+        let rows = self.pending.len().min(free);
         let (start, calls) = (&mut self.start, &mut self.calls);
         let Ok(()) = self.pending.work_off(rows, |part| {
             match part {
@@ -113,7 +113,7 @@ impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> 
     }
 
     fn pending(&self) -> usize {
-        self.pending.rows.len()
+        self.pending.len()
     }
 
     fn arrived(&mut self, _at_ns: u64) {}

@@ -4,9 +4,15 @@
 //! a batch into batches of one. Rows and marks are kept apart: a job without event time has no
 //! marks and pays for none.
 
+mod rows;
+mod tags;
+
 use std::vec::Drain;
 
 use crate::data::Row;
+
+pub use rows::Rows;
+use tags::{RowTags, Tags};
 
 /// What a mark says of the rows that come after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +32,21 @@ pub(crate) struct Mark {
 }
 
 /// Rows in order, with signals at positions among them.
+///
+/// Values and tags are kept apart, and a tag that all rows share only once: where a batch was
+/// stamped as a whole, its rows weigh no more than their values (bench `peers`).
 #[derive(Debug)]
 pub struct Batch<T> {
-    pub(crate) rows: Vec<Row<T>>,
+    values: Vec<T>,
+    tags: Tags,
     pub(crate) marks: Vec<Mark>,
 }
 
 impl<T> Default for Batch<T> {
     fn default() -> Self {
         Batch {
-            rows: Vec::new(),
+            values: Vec::new(),
+            tags: Tags::default(),
             marks: Vec::new(),
         }
     }
@@ -45,13 +56,23 @@ impl<T> Batch<T> {
     /// Appends a row.
     #[inline]
     pub fn push(&mut self, row: Row<T>) {
-        self.rows.push(row);
+        self.tags.push(row.tag, self.values.len());
+        self.values.push(row.value);
+    }
+
+    /// Appends rows that share a tag: the way for whoever has a fast loop over values alone.
+    #[inline]
+    pub fn extend_tagged(&mut self, tag: u64, values: impl IntoIterator<Item = T>) {
+        let before = self.len();
+        self.values.extend(values);
+        let added = self.len() - before;
+        self.tags.append(RowTags::Common(tag), added, before);
     }
 
     /// Appends a signal behind all rows so far. Of several watermarks with no row between them only
     /// the last is kept.
     pub fn signal(&mut self, signal: Signal) {
-        self.signal_after(self.rows.len(), signal);
+        self.signal_after(self.len(), signal);
     }
 
     /// The same behind the first `after_rows` rows, which is not before any signal so far.
@@ -66,19 +87,40 @@ impl<T> Batch<T> {
         self.marks.push(Mark { after_rows, signal });
     }
 
-    /// The rows.
-    pub fn rows(&self) -> &[Row<T>] {
-        &self.rows
+    /// Number of rows.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are neither rows nor signals.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.marks.is_empty()
+    }
+
+    /// The values of the rows.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// The tags of the rows.
+    pub fn tags(&self) -> impl Iterator<Item = u64> {
+        self.tags.iter(self.len())
+    }
+
+    /// Copies of the rows.
+    pub fn to_rows(&self) -> Vec<Row<T>>
+    where
+        T: Clone,
+    {
+        let values = self.values.iter().cloned();
+        let rows = values.zip(self.tags());
+        rows.map(|(value, tag)| Row { tag, value }).collect()
     }
 
     /// The signals, each with the number of rows that precede it.
     pub fn signals(&self) -> impl Iterator<Item = (usize, Signal)> {
         self.marks.iter().map(|mark| (mark.after_rows, mark.signal))
-    }
-
-    /// Whether there are neither rows nor signals.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.marks.is_empty()
     }
 
     /// The last watermark in milliseconds, if there is one.
@@ -93,8 +135,71 @@ impl<T> Batch<T> {
 
     /// Forgets rows and signals.
     pub fn clear(&mut self) {
-        self.rows.clear();
+        self.values.clear();
+        self.tags.clear();
         self.marks.clear();
+    }
+
+    /// Whether there is room for rows without asking for memory.
+    pub(crate) fn has_room(&self) -> bool {
+        self.values.capacity() > 0
+    }
+
+    /// The tag that all rows have, if they share one; any, if there are none.
+    pub(crate) fn shared_tag(&self) -> Option<u64> {
+        self.tags.shared()
+    }
+
+    /// Makes `tag` the one that all rows share; false if they have others.
+    pub(crate) fn share_tag(&mut self, tag: u64) -> bool {
+        if self.values.is_empty() {
+            self.tags.set_all(tag);
+        }
+        self.tags.shared() == Some(tag)
+    }
+
+    /// Appends a row with the tag that all rows share, which there must be.
+    #[inline]
+    pub(crate) fn push_shared(&mut self, value: T) {
+        debug_assert!(self.tags.shared().is_some());
+        self.values.push(value);
+    }
+
+    /// Takes the values of all rows out.
+    pub(crate) fn drain_values(&mut self) -> Drain<'_, T> {
+        self.tags.clear();
+        self.values.drain(..)
+    }
+
+    /// Gives all rows the same tag.
+    pub(crate) fn tag_all(&mut self, tag: u64) {
+        self.tags.set_all(tag);
+    }
+
+    /// The tags of the rows, to be changed.
+    pub(crate) fn tags_mut(&mut self) -> &mut [u64] {
+        self.tags.as_mut_slice(self.values.len())
+    }
+
+    /// The same rows and signals, copied.
+    pub(crate) fn copy_from(&mut self, other: &Batch<T>, clone: fn(&T) -> T) {
+        self.values.clear();
+        self.values.extend(other.values.iter().map(clone));
+        self.tags.clone_from(&other.tags);
+        self.marks.clone_from(&other.marks);
+    }
+
+    /// Takes the first `rows` rows out.
+    #[inline]
+    pub(crate) fn drain(&mut self, rows: usize) -> Rows<'_, T> {
+        let tags = self.tags.drain(rows, self.values.len());
+        Rows::new(self.values.drain(..rows), tags)
+    }
+
+    /// Moves the first `rows` rows of `from` behind the own ones.
+    pub(crate) fn append(&mut self, from: &mut Batch<T>, rows: usize) {
+        let moved = from.drain(rows);
+        moved.transform(self, |values, out| out.extend(values));
     }
 
     /// Hands the first `rows` rows, and the signals up to behind them, to `work` in their order;
@@ -105,43 +210,40 @@ impl<T> Batch<T> {
         mut work: impl FnMut(Part<'_, T>) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.marks.is_empty() {
-            return work(Part::Rows(self.rows.drain(..rows)));
+            return work(Part::Rows(self.drain(rows)));
         }
         // One move more per row; draining from the front again and again would move all the others.
-        let mut ahead = self.rows.drain(..rows);
-        let mut run = Vec::new();
-        let mut passed = 0;
-        let due = self
-            .marks
-            .partition_point(|mark| mark.after_rows <= passed + ahead.len());
-        for mark in self.marks.drain(..due) {
+        let mut marks = std::mem::take(&mut self.marks);
+        let due = marks.partition_point(|mark| mark.after_rows <= rows);
+        let tags = self.tags.drain(rows, self.values.len());
+        let mut ahead = Rows::new(self.values.drain(..rows), tags);
+        let (mut run, mut passed) = (Batch::default(), 0);
+        for mark in marks.drain(..due) {
             if mark.after_rows > passed {
                 run.extend(ahead.by_ref().take(mark.after_rows - passed));
                 passed = mark.after_rows;
-                work(Part::Rows(run.drain(..)))?;
+                work(Part::Rows(run.drain(run.len())))?;
             }
             work(Part::Signal(mark.signal))?;
         }
-        if !ahead.as_slice().is_empty() {
+        if ahead.len() > 0 {
             work(Part::Rows(ahead))?;
         }
-        self.marks
-            .iter_mut()
-            .for_each(|mark| mark.after_rows -= rows);
+        marks.iter_mut().for_each(|mark| mark.after_rows -= rows);
+        self.marks = marks;
         Ok(())
     }
 }
 
 impl<T> Extend<Row<T>> for Batch<T> {
-    #[inline]
     fn extend<I: IntoIterator<Item = Row<T>>>(&mut self, rows: I) {
-        self.rows.extend(rows);
+        rows.into_iter().for_each(|row| self.push(row));
     }
 }
 
 /// A run of rows, or what stands between two.
 pub(crate) enum Part<'a, T> {
-    Rows(Drain<'a, Row<T>>),
+    Rows(Rows<'a, T>),
     Signal(Signal),
 }
 
@@ -175,7 +277,7 @@ mod tests {
             let mut expected: Vec<Item> = Vec::new();
             for item in items {
                 match &item {
-                    Item::Row(value) => batch.push(Row { tag: 1, value: *value }),
+                    Item::Row(value) => batch.push(Row { tag: u64::from(*value % 2), value: *value }),
                     Item::Signal(signal) => batch.signal(*signal),
                 }
                 let same_kind = |a: &Item, b: &Item| match (a, b) {
@@ -190,20 +292,26 @@ mod tests {
             }
             let mut seen = Vec::new();
             for cut in cuts {
-                let rows = cut.min(batch.rows.len());
+                let rows = cut.min(batch.len());
                 let worked = batch.work_off(rows, |part| {
                     match part {
-                        Part::Rows(rows) => seen.extend(rows.map(|row| Item::Row(row.value))),
+                        Part::Rows(rows) => seen.extend(rows.map(|row| {
+                            assert_eq!(row.tag, u64::from(row.value % 2));
+                            Item::Row(row.value)
+                        })),
                         Part::Signal(signal) => seen.push(Item::Signal(signal)),
                     }
                     Ok::<(), ()>(())
                 });
                 prop_assert!(worked.is_ok());
             }
-            let rest = batch.rows.len();
+            let rest = batch.len();
             let _ = batch.work_off(rest, |part| {
                 match part {
-                    Part::Rows(rows) => seen.extend(rows.map(|row| Item::Row(row.value))),
+                    Part::Rows(rows) => seen.extend(rows.map(|row| {
+                            assert_eq!(row.tag, u64::from(row.value % 2));
+                            Item::Row(row.value)
+                        })),
                     Part::Signal(signal) => seen.push(Item::Signal(signal)),
                 }
                 Ok::<(), ()>(())

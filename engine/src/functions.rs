@@ -1,8 +1,6 @@
 //! Operators made of one function: map, flat map, filter, for each.
 
-use std::vec::Drain;
-
-use crate::batch::Batch;
+use crate::batch::{Batch, Rows};
 use crate::data::Row;
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 
@@ -11,14 +9,11 @@ pub(crate) struct Map<F>(pub(crate) F);
 impl<T, U, F: FnMut(T) -> U + Send> Operator<T, U> for Map<F> {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         out: &mut Batch<U>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        out.extend(rows.map(|row| Row {
-            tag: row.tag,
-            value: (self.0)(row.value),
-        }));
+        rows.transform(out, |values, out| out.extend(values.map(&mut self.0)));
         Ok(())
     }
 }
@@ -45,7 +40,7 @@ pub(crate) struct FlatMap<F>(pub(crate) F);
 impl<T, U, F: FnMut(T, &mut Collector<'_, U>) + Send> Operator<T, U> for FlatMap<F> {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         out: &mut Batch<U>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
@@ -61,7 +56,7 @@ pub(crate) struct Filter<F>(pub(crate) F);
 impl<T, F: FnMut(&T) -> bool + Send> Operator<T, T> for Filter<F> {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         out: &mut Batch<T>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
@@ -75,7 +70,7 @@ pub(crate) struct ForEach<F>(pub(crate) F);
 impl<T, F: FnMut(T) + Send> Sink<T> for ForEach<F> {
     fn write(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         rows.for_each(|row| (self.0)(row.value));

@@ -184,9 +184,7 @@ impl<T> Gate<T> {
             self.channels[channel].dequeued.fetch_add(1, Relaxed);
         }
         let mut shared = self.lock();
-        if spare.rows.capacity() > 0
-            && shared.spares.len() < self.config.exclusive + self.config.floating
-        {
+        if spare.has_room() && shared.spares.len() < self.config.exclusive + self.config.floating {
             shared.spares.push(spare);
         }
         let served = shared.give_back(channel, credit);
@@ -253,7 +251,7 @@ impl<T: Send> GateProbe for Gate<T> {
     fn queued_rows(&self) -> u64 {
         let shared = self.lock();
         let rows = shared.queue.iter().map(|parcel| match &parcel.payload {
-            Payload::Batch { batch, .. } => batch.rows.len() as u64,
+            Payload::Batch { batch, .. } => batch.len() as u64,
             Payload::EndOfInput => 0,
         });
         rows.sum()
@@ -310,7 +308,7 @@ mod tests {
                     let parcel: Parcel<u64> = taken.pop_front().expect("under way");
                     prop_assert_eq!(parcel.channel, channel);
                     let Payload::Batch { batch, .. } = parcel.payload else { panic!("a batch") };
-                    prop_assert_eq!(batch.rows[0].value, value);
+                    prop_assert_eq!(batch.values()[0], value);
                     prop_assert_eq!(value, received[channel]);
                     received[channel] += 1;
                     gate.release(channel, credit, Batch::default(), 2);

@@ -133,7 +133,7 @@ impl<T: Send> GateHead<T> {
             Payload::Batch { mut batch, credit } => {
                 self.current = Some((input, parcel.channel, credit));
                 self.merge_signals(input, parcel.channel, &mut batch);
-                self.inputs[input].handed_over += batch.rows.len() as u64;
+                self.inputs[input].handed_over += batch.len() as u64;
                 *self.first.input() = batch;
                 self.first.arrived(parcel.enqueued_ns);
             }
@@ -207,7 +207,7 @@ impl<T: Send> Head for GateHead<T> {
                 _ => 0,
             };
             let taken = input.taken.iter().map(|parcel| match &parcel.payload {
-                Payload::Batch { batch, .. } => batch.rows.len() as u64,
+                Payload::Batch { batch, .. } => batch.len() as u64,
                 Payload::EndOfInput => 0,
             });
             InputBook {
@@ -234,7 +234,6 @@ pub(crate) struct SourceHead<S: Source> {
     not_before_ns: u64,
     exhausted: bool,
     counters: Arc<MemberCounters>,
-    tags: Vec<u64>,
 }
 
 impl<S: Source> SourceHead<S> {
@@ -254,7 +253,6 @@ impl<S: Source> SourceHead<S> {
             not_before_ns: 0,
             exhausted: false,
             counters,
-            tags: Vec::new(),
         }
     }
 
@@ -263,15 +261,9 @@ impl<S: Source> SourceHead<S> {
         let rows: &mut Batch<S::Out> = self.first.input();
         let max = self.pace.take(self.batch);
         let status = self.source.poll(begin_ns, slice.held_ns(), max, rows);
-        let generated = rows.rows.len();
+        let generated = rows.len();
         if let Some(hook) = &mut self.hook {
-            stamp(
-                hook.as_mut(),
-                begin_ns,
-                true,
-                &mut rows.rows,
-                &mut self.tags,
-            );
+            stamp(hook.as_mut(), begin_ns, true, rows);
         }
         let elapsed_ns = slice.chunk_done(begin_ns);
         self.first.arrived(slice.now_ns);

@@ -1,8 +1,6 @@
 //! Operators on keyed streams: user-written processes with state, and running aggregates.
 
-use std::vec::Drain;
-
-use crate::batch::Batch;
+use crate::batch::{Batch, Rows};
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::state::{StateContext, ValueState};
@@ -22,17 +20,18 @@ pub trait KeyedProcess<K, In, Out>: Send {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
 
-    /// Takes a run of rows with their keys. Where one by one is not fast enough, a process may
-    /// override this to touch its state once per run.
+    /// Takes a run of rows, whose keys `key` tells. Where one by one is not fast enough, a process
+    /// may override this to touch its state once per run.
     #[inline]
     fn process_run(
         &mut self,
-        rows: impl Iterator<Item = (K, Row<In>)>,
+        key: &mut impl FnMut(&In) -> K,
+        rows: Rows<'_, In>,
         out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        for (key, row) in rows {
-            self.process(&key, row, out, context)?;
+        for row in rows {
+            self.process(&key(&row.value), row, out, context)?;
         }
         Ok(())
     }
@@ -87,14 +86,12 @@ where
 {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<In>>,
+        rows: Rows<'_, In>,
         out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.sketch.observe(rows.as_slice(), &mut self.key);
-        let key = &mut self.key;
-        let keyed = rows.map(|row| (key(&row.value), row));
-        self.process.process_run(keyed, out, context)
+        self.sketch.observe(rows.values(), &mut self.key);
+        self.process.process_run(&mut self.key, rows, out, context)
     }
 
     fn finish(
@@ -119,6 +116,11 @@ impl<K, In, A: Aggregate<K, In>> RunningAggregate<K, In, A> {
             state: None,
         }
     }
+
+    fn parts(&mut self) -> (&A, &mut ValueState<K, A::Accumulator>) {
+        let state = self.state.as_mut();
+        (&self.aggregate, state.expect("opened before the first row"))
+    }
 }
 
 impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAggregate<K, In, A> {
@@ -131,32 +133,37 @@ impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAgg
         key: &K,
         row: Row<In>,
         out: &mut Batch<A::Out>,
-        context: &mut OperatorContext<'_, '_>,
+        _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.process_run(std::iter::once((key.clone(), row)), out, context)
+        let Row { tag, value } = row;
+        let (aggregate, state) = self.parts();
+        let create = || aggregate.create();
+        let value = state.update(key, create, |accumulator| {
+            aggregate.add(accumulator, value);
+            aggregate.result(key, accumulator)
+        })?;
+        out.push(Row { tag, value });
+        Ok(())
     }
 
     #[inline]
     fn process_run(
         &mut self,
-        rows: impl Iterator<Item = (K, Row<In>)>,
+        key: &mut impl FnMut(&In) -> K,
+        rows: Rows<'_, In>,
         out: &mut Batch<A::Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        let aggregate = &self.aggregate;
-        let state = self.state.as_mut().expect("opened before the first row");
-        state.update_each(
-            rows,
-            || aggregate.create(),
-            |key, accumulator, row: Row<In>| {
-                aggregate.add(accumulator, row.value);
-                Row {
-                    tag: row.tag,
-                    value: aggregate.result(key, accumulator),
-                }
-            },
-            out,
-        )?;
+        let (aggregate, state) = self.parts();
+        let create = || aggregate.create();
+        let change = |key: &K, accumulator: &mut A::Accumulator, value| {
+            aggregate.add(accumulator, value);
+            aggregate.result(key, accumulator)
+        };
+        rows.transform(out, |values, out| {
+            let keyed = values.map(|value| (key(&value), value));
+            state.update_each(keyed, create, change, out)
+        })?;
         Ok(())
     }
 }

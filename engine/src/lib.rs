@@ -44,7 +44,7 @@ mod window;
 
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
-pub use batch::{Batch, Signal};
+pub use batch::{Batch, Rows, Signal};
 pub use clock::{Clock, thread_cpu_ns};
 pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};

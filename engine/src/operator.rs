@@ -2,11 +2,8 @@
 //!
 //! Calls are per chunk of rows: dispatch is dynamic at the operator and static inside the chunk.
 
-use std::vec::Drain;
-
-use crate::batch::{Batch, Signal};
+use crate::batch::{Batch, Rows, Signal};
 use crate::clock::Clock;
-use crate::data::Row;
 use crate::subtask::Slice;
 
 /// What an operator may fail with; it fails the job with this message.
@@ -26,7 +23,7 @@ pub trait Operator<In, Out>: Send {
     /// Takes every row of `rows`, appends what comes of them to `out`.
     fn process(
         &mut self,
-        rows: Drain<'_, Row<In>>,
+        rows: Rows<'_, In>,
         out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
@@ -74,7 +71,7 @@ pub trait Sink<T>: Send {
     /// Takes every row of `rows`.
     fn write(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
 

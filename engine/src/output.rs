@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::batch::{Batch, Part};
-use crate::data::Row;
 use crate::gate::Gate;
 use crate::operator::OperatorError;
 use crate::source::SentHook;
@@ -18,13 +17,8 @@ pub(crate) use buffers::{Buffers, Sending, stamp};
 
 /// Decides which channel each row takes.
 pub(crate) trait Router<T>: Send {
-    /// Routes all of `rows`, which is empty afterwards.
-    fn route(
-        &mut self,
-        rows: &mut Vec<Row<T>>,
-        buffers: &mut Buffers<T>,
-        sending: &mut Sending<'_>,
-    );
+    /// Routes all rows of `rows`, which has no signals and is empty afterwards.
+    fn route(&mut self, rows: &mut Batch<T>, buffers: &mut Buffers<T>, sending: &mut Sending<'_>);
 }
 
 /// An output edge together with its routing.
@@ -50,12 +44,10 @@ impl<T> Output<T> {
     /// Sends `batch` on its way; it is empty afterwards.
     fn take(&mut self, batch: &mut Batch<T>, sending: &mut Sending<'_>) {
         if batch.marks.is_empty() {
-            return self
-                .router
-                .route(&mut batch.rows, &mut self.buffers, sending);
+            return self.router.route(batch, &mut self.buffers, sending);
         }
-        let mut run = Vec::new();
-        let rows = batch.rows.len();
+        let mut run = Batch::default();
+        let rows = batch.len();
         let Ok(()) = batch.work_off(rows, |part| {
             match part {
                 Part::Rows(rows) => {
@@ -78,7 +70,6 @@ pub(crate) struct OutputStage<T> {
     hook: Option<Box<dyn SentHook>>,
     flush_timeout_ns: u64,
     copies: Batch<T>,
-    tags: Vec<u64>,
     ending: bool,
     ended: bool,
 }
@@ -97,7 +88,6 @@ impl<T> OutputStage<T> {
             hook,
             flush_timeout_ns,
             copies: Batch::default(),
-            tags: Vec::new(),
             ending: false,
             ended: false,
         }
@@ -112,7 +102,7 @@ impl<T> OutputStage<T> {
         let mut blocked = None;
         for (index, output) in self.outputs.iter_mut().enumerate() {
             let hook = self.hook.as_mut();
-            let mut sending = Sending::new(now_ns, hook, index == 0, &mut self.tags);
+            let mut sending = Sending::new(now_ns, hook, index == 0);
             work(&mut output.buffers, &mut sending);
             if !output.buffers.pump(&mut sending) && blocked.is_none() {
                 blocked = Some(index);
@@ -125,17 +115,14 @@ impl<T> OutputStage<T> {
         let last = self.outputs.len().saturating_sub(1);
         for (index, output) in self.outputs.iter_mut().enumerate() {
             let hook = self.hook.as_mut();
-            let mut sending = Sending::new(now_ns, hook, index == 0, &mut self.tags);
+            let mut sending = Sending::new(now_ns, hook, index == 0);
             if index == last {
                 output.take(&mut self.pending, &mut sending);
             } else {
                 let clone = self
                     .cloner
                     .expect("a stream is used twice only through its Clone");
-                let rows = self.pending.rows.iter();
-                self.copies
-                    .extend(rows.map(|row| row.with(clone(&row.value))));
-                self.copies.marks.clone_from(&self.pending.marks);
+                self.copies.copy_from(&self.pending, clone);
                 output.take(&mut self.copies, &mut sending);
             }
         }
@@ -148,7 +135,7 @@ impl<T: Send> Stage<T> for OutputStage<T> {
     }
 
     fn pending(&self) -> usize {
-        self.pending.rows.len()
+        self.pending.len()
     }
 
     fn arrived(&mut self, _at_ns: u64) {}
@@ -168,7 +155,7 @@ impl<T: Send> Stage<T> for OutputStage<T> {
             return Ok(Step::Backpressured { output });
         }
         if !self.pending.is_empty() {
-            slice.records_out += self.pending.rows.len() as u64;
+            slice.records_out += self.pending.len() as u64;
             slice.watermark_ms = self.pending.last_watermark_ms().or(slice.watermark_ms);
             self.route(now_ns);
             if let Some(output) = self.each_output(now_ns, |_, _| {}) {

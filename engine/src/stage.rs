@@ -151,7 +151,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
     }
 
     fn process_chunk(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
-        let rows = self.pace.take(self.pending.rows.len());
+        let rows = self.pace.take(self.pending.len());
         let begin_ns = slice.now_ns;
         let mut context = OperatorContext {
             slice,
@@ -203,7 +203,7 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
     }
 
     fn pending(&self) -> usize {
-        self.pending.rows.len()
+        self.pending.len()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -285,7 +285,7 @@ impl<T: Send> Stage<T> for SinkStage<T> {
     }
 
     fn pending(&self) -> usize {
-        self.pending.rows.len()
+        self.pending.len()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -297,7 +297,7 @@ impl<T: Send> Stage<T> for SinkStage<T> {
             if slice.over() {
                 return Ok(Step::SliceOver);
             }
-            let rows = self.pace.take(self.pending.rows.len());
+            let rows = self.pace.take(self.pending.len());
             let begin_ns = slice.now_ns;
             let mut context = OperatorContext {
                 slice,

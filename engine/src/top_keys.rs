@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustc_hash::FxBuildHasher;
 
-use crate::data::{Key, Row};
+use crate::data::Key;
 use crate::snapshot::METERED;
 
 /// Counters per subtask: the heaviest keys are exact to 1/256 of the observations.
@@ -115,14 +115,14 @@ impl<K: Key> KeySketch<K> {
     }
 
     /// Observes some rows of a chunk; the lock is taken once.
-    pub(crate) fn observe<T>(&self, rows: &[Row<T>], mut key: impl FnMut(&T) -> K) {
+    pub(crate) fn observe<T>(&self, values: &[T], mut key: impl FnMut(&T) -> K) {
         if !METERED {
             return;
         }
-        let stride = rows.len().div_ceil(OBSERVED_PER_CHUNK).max(1);
+        let stride = values.len().div_ceil(OBSERVED_PER_CHUNK).max(1);
         let mut sketch = self.lock();
-        for row in rows.iter().step_by(stride) {
-            sketch.observe(key(&row.value));
+        for value in values.iter().step_by(stride) {
+            sketch.observe(key(value));
         }
     }
 
@@ -193,12 +193,11 @@ mod tests {
                 state ^= state >> 7;
                 state ^= state << 17;
                 let at = (state >> 11) as f64 / (1u64 << 53) as f64 * total;
-                let value = cumulative.partition_point(|&c| c <= at) as u64;
-                Row { tag: 0, value }
+                cumulative.partition_point(|&c| c <= at) as u64
             };
             let sketch = KeySketch::new();
             for _ in 0..20_000 {
-                let chunk: Vec<Row<u64>> = (0..64).map(|_| draw()).collect();
+                let chunk: Vec<u64> = (0..64).map(|_| draw()).collect();
                 sketch.observe(&chunk, |&key| key);
             }
             let top = sketch.top(10);

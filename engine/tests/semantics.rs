@@ -7,13 +7,12 @@ mod numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use std::vec::Drain;
 
 use collected::Collected;
 use engine::{
     Aggregate, AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess,
-    Operator, OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus, StateContext,
-    Stream,
+    Operator, OperatorContext, OperatorError, Outcome, Row, Rows, Source, SourceStatus,
+    StateContext, Stream,
 };
 use numbers::Numbers;
 
@@ -212,7 +211,7 @@ struct Faulty {
 impl Operator<u64, u64> for Faulty {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<u64>>,
+        rows: Rows<'_, u64>,
         out: &mut Batch<u64>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {

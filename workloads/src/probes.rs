@@ -2,7 +2,7 @@
 //!
 //! The jobs only call these; what is recorded, and where, is the harness's business.
 
-use engine::SentHook;
+use engine::{Rows, SentHook};
 
 /// Gives each subtask its probe. Called while the job is deployed.
 pub trait Probes: Send + Sync {
@@ -33,6 +33,16 @@ pub struct TagRun {
 }
 
 impl TagRun {
+    /// Puts the runs of `rows` into `runs`, replacing what that held.
+    #[inline]
+    pub fn of_rows<T>(rows: &Rows<'_, T>, runs: &mut Vec<TagRun>) {
+        runs.clear();
+        runs.extend(rows.tag_runs().map(|(tag, rows)| TagRun {
+            tag,
+            rows: rows as u64,
+        }));
+    }
+
     /// Puts the runs of neighbouring rows' `tags` into `runs`, replacing what that held.
     #[inline]
     pub fn collect(tags: impl IntoIterator<Item = u64>, runs: &mut Vec<TagRun>) {

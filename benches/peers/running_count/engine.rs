@@ -16,7 +16,7 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
 
 fn build(graph: &JobGraph, input: &Input, probes: &Arc<dyn workloads::Probes>, lap: &Arc<Lap>) {
     let source = KeySource::factory(input, probes, lap);
-    let sink = DigestSink::factory(Count::digest, probes, lap);
+    let sink = DigestSink::factory(probes, lap);
     graph
         .source("source", source)
         .map("parse", parse)

@@ -7,6 +7,7 @@ use ::engine::Row;
 use rustc_hash::FxHashMap;
 
 use super::Count;
+use crate::embedded::Digest;
 use crate::events::{event, parse};
 use crate::input::Input;
 use crate::lap::{Lap, Run};

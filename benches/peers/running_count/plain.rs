@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::Count;
+use crate::embedded::Digest;
 use crate::input::Input;
 use crate::lap::{Lap, Run};
 

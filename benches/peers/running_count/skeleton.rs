@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Count;
+use crate::embedded::Digest;
 use crate::events::{Record, event, parse, route};
 use crate::input::Input;
 use crate::lap::{Lap, Run};

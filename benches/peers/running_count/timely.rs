@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ::timely::Config;
 use ::timely::container::CapacityContainerBuilder;
 use ::timely::dataflow::channels::pact::{Exchange, Pipeline};
+use ::timely::dataflow::operators::vec::Map;
 use ::timely::dataflow::operators::{Input as _, Operator, Probe};
 use ::timely::dataflow::{InputHandleVec, ProbeHandle, Scope};
 use ::timely::synchronization::Barrier;
@@ -20,7 +21,8 @@ use anyhow::anyhow;
 use rustc_hash::FxHashMap;
 
 use super::Count;
-use crate::events::{Record, event, parse, route};
+use crate::embedded::Digest;
+use crate::events::{Event, Record, event, parse, route};
 use crate::input::Input;
 use crate::lap::{Lap, Run};
 
@@ -59,7 +61,7 @@ fn work(worker: &mut Worker, input: &Input, lap: &Lap) {
     let mut first = share.start;
     for (number, chunk) in input.keys[share].chunks(BATCH).enumerate() {
         let of_chunk = chunk.iter().enumerate();
-        batch.extend(of_chunk.map(|(position, &key)| parse(event(first + position, key))));
+        batch.extend(of_chunk.map(|(position, &key)| event(first + position, key)));
         first += chunk.len();
         keys.send_batch(&mut batch);
         if (number + 1) % BATCHES_PER_STEP == 0 {
@@ -79,13 +81,14 @@ fn work(worker: &mut Worker, input: &Input, lap: &Lap) {
 
 fn build(
     scope: Scope<'_, u64>,
-    keys: &mut InputHandleVec<u64, Record>,
+    keys: &mut InputHandleVec<u64, Event>,
     probe: &ProbeHandle<u64>,
     digest: Rc<Cell<u64>>,
 ) {
     let by_key = Exchange::new(|record: &Record| route(record.key));
     scope
         .input_from(keys)
+        .map(parse)
         .unary(by_key, "count", |_capability, _info| {
             let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
             move |input, output| {

@@ -15,52 +15,37 @@ pub(crate) struct Sending<'a> {
     now_ns: u64,
     hook: Option<&'a mut Box<dyn SentHook>>,
     first: bool,
-    tags: &'a mut Vec<u64>,
 }
 
 impl<'a> Sending<'a> {
-    /// `first` is false where the same rows have been told of over another edge; `tags` is scratch.
-    pub(crate) fn new(
-        now_ns: u64,
-        hook: Option<&'a mut Box<dyn SentHook>>,
-        first: bool,
-        tags: &'a mut Vec<u64>,
-    ) -> Self {
+    /// `first` is false where the same rows have been told of over another edge.
+    pub(crate) fn new(now_ns: u64, hook: Option<&'a mut Box<dyn SentHook>>, first: bool) -> Self {
         Sending {
             now_ns,
             hook,
             first,
-            tags,
         }
     }
 
     /// Tells the hook that these rows leave now.
-    fn stamp<T>(&mut self, rows: &mut [Row<T>]) {
+    fn stamp<T>(&mut self, batch: &mut Batch<T>) {
         if let Some(hook) = &mut self.hook {
-            stamp(hook.as_mut(), self.now_ns, self.first, rows, self.tags);
+            stamp(hook.as_mut(), self.now_ns, self.first, batch);
         }
     }
 }
 
-/// Shows a hook the tags of `rows` as one slice and writes back what it makes of them.
-pub(crate) fn stamp<T>(
-    hook: &mut dyn SentHook,
-    now_ns: u64,
-    first: bool,
-    rows: &mut [Row<T>],
-    tags: &mut Vec<u64>,
-) {
-    if let Some(tag) = hook.common_tag(now_ns) {
-        rows.iter_mut().for_each(|row| row.tag = tag);
-        return;
-    }
-    tags.clear();
-    tags.extend(rows.iter().map(|row| row.tag));
-    hook.sent(now_ns, tags, first);
-    for (row, &tag) in rows.iter_mut().zip(tags.iter()) {
-        row.tag = tag;
+/// Lets a hook see the tags of a batch that leaves, and change them.
+pub(crate) fn stamp<T>(hook: &mut dyn SentHook, now_ns: u64, first: bool, batch: &mut Batch<T>) {
+    match hook.common_tag(now_ns) {
+        Some(tag) => batch.tag_all(tag),
+        None if batch.len() == 0 => {}
+        None => hook.sent(now_ns, batch.tags_mut(), first),
     }
 }
+
+/// Rows that must be there for each channel before it pays to look whether they can share a tag.
+const ROWS_PER_CHANNEL: usize = 16;
 
 /// One output edge of a subtask.
 pub(crate) struct Buffers<T> {
@@ -126,10 +111,35 @@ impl<T> Buffers<T> {
     /// Puts a row into the open batch of `channel`.
     #[inline]
     pub(crate) fn push(&mut self, channel: usize, row: Row<T>, sending: &mut Sending<'_>) {
-        let open = &mut self.channels[channel].open.rows;
+        let open = &mut self.channels[channel].open;
         open.push(row);
         if open.len() >= self.batch {
             self.seal(channel, sending);
+        }
+    }
+
+    /// Whether the next `rows` rows, which all have `tag`, may go by
+    /// [`push_shared`](Self::push_shared): no open batch holds another tag. Not asked of more
+    /// channels than a few rows are worth.
+    pub(crate) fn share_tag(&mut self, tag: u64, rows: usize) -> bool {
+        self.channels.len() * ROWS_PER_CHANNEL <= rows
+            && self
+                .channels
+                .iter_mut()
+                .all(|channel| channel.open.share_tag(tag))
+    }
+
+    /// Puts a row into the open batch of `channel` that has the tag which was shared.
+    #[inline]
+    pub(crate) fn push_shared(&mut self, channel: usize, value: T, sending: &mut Sending<'_>) {
+        let open = &mut self.channels[channel].open;
+        open.push_shared(value);
+        if open.len() >= self.batch {
+            let tag = open.shared_tag();
+            self.seal(channel, sending);
+            if let Some(tag) = tag {
+                self.channels[channel].open.share_tag(tag);
+            }
         }
     }
 
@@ -138,20 +148,19 @@ impl<T> Buffers<T> {
     pub(crate) fn append(
         &mut self,
         channel: usize,
-        rows: &mut Vec<Row<T>>,
+        rows: &mut Batch<T>,
         sending: &mut Sending<'_>,
     ) {
         let open = &mut self.channels[channel].open;
         if open.is_empty() && rows.len() == self.batch {
-            std::mem::swap(&mut open.rows, rows);
+            std::mem::swap(open, rows);
             return self.seal(channel, sending);
         }
         self.opening(sending);
-        let mut rows = rows.drain(..);
-        while !rows.as_slice().is_empty() {
-            let open = &mut self.channels[channel].open.rows;
+        while rows.len() > 0 {
+            let open = &mut self.channels[channel].open;
             let room = self.batch - open.len();
-            open.extend(rows.by_ref().take(room));
+            open.append(rows, room.min(rows.len()));
             if open.len() == self.batch {
                 self.seal(channel, sending);
             }
@@ -170,7 +179,7 @@ impl<T> Buffers<T> {
     fn seal(&mut self, channel: usize, sending: &mut Sending<'_>) {
         let empty = self.spares.pop().unwrap_or_default();
         let batch = std::mem::replace(&mut self.channels[channel].open, empty);
-        self.sealed_rows += batch.rows.len() as u64;
+        self.sealed_rows += batch.len() as u64;
         if !self.sealed.is_empty() || !self.take_credit(channel) {
             self.sealed.push_back((channel, batch));
             return;
@@ -187,14 +196,14 @@ impl<T> Buffers<T> {
     }
 
     fn send(&mut self, channel: usize, mut batch: Batch<T>, sending: &mut Sending<'_>) {
-        sending.stamp(&mut batch.rows);
+        sending.stamp(&mut batch);
         let channel = &mut self.channels[channel];
         let credit = channel.credit.take().expect("send follows take_credit");
         let spare = channel
             .gate
             .send(channel.index, credit, batch, sending.now_ns);
         // Without room for rows it is no spare, only a want of one.
-        if spare.rows.capacity() > 0 {
+        if spare.has_room() {
             self.spares.push(spare);
         }
     }
@@ -237,9 +246,9 @@ impl<T> Buffers<T> {
 
     pub(crate) fn book(&self) -> OutputBook {
         let channels = self.channels.iter();
-        let open: usize = channels.map(|channel| channel.open.rows.len()).sum();
+        let open: usize = channels.map(|channel| channel.open.len()).sum();
         let sealed = self.sealed.iter();
-        let sealed: usize = sealed.map(|(_, batch)| batch.rows.len()).sum();
+        let sealed: usize = sealed.map(|(_, batch)| batch.len()).sum();
         OutputBook {
             edge: self.edge,
             emitted: self.sealed_rows + open as u64,

@@ -1,9 +1,8 @@
 //! A sink that the engine's tests share.
 
 use std::sync::{Arc, Mutex};
-use std::vec::Drain;
 
-use engine::{Data, OperatorContext, OperatorError, Row, Sink};
+use engine::{Data, OperatorContext, OperatorError, Row, Rows, Sink};
 
 /// Keeps everything that reaches any of its subtasks.
 pub struct Collected<T>(Arc<Mutex<Vec<Row<T>>>>);
@@ -30,7 +29,7 @@ impl<T> Collected<T> {
 impl<T: Data> Sink<T> for Collected<T> {
     fn write(
         &mut self,
-        rows: Drain<'_, Row<T>>,
+        rows: Rows<'_, T>,
         _: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.0.lock().unwrap().extend(rows);

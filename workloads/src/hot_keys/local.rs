@@ -1,8 +1,6 @@
 //! Aggregation before the exchange: the remedy for hot keys.
 
-use std::vec::Drain;
-
-use engine::{Batch, Operator, OperatorContext, OperatorError, Row, Signal};
+use engine::{Batch, Operator, OperatorContext, OperatorError, Row, Rows, Signal};
 use rustc_hash::FxHashMap;
 
 use super::sums::{Partial, Sums};
@@ -61,7 +59,7 @@ impl LocalAggregation {
 impl Operator<Record, Partial> for LocalAggregation {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<Record>>,
+        rows: Rows<'_, Record>,
         out: &mut Batch<Partial>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
@@ -113,12 +111,13 @@ mod tests {
             }
             let mut rows = Batch::default();
             local.flush(&mut rows);
+            let rows = rows.to_rows();
             prop_assert!(local.open.is_empty() && local.places.is_empty() && local.taken == 0);
             for key in 0..5 {
                 let of_key = || (0u64..).zip(&records).filter(|(_, record)| record.0 == key);
                 let mut sums = Sums::default();
                 of_key().for_each(|(id, &(key, value, _))| sums.add(&Sums::of(&Record { id, key, value })));
-                let mut found = rows.rows().iter().filter(|row| row.value.key == key);
+                let mut found = rows.iter().filter(|row| row.value.key == key);
                 let row = found.next();
                 prop_assert_eq!(row.map(|row| row.value.sums).unwrap_or_default(), sums);
                 prop_assert_eq!(row.map(|row| row.tag), of_key().map(|(_, record)| record.2).max());

@@ -232,7 +232,7 @@ impl<E: Events> NullSource for Discarding<E> {
     fn poll(&mut self, now: u64, held_ns: u64, max: usize, tags: &mut Vec<u64>) -> SourceStatus {
         self.rows.clear();
         let status = self.source.poll(now, held_ns, max, &mut self.rows);
-        tags.extend(black_box(&self.rows).rows().iter().map(|row| row.tag));
+        tags.extend(black_box(&self.rows).tags());
         status
     }
 }
@@ -295,18 +295,18 @@ mod tests {
             for source in &mut sources {
                 let (mut now, mut rows) = (0, Batch::default());
                 for &(pause, max) in &pauses {
-                    let before = rows.rows().len();
+                    let before = rows.to_rows().len();
                     source.poll(now, 0, max, &mut rows);
-                    prop_assert!(rows.rows().len() - before <= max);
+                    prop_assert!(rows.to_rows().len() - before <= max);
                     let due = |row: &Row<u64>| tag::intended_ns(row.tag) <= now.max(1);
-                    prop_assert!(rows.rows()[before..].iter().all(due));
+                    prop_assert!(rows.to_rows()[before..].iter().all(due));
                     now += pause;
                 }
                 while source.poll(now, 0, 100, &mut rows) != SourceStatus::Finished {
                     now += 10 * MS;
                 }
-                prop_assert!(rows.rows().is_sorted_by_key(|row| tag::intended_ns(row.tag)));
-                all.extend(rows.rows().iter().map(|row| row.value));
+                prop_assert!(rows.to_rows().is_sorted_by_key(|row| tag::intended_ns(row.tag)));
+                all.extend(rows.to_rows().iter().map(|row| row.value));
             }
             all.sort_unstable();
             prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "a record came twice");
@@ -347,16 +347,16 @@ mod tests {
         // Held for 50 ms, asked 2 ms after that: the oldest record is 51 ms late, 1 ms of it by the source's fault.
         sources[0].poll(52 * MS, 50 * MS, 10, &mut rows);
         assert!(
-            lags(&rows.rows()[1..2])[0].abs_diff(MS) < MS / 1000,
+            lags(&rows.to_rows()[1..2])[0].abs_diff(MS) < MS / 1000,
             "{:?}",
-            lags(rows.rows())
+            lags(&rows.to_rows())
         );
-        assert!(lags(&rows.rows()[4..]).iter().all(|&lag| lag == 0));
+        assert!(lags(&rows.to_rows()[4..]).iter().all(|&lag| lag == 0));
         // Without being held all of the lateness is its own.
         let (mut sources, _) = sources_of_one();
         rows.clear();
         sources[0].poll(52 * MS, 0, 10, &mut rows);
-        assert!(lags(rows.rows())[0].abs_diff(52 * MS) < MS / 10);
+        assert!(lags(&rows.to_rows())[0].abs_diff(52 * MS) < MS / 10);
     }
 
     fn sources_of_one() -> (Vec<ScheduledSource<Numbers>>, Arc<Progress>) {
@@ -393,7 +393,7 @@ mod tests {
             for now in (0..200 * MS).step_by(MS as usize) {
                 let mut rows = Batch::default();
                 while sources[0].poll(now, 0, 16, &mut rows) == SourceStatus::Ready {}
-                at.extend(rows.rows().iter().map(|&row| (now, row)));
+                at.extend(rows.to_rows().iter().map(|&row| (now, row)));
             }
             let of_split = |split| at.iter().filter(move |(_, row)| row.value % 4 == split);
             assert!(of_split(1).all(|&(now, _)| !(20 * MS..70 * MS).contains(&now)));
@@ -427,7 +427,7 @@ mod tests {
             sources[0].poll(MS, 0, 4_096, &mut rows),
             SourceStatus::WaitUntil(MS + PACE_NS)
         );
-        assert_eq!(rows.rows().len(), 1_001);
+        assert_eq!(rows.to_rows().len(), 1_001);
         assert_eq!(
             sources[0].poll(2 * MS, 0, 100, &mut rows),
             SourceStatus::Ready
@@ -450,10 +450,13 @@ mod tests {
         let mut rows = Batch::default();
         assert_eq!(sources[0].poll(0, 0, 200, &mut rows), SourceStatus::Ready);
         assert_eq!(
-            rows.rows().iter().map(|row| row.value).collect::<Vec<_>>(),
+            rows.to_rows()
+                .iter()
+                .map(|row| row.value)
+                .collect::<Vec<_>>(),
             (0..200).collect::<Vec<_>>()
         );
-        assert!(rows.rows().iter().all(|row| row.tag == 0));
+        assert!(rows.to_rows().iter().all(|row| row.tag == 0));
         assert_eq!(
             sources[0].poll(4, 0, 200, &mut rows),
             SourceStatus::Finished
@@ -461,6 +464,6 @@ mod tests {
         assert_eq!((progress.admitted(), progress.scheduled(9)), (250, None));
         let mut late = self::sources(&load, 1, bounds).0;
         assert_eq!(late[0].poll(5, 0, 200, &mut rows), SourceStatus::Finished);
-        assert_eq!(rows.rows().len(), 250);
+        assert_eq!(rows.to_rows().len(), 250);
     }
 }

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use std::vec::Drain;
 
-use engine::{Batch, Clock, Operator, OperatorContext, OperatorError, Row, thread_cpu_ns};
+use engine::{Batch, Clock, Operator, OperatorContext, OperatorError, Row, Rows, thread_cpu_ns};
 
 use super::cost::CostModel;
 use super::event::{Line, Record};
@@ -20,7 +19,7 @@ pub struct Parse;
 impl Operator<Line, Record> for Parse {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<Line>>,
+        rows: Rows<'_, Line>,
         out: &mut Batch<Record>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
@@ -80,7 +79,7 @@ impl CpuCost {
 impl Operator<Record, Record> for CpuCost {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<Record>>,
+        rows: Rows<'_, Record>,
         out: &mut Batch<Record>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
@@ -122,7 +121,7 @@ impl BlockingCost {
 impl Operator<Record, Record> for BlockingCost {
     fn process(
         &mut self,
-        rows: Drain<'_, Row<Record>>,
+        rows: Rows<'_, Record>,
         out: &mut Batch<Record>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {

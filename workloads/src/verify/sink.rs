@@ -1,9 +1,8 @@
 //! The sink of every job: it tells its probe of arrivals and keeps a tally of the results.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::vec::Drain;
 
-use engine::{OperatorContext, OperatorError, Row, Sink};
+use engine::{OperatorContext, OperatorError, Rows, Sink};
 
 use super::{KeyedResult, Tally};
 use crate::probes::{SinkProbe, TagRun};
@@ -65,10 +64,10 @@ impl<R: KeyedResult> TallySink<R> {
 impl<R: KeyedResult> Sink<R> for TallySink<R> {
     fn write(
         &mut self,
-        rows: Drain<'_, Row<R>>,
+        rows: Rows<'_, R>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        TagRun::collect(rows.as_slice().iter().map(|row| row.tag), &mut self.tags);
+        TagRun::of_rows(&rows, &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
         let mut merged = 0;
         for row in rows {
