@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use engine::{
-    Batch, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Row,
-    Rows, SentHook, Sink, Source, SourceStatus, SubtaskContext,
+    Batch, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError, Outcome, Rows,
+    SentHook, Sink, Source, SourceStatus, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::probes::{Probes, SinkProbe, TagRun};

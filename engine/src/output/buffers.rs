@@ -39,7 +39,7 @@ impl<'a> Sending<'a> {
 pub(crate) fn stamp<T>(hook: &mut dyn SentHook, now_ns: u64, first: bool, batch: &mut Batch<T>) {
     match hook.common_tag(now_ns) {
         Some(tag) => batch.tag_all(tag),
-        None if batch.len() == 0 => {}
+        None if batch.values().is_empty() => {}
         None => hook.sent(now_ns, batch.tags_mut(), first),
     }
 }
@@ -157,7 +157,7 @@ impl<T> Buffers<T> {
             return self.seal(channel, sending);
         }
         self.opening(sending);
-        while rows.len() > 0 {
+        while !rows.values().is_empty() {
             let open = &mut self.channels[channel].open;
             let room = self.batch - open.len();
             open.append(rows, room.min(rows.len()));
