@@ -3,6 +3,7 @@
 //! [`prepare`] checks everything that can be checked before anything is written; [`Prepared::execute`]
 //! then fills a run directory. Neither knows which engine runs, nor what the numbers mean.
 
+mod ceiling;
 mod closing;
 mod conduct;
 mod director;
@@ -80,23 +81,20 @@ impl Prepared {
             recorder,
             deployment,
         } = self;
-        let started = clock::unix_time();
-        let started_unix_ms = u64::try_from(started.as_millis()).unwrap_or(0);
-        let writer = Writer::create(
-            directory,
-            &scenario.to_toml(),
-            &deployment.graph,
-            started_unix_ms,
-        )
-        .map_err(|source| RunError::Output {
-            message: source.to_string(),
-        })?;
         let Deployment {
             graph,
             progress,
             verifier,
+            alone,
             start,
         } = deployment;
+        let ceiling_per_s = ceiling::measure(&scenario, alone, interrupt);
+        let started = clock::unix_time();
+        let started_unix_ms = u64::try_from(started.as_millis()).unwrap_or(0);
+        let writer = Writer::create(directory, &scenario.to_toml(), &graph, started_unix_ms)
+            .map_err(|source| RunError::Output {
+                message: source.to_string(),
+            })?;
         let instruments = Instruments::prepare(&graph, &scenario);
         let job = start().map_err(|error| RunError::Start {
             target: target.kind.clone(),
@@ -114,6 +112,7 @@ impl Prepared {
             progress: &progress,
             recorder: &recorder,
             verifier,
+            ceiling_per_s,
             conducted,
         };
         // Whatever the job did, an incomplete record is the worse news.

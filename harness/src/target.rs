@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use reports::record::{ChannelRow, EventRow, Graph, KeyRow, SubtaskRow};
 use thiserror::Error;
-use workloads::{BuildError, Progress, Verifier};
+use workloads::{Alone, BuildError, Progress, Verifier};
 
 use crate::latency::Recorder;
 use crate::scenario::{Fault, Scenario};
 
 pub use embedded::{Embedded, deployment};
-pub use null::Null;
+pub use null::{Null, NullJob};
 
 /// An engine that can run scenarios.
 pub trait Target {
@@ -42,6 +42,9 @@ pub struct Deployment {
     pub progress: Arc<Progress>,
     /// Compares its results with the oracle's; `None` where there are no results.
     pub verifier: Option<Box<dyn Verifier>>,
+    /// Its sources without the job, to measure what they reach alone; `None` if they are no
+    /// workload's, or there is nothing but them.
+    pub alone: Option<Alone>,
     /// Starts it: job time begins. May be called once; the job runs on threads of its own.
     pub start: Box<Start>,
 }

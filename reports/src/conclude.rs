@@ -21,6 +21,9 @@ use activity::{Activities, TaskActivity};
 use keys::TopKeys;
 use timeline::Totals;
 
+/// Above this share of its ceiling a run says much of the harness and little of the engine.
+const GENERATION_BOUND: f64 = 0.5;
+
 /// What `run.json` needs and the tables do not say.
 #[derive(Clone, Debug)]
 pub struct Facts {
@@ -149,6 +152,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         held_share: activities.held_share(record.graph()),
         backlog_slope: totals.backlog_slope,
     };
+    let ceiling = ceiling(facts, &totals, &mut notes);
     let scenario = scenario(record, &mut notes);
     Run {
         schema: SCHEMA,
@@ -175,9 +179,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         },
         censored: facts.censored.as_ref().map(Histogram::len),
         evidence,
-        ceiling: facts
-            .ceiling_per_s
-            .map(|generated_per_s| Ceiling { generated_per_s }),
+        ceiling,
         notes,
     }
 }
@@ -193,6 +195,24 @@ fn summary(totals: &Totals, late: Late, latency_ns: crate::record::Latencies) ->
         harness_cpu: totals.harness_cpu_share,
         latency_ns,
     }
+}
+
+/// With a note if the harness took so much of the time that it hides the engine.
+fn ceiling(facts: &Facts, totals: &Totals, notes: &mut Vec<String>) -> Option<Ceiling> {
+    let generated_per_s = facts.ceiling_per_s.filter(|rate| *rate > 0.0)?;
+    let throughput_per_s = totals.per_second(totals.admitted);
+    let generation_share = throughput_per_s.map(|throughput| throughput / generated_per_s);
+    if generation_share.is_some_and(|share| share > GENERATION_BOUND) {
+        notes.push(
+            "the harness itself takes much of the time: the throughput is above half of its ceiling, \
+             and differences between engines look smaller than they are"
+                .to_owned(),
+        );
+    }
+    Some(Ceiling {
+        generated_per_s,
+        generation_share,
+    })
 }
 
 fn operators(

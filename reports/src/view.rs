@@ -59,13 +59,10 @@ pub(crate) fn headlines(run: &Run) -> [Headline; 3] {
 fn throughput(run: &Run) -> Headline {
     let summary = &run.summary;
     let ceiling = run.ceiling.map(|ceiling| {
-        let part = summary
-            .throughput_per_s
-            .map(|throughput| throughput / ceiling.generated_per_s);
         format!(
-            "{} of the {} that can be generated",
-            or_na(part, share),
-            rate(ceiling.generated_per_s)
+            "harness ceiling {}: generation takes {} of the sources' time",
+            rate(ceiling.generated_per_s),
+            or_na(ceiling.generation_share, share)
         )
     });
     let offered = match summary.offered_per_s {
@@ -99,7 +96,7 @@ fn tail(run: &Run) -> Headline {
             )
         }
         (None, Some(service)) => format!(
-            "without a schedule; service time p99 {}",
+            "without a schedule; service time p99 {} (a batch's records share one send time)",
             or_na(service.p99, nanoseconds)
         ),
         (None, None) => String::new(),

@@ -25,6 +25,8 @@ pub struct Built {
     pub progress: Arc<Progress>,
     /// Judges what reached the sinks.
     pub verifier: Box<dyn Verifier>,
+    /// Its sources without the job.
+    pub alone: Alone,
 }
 
 /// Why no job could be built.
@@ -76,6 +78,9 @@ pub fn build(
 /// Sources without an engine, one per subtask, and how far they are.
 pub type NullSources = (Vec<Box<dyn NullSource>>, Arc<Progress>);
 
+/// Makes such sources over the same events; each time they begin with the first record.
+pub type Alone = Box<dyn Fn() -> NullSources + Send>;
+
 /// The sources of a workload without an engine, one per subtask.
 ///
 /// # Errors
@@ -97,9 +102,9 @@ pub fn null_sources(
         probes,
     };
     match workload {
-        WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.null_sources()),
-        WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.null_sources()),
-        WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.null_sources()),
+        WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.alone()()),
+        WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.alone()()),
+        WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.alone()()),
     }
 }
 
@@ -241,16 +246,18 @@ impl<E: Events> Wiring<E> {
             .parallelism(self.parallelism)
     }
 
-    fn null_sources(self) -> NullSources {
-        let source = |subtask| -> Box<dyn NullSource> {
-            let source =
-                ScheduledSource::new(self.events.clone(), Arc::clone(&self.progress), subtask);
-            Box::new(Discarding::new(source))
-        };
-        (
-            (0..self.parallelism).map(source).collect(),
-            Arc::clone(&self.progress),
-        )
+    /// The same sources for a run without the job, with counters of their own.
+    pub fn alone(&self) -> Alone {
+        let (events, schedule) = (self.events.clone(), Arc::clone(&self.schedule));
+        let parallelism = self.parallelism;
+        Box::new(move || {
+            let progress = Arc::new(Progress::new(Arc::clone(&schedule), parallelism));
+            let source = |subtask| -> Box<dyn NullSource> {
+                let source = ScheduledSource::new(events.clone(), Arc::clone(&progress), subtask);
+                Box::new(Discarding::new(source))
+            };
+            ((0..parallelism).map(source).collect(), progress)
+        })
     }
 
     /// The numbers of the first records of every split, as many as were admitted.

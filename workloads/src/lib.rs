@@ -25,7 +25,7 @@ pub mod verify;
 
 pub use family::{Family, WorkloadSpec, families};
 pub use job::{ChainingSpec, ChannelSpec, JobSpec, parameters_of_job};
-pub use jobs::{BuildError, Built, NullSources, build, null_sources};
+pub use jobs::{Alone, BuildError, Built, NullSources, build, null_sources};
 pub use load::{
     Arrivals, Bounds, Disturbances, Events, Interpolation, LoadSpec, NullSource, Progress,
     Schedule, ShapeSpec, SplitPause, Step, TracePoint, parameters_of_load,

@@ -4,6 +4,7 @@
 //! s, i); it never waits for a result and never skips a tick. Record i of split s is record k = i * splits + s of the
 //! whole stream, so the stream does not depend on how it is split.
 
+mod at_once;
 mod clock;
 mod disturbances;
 mod exposure;

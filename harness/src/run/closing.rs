@@ -35,6 +35,8 @@ pub struct Closing<'a> {
     pub progress: &'a Progress,
     pub recorder: &'a Recorder,
     pub verifier: Option<Box<dyn Verifier>>,
+    /// What the sources reach without an engine, records per second, if that was measured.
+    pub ceiling_per_s: Option<f64>,
     pub conducted: Conducted,
 }
 
@@ -100,7 +102,7 @@ impl Closing<'_> {
             late: Late::default(),
             censored,
             member_costs_ns: self.ending.member_costs_ns.clone(),
-            ceiling_per_s: None,
+            ceiling_per_s: self.ceiling_per_s,
             notes,
         }
     }

@@ -14,6 +14,12 @@ const TERMINAL_NS: u64 = 200_000_000;
 /// Time between two plain lines.
 const PLAIN_NS: u64 = 5_000_000_000;
 
+/// A line before there is anything to be far with.
+pub fn announce(line: &str) {
+    // Nobody reads standard error any more: no reason to end the run.
+    drop(writeln!(stderr(), "{line}"));
+}
+
 /// Shows how far a run is. Times are nanoseconds of job time.
 pub struct View {
     bar: Option<ProgressBar>,
@@ -64,8 +70,7 @@ impl View {
     pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
-            // Nobody reads standard error any more: no reason to end the run.
-            None => drop(writeln!(stderr(), "{line}")),
+            None => announce(line),
         }
     }
 

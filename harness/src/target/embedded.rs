@@ -54,7 +54,10 @@ impl Target for Embedded {
         )?;
         let config = scenario.job.to_config();
         let deployed = built.graph.deploy(config).map_err(refused)?;
-        Ok(deployment(deployed, built.progress, Some(built.verifier)))
+        Ok(Deployment {
+            alone: Some(built.alone),
+            ..deployment(deployed, built.progress, Some(built.verifier))
+        })
     }
 }
 
@@ -68,6 +71,7 @@ pub fn deployment(
         graph: graph(deployed.plan()),
         progress,
         verifier,
+        alone: None,
         start: Box::new(move || match deployed.start() {
             Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
             Err(error) => Err(DeployError::Engine(error.to_string())),

@@ -61,6 +61,7 @@ impl Target for Null {
             graph,
             progress,
             verifier: None,
+            alone: None,
             start: Box::new(move || NullJob::start(sources, &*probes)),
         })
     }
@@ -82,7 +83,8 @@ fn graph(parallelism: usize) -> Graph {
     }
 }
 
-struct NullJob {
+/// Sources at work without an engine.
+pub struct NullJob {
     clock: Clock,
     shared: Arc<Shared>,
 }
@@ -99,7 +101,8 @@ struct Shared {
 }
 
 impl NullJob {
-    fn start(
+    /// Starts a thread for each source; its records are stamped and recorded by `probes`.
+    pub fn start(
         sources: Vec<Box<dyn NullSource>>,
         probes: &dyn Probes,
     ) -> Result<Arc<dyn RunningJob>, DeployError> {

@@ -48,7 +48,7 @@ pub struct Run {
     pub censored: Option<u64>,
     /// What the verdict rests on.
     pub evidence: Evidence,
-    /// What the harness could have generated.
+    /// What the harness reaches without an engine; null where that was not measured.
     pub ceiling: Option<Ceiling>,
     /// What a reader should know: missing files, cut tables.
     pub notes: Vec<String>,
@@ -154,7 +154,7 @@ pub struct Late {
 pub struct Latencies {
     /// From the intended time to the sink.
     pub response: Option<Distribution>,
-    /// From being sent to the sink.
+    /// From being sent to the sink. In a closed loop all records of a batch have one send time.
     pub service: Option<Distribution>,
     /// From the intended time to being sent.
     pub schedule_lag: Option<Distribution>,
@@ -359,9 +359,14 @@ pub struct Evidence {
     pub backlog_slope: Option<f64>,
 }
 
-/// What the harness could have generated without an engine.
+/// What the harness reaches without an engine: a closed-loop run's sources, as many at once as run in
+/// the job, make, stamp and record their records and hand them to nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ceiling {
-    /// Records per second.
+    /// Records per second, measured before the job starts.
     pub generated_per_s: f64,
+    /// Throughput over that: the share of their time in which the sources could have made, stamped
+    /// and recorded what they did, 0..1. The engine has the rest.
+    #[serde(default)]
+    pub generation_share: Option<f64>,
 }

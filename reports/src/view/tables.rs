@@ -200,10 +200,14 @@ pub(crate) fn cost_table(run: &Run) -> Table {
 /// Everything else about the run, name and value.
 pub(crate) fn summary_table(run: &Run) -> Table {
     let summary = &run.summary;
+    let ceiling = run.ceiling.map(|it| it.generated_per_s);
+    let generation = run.ceiling.and_then(|it| it.generation_share);
     let rows = [
         ("measured phase", or_na(run.measured, measured)),
         ("offered", or_na(summary.offered_per_s, rate)),
         ("throughput", or_na(summary.throughput_per_s, rate)),
+        ("harness ceiling", or_na(ceiling, rate)),
+        ("generation share", or_na(generation, share)),
         ("records in", or_na(summary.records_in, count)),
         ("records out", or_na(summary.records_out, count)),
         ("records replayed", count(run.records_replayed)),

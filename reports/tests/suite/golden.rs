@@ -1,7 +1,7 @@
 //! What programs and people read, word for word.
 
 use reports::record::Verdict;
-use reports::{Style, styled_summary, summary_text};
+use reports::{Facts, Style, conclude, styled_summary, summary_text};
 
 use crate::simulated::Simulation;
 
@@ -78,7 +78,12 @@ fn the_terminal_summary_of_a_closed_loop_run() {
         length_ms: 3_000,
         ..Simulation::default()
     };
-    let run = closed.finish(directory.path());
+    closed.write(directory.path());
+    let facts = Facts {
+        ceiling_per_s: Some(30_000.0),
+        ..closed.facts()
+    };
+    let run = conclude(directory.path(), &facts).unwrap();
     assert_eq!(
         (run.summary.offered_per_s, &run.summary.latency_ns.response),
         (None, &None)

@@ -139,7 +139,7 @@ pub fn build(wiring: Wiring<FlightEvents>) -> Built {
             TallySink::new(probes.sink(context.index), leave.clone())
         });
 
-    let progress = wiring.progress();
+    let (progress, alone) = (wiring.progress(), wiring.alone());
     Built {
         graph,
         progress,
@@ -148,6 +148,7 @@ pub fn build(wiring: Wiring<FlightEvents>) -> Built {
             destinations,
             carriers,
         }),
+        alone,
     }
 }
 

@@ -37,12 +37,13 @@ pub fn build_with(
             aggregate(partial, spec, &wiring, &collected);
         }
     }
-    let progress = wiring.progress();
+    let (progress, alone) = (wiring.progress(), wiring.alone());
     let verifier = Box::new(TotalVerifier { wiring, collected });
     Built {
         graph,
         progress,
         verifier,
+        alone,
     }
 }
 

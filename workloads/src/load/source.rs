@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering;
 
 use engine::{Batch, Data, Row, Source, SourceStatus};
 
+use super::at_once::AtOnce;
 use super::clock::{SplitClock, SplitState};
 use super::disturbances::SplitPause;
 use super::progress::Progress;
@@ -65,6 +66,8 @@ pub struct ScheduledSource<E> {
 
 /// Which split has the earliest record.
 enum Order {
+    /// Without intended times.
+    AtOnce(AtOnce),
     /// The splits take turns: records of equal index lie between those of the index before and the one after.
     Turns { next: usize },
     /// Random arrivals, or a split that pauses: the earliest time at which a split may emit its next record.
@@ -85,7 +88,9 @@ impl<E: Events> ScheduledSource<E> {
             .map(|clock| schedule.pauses(clock.split()).copied().collect())
             .collect();
         let in_step = pauses.iter().all(Vec::is_empty) && !matches!(schedule.law, Law::Poisson(_));
-        let order = if in_step || !schedule.is_timed() {
+        let order = if !schedule.is_timed() {
+            Order::AtOnce(AtOnce::new(clocks.iter().map(SplitClock::split)))
+        } else if in_step {
             Order::Turns { next: 0 }
         } else {
             Order::Earliest(
@@ -112,25 +117,29 @@ impl<E: Events> ScheduledSource<E> {
     /// Emits what is due; gives the time of the next record if nothing due is left.
     fn emit(&mut self, now: u64, debt: u64, max: usize, out: &mut Batch<E::Out>) -> Option<u64> {
         let admitted = self.progress.admitted_by(self.subtask);
-        let timed = self.schedule.is_timed();
         let mut emit = |clock: &mut SplitClock, share: usize| {
             let record = self.schedule.record(clock.split(), clock.index());
             self.dropped += self.events.dropped_before(record);
             let intended = clock.next_ns();
-            let tag = if timed {
-                let possible = intended.max(resumed(&self.pauses[share], now));
-                tag::encode(intended, (now - possible).saturating_sub(debt))
-            } else {
-                0
-            };
+            let possible = intended.max(resumed(&self.pauses[share], now));
             out.push(Row {
-                tag,
+                tag: tag::encode(intended, (now - possible).saturating_sub(debt)),
                 value: self.events.event_at(record, intended),
             });
             clock.advance(&self.schedule);
             admitted[share].store(clock.index(), Ordering::Relaxed);
         };
         match &mut self.order {
+            Order::AtOnce(order) => {
+                let more = order.take(&self.schedule, max, admitted, |record| {
+                    self.dropped += self.events.dropped_before(record);
+                    out.push(Row {
+                        tag: 0,
+                        value: self.events.event_at(record, 0),
+                    });
+                });
+                return (!more).then_some(u64::MAX);
+            }
             Order::Turns { next } => {
                 for _ in 0..max {
                     let due = self.clocks.get(*next).map_or(u64::MAX, SplitClock::next_ns);

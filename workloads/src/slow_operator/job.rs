@@ -131,7 +131,7 @@ pub fn build_with(
         .sink("sink", move |context| {
             TallySink::new(probes.sink(context.index), leave.clone())
         });
-    let progress = wiring.progress();
+    let (progress, alone) = (wiring.progress(), wiring.alone());
     let verifier = Box::new(SumVerifier {
         fan_out,
         keys,
@@ -142,6 +142,7 @@ pub fn build_with(
         graph,
         progress,
         verifier,
+        alone,
     }
 }
 

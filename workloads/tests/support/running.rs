@@ -58,6 +58,7 @@ pub fn run_built(built: Built, job: &JobSpec) -> Ran {
         graph,
         progress,
         verifier,
+        alone: _,
     } = built;
     let running = graph
         .deploy(job.to_config())
