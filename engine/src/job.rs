@@ -95,6 +95,19 @@ pub struct Job {
     timer_thread: Option<JoinHandle<()>>,
 }
 
+/// The end of a job, to be waited for by somebody who must not hold the job meanwhile.
+#[derive(Clone)]
+pub struct JobEnd {
+    shared: Arc<JobShared>,
+}
+
+impl JobEnd {
+    /// Waits until the job has ended, at most `timeout`; whether it has.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        self.shared.wait(timeout)
+    }
+}
+
 /// What all subtasks of a job share.
 pub(crate) struct JobShared {
     clock: Clock,
@@ -162,6 +175,14 @@ impl JobShared {
         if end.running == 0 {
             self.ended.notify_all();
         }
+    }
+
+    fn wait(&self, timeout: Duration) -> bool {
+        let end = self.end();
+        let waited = self
+            .ended
+            .wait_timeout_while(end, timeout, |end| end.running > 0);
+        waited.unwrap_or_else(|e| e.into_inner()).0.running == 0
     }
 
     fn cancel(&self) {
@@ -335,12 +356,14 @@ impl Job {
 
     /// Waits until the job has ended, at most `timeout`; whether it has.
     pub fn wait(&self, timeout: Duration) -> bool {
-        let end = self.shared.end();
-        let waited = self
-            .shared
-            .ended
-            .wait_timeout_while(end, timeout, |end| end.running > 0);
-        waited.unwrap_or_else(|e| e.into_inner()).0.running == 0
+        self.shared.wait(timeout)
+    }
+
+    /// The same for somebody who does not hold the job.
+    pub fn end(&self) -> JobEnd {
+        JobEnd {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Waits for the end and closes the books.

@@ -58,7 +58,7 @@ pub use exchange::Exchange;
 pub use functions::Collector;
 pub use graph::{JobGraph, KeyedStream, Stream};
 pub use interval_join::{IntervalError, IntervalJoin, IntervalJoinCounters, IntervalJoinOutput};
-pub use job::{EdgeBalance, Job, JobEvent, JobReport, Outcome};
+pub use job::{EdgeBalance, Job, JobEnd, JobEvent, JobReport, Outcome};
 pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::{Aggregate, KeyedProcess};
 pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};

@@ -18,8 +18,9 @@ use workloads::{Probes, SinkProbe, TagRun, tag};
 pub use histograms::Histograms;
 use shard::{Shard, Stamps};
 
-/// Shards for the sources and as many for the sinks.
-const SHARDS: usize = 8;
+/// Most shards for the sources, and for the sinks. Two per core are enough to be met free, and each
+/// is merged and emptied for every sample.
+const MAX_SHARDS: usize = 8;
 
 /// Records latencies; clones share the same histograms.
 #[derive(Clone)]
@@ -30,8 +31,8 @@ pub struct Recorder {
 struct Shared {
     /// Whether records have an intended time.
     open_loop: bool,
-    sources: [Mutex<Shard>; SHARDS],
-    sinks: [Mutex<Shard>; SHARDS],
+    sources: Vec<Mutex<Shard>>,
+    sinks: Vec<Mutex<Shard>>,
 }
 
 /// What the shards held since they were last emptied, and counters since the start.
@@ -62,7 +63,9 @@ impl Default for Interval {
 impl Recorder {
     /// `open_loop` is false where records have no intended time: then only service times exist.
     pub fn new(open_loop: bool) -> Self {
-        let shards = || std::array::from_fn(|_| Mutex::new(Shard::new()));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = (2 * cores).min(MAX_SHARDS);
+        let shards = || (0..count).map(|_| Mutex::new(Shard::new())).collect();
         Self {
             shared: Arc::new(Shared {
                 open_loop,
@@ -111,14 +114,14 @@ impl Probes for Recorder {
     fn source(&self, subtask: usize) -> Box<dyn SentHook> {
         Box::new(SourceProbe {
             recorder: self.clone(),
-            shard: subtask % SHARDS,
+            shard: subtask % self.shared.sources.len(),
         })
     }
 
     fn sink(&self, subtask: usize) -> Box<dyn SinkProbe> {
         Box::new(ArrivalProbe {
             recorder: self.clone(),
-            shard: subtask % SHARDS,
+            shard: subtask % self.shared.sinks.len(),
         })
     }
 }

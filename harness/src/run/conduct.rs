@@ -12,8 +12,9 @@ use crate::interrupt::Interrupt;
 use crate::scenario::Scenario;
 use crate::target::RunningJob;
 
-/// Longest time between two looks.
-const LOOK: Duration = Duration::from_millis(20);
+/// Longest time between two looks: how soon Ctrl-C is obeyed. What is planned and the job's end come
+/// when they come.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is known of a run when its job is over. Times are nanoseconds of job time.
 #[derive(Debug, Default)]

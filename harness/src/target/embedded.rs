@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Clock, Deployed, Job, JobEvent, JobReport, Outcome, Plan};
+use engine::{Clock, Deployed, Job, JobEnd, JobEvent, JobReport, Outcome, Plan};
 use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task, event_kind};
 use workloads::{Bounds, Progress, Verifier, build};
 
@@ -18,9 +18,6 @@ use crate::latency::Recorder;
 use crate::sampler::milliseconds;
 use crate::scenario::{Fault, Scenario, disturbances};
 use rows::Translator;
-
-/// Longest time between two looks at whether the job has ended.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// Keys recorded per keyed task.
 const TOP_KEYS: usize = 20;
@@ -126,6 +123,8 @@ fn edge_id(index: usize) -> String {
 struct EmbeddedJob {
     clock: Clock,
     plan: Plan,
+    /// Waited for without the lock, so that the sampler gets at the job meanwhile.
+    end: JobEnd,
     /// Gone once the job was joined.
     job: Mutex<Option<Job>>,
     translator: Mutex<Translator>,
@@ -136,6 +135,7 @@ impl EmbeddedJob {
         let plan = job.plan().clone();
         Self {
             clock: job.clock(),
+            end: job.end(),
             translator: Mutex::new(Translator::new(&plan)),
             plan,
             job: Mutex::new(Some(job)),
@@ -242,24 +242,8 @@ impl RunningJob for EmbeddedJob {
         }
     }
 
-    /// Looks now and then, because waiting inside the engine would keep the sampler from the job.
     fn wait(&self, timeout: Duration) -> bool {
-        let mut left = timeout;
-        loop {
-            if self
-                .job()
-                .as_ref()
-                .is_none_or(|job| job.wait(Duration::ZERO))
-            {
-                return true;
-            }
-            if left.is_zero() {
-                return false;
-            }
-            let pause = left.min(LOOK);
-            std::thread::sleep(pause);
-            left -= pause;
-        }
+        self.end.wait(timeout)
     }
 
     fn ending(&self) -> Ending {

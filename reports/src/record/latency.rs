@@ -14,8 +14,9 @@ use std::io::{Read as _, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::read::ZlibDecoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
+use hdrhistogram::serialization::{Serializer as _, V2Serializer};
 
 /// Values below are told apart only by order of magnitude: 1 us.
 const LOWEST_NS: u64 = 1_000;
@@ -87,9 +88,12 @@ pub(super) fn header(started_unix_ms: u64) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Turns histograms into lines of the log; keeps the compressor's buffers.
+/// Turns histograms into lines of the log. The compressor is kept: a new one for every interval, as
+/// `V2DeflateSerializer` makes it, costs more than the compressing.
 pub(super) struct Encoder {
-    serializer: V2DeflateSerializer,
+    serializer: V2Serializer,
+    compress: Compress,
+    plain: Vec<u8>,
     binary: Vec<u8>,
     text: String,
 }
@@ -97,7 +101,9 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new() -> Self {
         Encoder {
-            serializer: V2DeflateSerializer::new(),
+            serializer: V2Serializer::new(),
+            compress: Compress::new(Compression::fast(), true),
+            plain: Vec::new(),
             binary: Vec::new(),
             text: String::new(),
         }
@@ -111,11 +117,12 @@ impl Encoder {
         line: &mut Vec<u8>,
     ) -> bool {
         let (series, from_ms, to_ms) = interval;
-        self.binary.clear();
+        self.plain.clear();
         if self
             .serializer
-            .serialize(histogram, &mut self.binary)
+            .serialize(histogram, &mut self.plain)
             .is_err()
+            || !self.deflate()
         {
             return false;
         }
@@ -132,6 +139,27 @@ impl Encoder {
         )
         .expect("writing to a Vec cannot fail");
         true
+    }
+
+    /// Compresses `plain` into `binary`, with the head that says so.
+    fn deflate(&mut self) -> bool {
+        self.binary.clear();
+        self.binary.extend(V2_COMPRESSED_COOKIE.to_be_bytes());
+        self.binary.extend([0; 4]);
+        // What cannot be compressed grows by less than this (RFC 1950, 1951: five bytes per block).
+        self.binary
+            .reserve(self.plain.len() + self.plain.len() / 64 + 128);
+        self.compress.reset();
+        let finish = FlushCompress::Finish;
+        let status = self
+            .compress
+            .compress_vec(&self.plain, &mut self.binary, finish);
+        let length = u32::try_from(self.binary.len() - 8);
+        if let (Ok(Status::StreamEnd), Ok(length)) = (status, length) {
+            self.binary[4..8].copy_from_slice(&length.to_be_bytes());
+            return true;
+        }
+        false
     }
 }
 

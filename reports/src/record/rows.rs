@@ -82,7 +82,8 @@ row! {
 }
 
 row! {
-    /// One channel (or, above 256 channels, all channels of an edge into one receiver).
+    /// One channel; or all channels of an edge into one receiver, if the edge has more than 256 or the
+    /// job more than 1,024.
     ChannelRow in Table::Channels;
     /// Job time of the sample, milliseconds.
     t_ms: u64,

@@ -70,11 +70,11 @@ pub trait Cell: Sized {
     fn read(cell: &[u8]) -> Option<Self>;
 }
 
-macro_rules! integer_cell {
+macro_rules! unsigned_cell {
     ($($integer:ty),*) => {$(
         impl Cell for $integer {
             fn write(&self, line: &mut Vec<u8>) {
-                write!(line, "{self}").expect("writing to a Vec cannot fail");
+                push_digits(u64::from(*self), line);
             }
             fn read(cell: &[u8]) -> Option<Self> {
                 std::str::from_utf8(cell).ok()?.parse().ok()
@@ -82,12 +82,47 @@ macro_rules! integer_cell {
         }
     )*};
 }
-integer_cell!(u32, u64, i64);
+unsigned_cell!(u32, u64);
+
+impl Cell for i64 {
+    fn write(&self, line: &mut Vec<u8>) {
+        if *self < 0 {
+            line.push(b'-');
+        }
+        push_digits(self.unsigned_abs(), line);
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        std::str::from_utf8(cell).ok()?.parse().ok()
+    }
+}
+
+/// Nearly every cell of a record is a counter, and the formatting machinery of `std` costs several
+/// times what the digits do.
+fn push_digits(number: u64, line: &mut Vec<u8>) {
+    /// Digits of the largest `u64`.
+    const LONGEST: usize = 20;
+    let mut digits = [b'0'; LONGEST];
+    let mut first = LONGEST;
+    let mut rest = number;
+    loop {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    line.extend_from_slice(&digits[first..]);
+}
 
 impl Cell for f64 {
     /// Not-a-number and infinities have no place in a record: they become an empty cell.
     fn write(&self, line: &mut Vec<u8>) {
-        if self.is_finite() {
+        // Whole numbers are frequent (capacities), and their digits the same.
+        if *self >= 1.0 && *self < 1e15 && self.fract() == 0.0 {
+            push_digits(*self as u64, line);
+        } else if self.is_finite() {
             write!(line, "{self}").expect("writing to a Vec cannot fail");
         }
     }

@@ -6,7 +6,9 @@ use reports::record::{ChannelRow, KeyRow, SubtaskRow};
 use super::{Snapshot, edge_id, milliseconds};
 
 /// An edge with more channels is summed per receiver.
-const MAX_CHANNEL_ROWS: usize = 256;
+const MAX_ROWS_PER_EDGE: usize = 256;
+/// And so is every edge of a job with more channels.
+const MAX_ROWS: usize = 1_024;
 
 /// Translates snapshots of one job; keeps its buffers.
 pub struct Translator {
@@ -121,8 +123,9 @@ impl Translator {
             self.inputs[self.first_subtask[edge.to] + channel.to].add(channel);
             channels[channel.edge] += 1;
         }
+        let too_many = self.seen.channels.len() > MAX_ROWS;
         for (edge, channels) in self.edges.iter_mut().zip(channels) {
-            edge.summed = channels > MAX_CHANNEL_ROWS;
+            edge.summed = too_many || channels > MAX_ROWS_PER_EDGE;
         }
     }
 
