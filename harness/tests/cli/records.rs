@@ -166,12 +166,36 @@ fn the_null_target_measures_the_harness_alone() {
     assert!(run["summary"]["offered_per_s"].is_null());
     assert!(run["summary"]["latency_ns"]["response"].is_null());
     assert_eq!(run["correctness"]["checked"], false);
+    assert!(run["ceiling"].is_null(), "it is one");
     let records = |key: &str| run["summary"][key].as_f64().unwrap();
     assert!((records("records_out") / records("records_in") - 1.0).abs() < 0.01);
     assert!(
         run["operators"][0]["busy"].is_null(),
         "no engine, no time split"
     );
+}
+
+#[test]
+fn a_closed_loop_run_says_what_the_harness_reaches_alone_and_others_do_not() {
+    let folder = Folder::new();
+    let scenario = folder.write("small.toml", SMALL);
+    let closed = "load.shape={ kind = \"max\" }";
+    let output = folder.run(&["run", &scenario, "--set", closed, "--out", "closed"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("harness ceiling"),
+        "{}",
+        stdout(&output)
+    );
+    let run = run_json(&folder.path().join("closed"));
+    let ceiling = |key: &str| run["ceiling"][key].as_f64().unwrap();
+    let throughput = run["summary"]["throughput_per_s"].as_f64().unwrap();
+    // At least 1 us per record with the engine, no cost without it.
+    assert!(ceiling("generated_per_s") > throughput, "{run:#}");
+    let share = throughput / ceiling("generated_per_s");
+    assert!((ceiling("generation_share") - share).abs() < 1e-9);
+    folder.run(&["run", &scenario, "--out", "open"]);
+    assert!(run_json(&folder.path().join("open"))["ceiling"].is_null());
 }
 
 #[test]

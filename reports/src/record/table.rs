@@ -207,3 +207,34 @@ macro_rules! row {
     };
 }
 pub(super) use row;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(cell: &impl Cell) -> String {
+        let mut line = Vec::new();
+        cell.write(&mut line);
+        String::from_utf8(line).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_as_everywhere_in_rust(
+            any: u64, bits in 0u32..64, signed: i64, whole in 0u64..2_000_000_000_000_000, real: f64,
+        ) {
+            for unsigned in [any, any >> bits, 0, u64::MAX] {
+                prop_assert_eq!(written(&unsigned), unsigned.to_string());
+            }
+            for signed in [signed, i64::MIN] {
+                prop_assert_eq!(written(&signed), signed.to_string());
+            }
+            for real in [real, whole as f64, whole as f64 / 4.0, -(whole as f64), 0.0, -0.0] {
+                let expected = if real.is_finite() { real.to_string() } else { String::new() };
+                prop_assert_eq!(written(&real), expected);
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The order of records without intended times: the splits take turns, and whatever is asked for is due.
 //!
 //! In a closed loop the source takes its time from the engine, so this is a loop of its own: no clock to walk, no tag
-//! to make, no law to look up per record (`cargo bench -- schedule` shows what is left beside the event).
+//! to make, no law to look up per record (`cargo bench -- slow-operator` shows what is left beside the event).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

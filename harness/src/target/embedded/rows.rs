@@ -252,6 +252,30 @@ mod tests {
         assert_eq!(rows.len(), 1);
     }
 
+    #[test]
+    fn many_small_edges_are_summed_too() {
+        let rows = |edges: usize| {
+            let mut plan = plan(15);
+            plan.edges = vec![plan.edges[0].clone(); edges];
+            let mut translator = Translator::new(&plan);
+            translator.seen.subtasks = subtasks(15);
+            let places = (0..edges).flat_map(|edge| (0..225).map(move |place| (edge, place)));
+            let channels = places.map(|(edge, place)| ChannelSnapshot {
+                edge,
+                from: place % 15,
+                to: place / 15,
+                enqueued: 1,
+                dequeued: 0,
+                capacity: 4.0,
+            });
+            translator.seen.channels = channels.collect();
+            let mut rows = Snapshot::default();
+            translator.translate(&mut rows);
+            rows.channels.len()
+        };
+        assert_eq!((rows(4), rows(5)), (4 * 225, 5 * 15));
+    }
+
     proptest! {
         /// Up to 16 subtasks have a row per channel, more a row per receiver.
         #[test]
