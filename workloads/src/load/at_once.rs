@@ -23,42 +23,30 @@ impl AtOnce {
         }
     }
 
-    /// Hands the numbers of the next records, at most `max`, to `emit`, and then tells `admitted` (by share number) of
-    /// all of them. False if there are no more.
+    /// The numbers of the next records, each taken as it is asked for.
     #[inline]
-    pub(super) fn take(
-        &mut self,
-        schedule: &Schedule,
-        max: usize,
-        admitted: &[AtomicU64],
-        mut emit: impl FnMut(u64),
-    ) -> bool {
-        let first = self.turn;
-        let mut given = 0;
-        while given < max {
-            let Some((split, taken)) = self.splits.get_mut(self.turn) else {
-                break;
-            };
+    pub(super) fn records<'a>(&'a mut self, schedule: &'a Schedule) -> impl Iterator<Item = u64> {
+        std::iter::from_fn(|| {
+            let (split, taken) = self.splits.get_mut(self.turn)?;
             if !schedule.holds(*split, *taken) {
-                break;
+                return None;
             }
-            emit(schedule.record(*split, *taken));
+            let record = schedule.record(*split, *taken);
             *taken += 1;
-            given += 1;
             self.turn += 1;
             if self.turn == self.splits.len() {
                 self.turn = 0;
             }
-        }
-        self.publish(first, given, admitted);
-        given == max
+            Some(record)
+        })
     }
 
-    /// Tells of `given` records, the first of which was of the split with turn `first`.
-    fn publish(&self, first: usize, given: usize, admitted: &[AtomicU64]) {
+    /// Tells `admitted` (by share number) of the last `count` records.
+    pub(super) fn publish(&self, count: usize, admitted: &[AtomicU64]) {
+        let touched = count.min(self.splits.len());
         let all = self.splits.iter().zip(admitted);
-        let touched = all.cycle().skip(first).take(given.min(self.splits.len()));
-        for ((_, taken), admitted) in touched {
+        let first = self.turn + self.splits.len() - touched;
+        for ((_, taken), admitted) in all.cycle().skip(first).take(touched) {
             admitted.store(*taken, Ordering::Relaxed);
         }
     }

@@ -131,14 +131,16 @@ impl<E: Events> ScheduledSource<E> {
         };
         match &mut self.order {
             Order::AtOnce(order) => {
-                let more = order.take(&self.schedule, max, admitted, |record| {
+                let before = out.len();
+                let records = order.records(&self.schedule).take(max);
+                let values = records.map(|record| {
                     self.dropped += self.events.dropped_before(record);
-                    out.push(Row {
-                        tag: 0,
-                        value: self.events.event_at(record, 0),
-                    });
+                    self.events.event_at(record, 0)
                 });
-                return (!more).then_some(u64::MAX);
+                out.extend_tagged(0, values);
+                let emitted = out.len() - before;
+                order.publish(emitted, admitted);
+                return (emitted < max).then_some(u64::MAX);
             }
             Order::Turns { next } => {
                 for _ in 0..max {
