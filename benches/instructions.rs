@@ -116,7 +116,7 @@ fn event_of_slow_operator(events: LineEvents) {
     generate(&events);
 }
 
-#[library_benchmark(config = measured(147.0))]
+#[library_benchmark(config = measured(167.6))]
 #[bench::hot_keys(hot_keys())]
 fn event_of_hot_keys(events: HotKeyEvents) {
     generate(&events);
@@ -128,7 +128,7 @@ fn event_of_flights(events: FlightEvents) {
     generate(&events);
 }
 
-#[library_benchmark(config = measured(41.8))]
+#[library_benchmark(config = measured(64.8))]
 #[bench::zipf(key_model(DRAWN_KEYS, "{ kind = 'zipf' }"))]
 fn key_drawn(keys: KeyModel) {
     let draw = Draw::new(1, Purpose::Event);
@@ -151,7 +151,7 @@ fn arrivals(apart_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
     (Recorder::new(true).sink(0), tags(BATCH, apart_ns))
 }
 
-#[library_benchmark(config = measured(259.6))]
+#[library_benchmark(config = measured(259.3))]
 #[bench::of_distinct(args = (10_000), setup = arrivals)]
 #[bench::of_equal(args = (0), setup = arrivals, config = measured(9.0))]
 fn latency_recorded((mut probe, tags): (Box<dyn SinkProbe>, Vec<u64>)) {
@@ -175,13 +175,13 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
 
 #[library_benchmark]
 #[bench::chain(
-    args = (on_one_slot(chain(JOB_RECORDS), 1, Chaining::On)), config = job_measured(31.8))]
+    args = (on_one_slot(chain(JOB_RECORDS), 1, Chaining::On)), config = job_measured(25.0))]
 #[bench::hop(
-    args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(12.9))]
+    args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(13.6))]
 #[bench::exchange_by_key(
-    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(110.0))]
+    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(151.0))]
 #[bench::keyed_count(
-    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(84.5))]
+    args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(77.0))]
 fn job(deployed: Deployed) {
     run_to_end(deployed);
 }
