@@ -7,9 +7,10 @@
 //!
 //! Beside each path stands what was measured; its bound is a tenth more. Whoever makes a path
 //! cheaper lowers the number in the same change; whoever has to raise one says why. Parts repeat
-//! exactly. Jobs do not quite: slices and flushes end by the clock, which runs on while valgrind is
-//! slow, and batches are then less full. Eight runs beside other work differed by 3 %, those of the
-//! mere hop by 12 %; of a job the largest count is stated.
+//! exactly, until the compiler cuts a crate into other units and inlines less or more: a key was
+//! drawn in 41.8 or 64.8 from the same source. Jobs do not quite repeat: slices and flushes end by
+//! the clock, which runs on while valgrind is slow, and batches are then less full. Eight runs beside
+//! other work differed by 3 %, those of the mere hop by 12 %; of a job the largest count is stated.
 
 #![allow(missing_docs, reason = "the macros make undocumented items")]
 

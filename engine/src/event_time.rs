@@ -13,7 +13,6 @@
 pub(crate) mod bounded;
 pub(crate) mod splits;
 pub(crate) mod timers;
-pub(crate) mod valve;
 
 /// The watermark of a stream of which nothing is known yet.
 pub const NO_WATERMARK_MS: i64 = i64::MIN;

@@ -52,7 +52,6 @@ pub use deploy::Deployed;
 pub use event_time::bounded::BoundedOutOfOrderness;
 pub use event_time::splits::{SplitWatermarkOptions, SplitWatermarks};
 pub use event_time::timers::{KeyedTimers, TimeDomain};
-pub use event_time::valve::WatermarkValve;
 pub use event_time::{FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, WatermarkUpdate};
 pub use exchange::Exchange;
 pub use functions::Collector;
