@@ -47,7 +47,7 @@ impl Valve {
 
     fn advance(&mut self, input: usize, at_ms: i64, emit: &mut impl FnMut(Signal)) {
         let state = &mut self.inputs[input];
-        let held_back = state.aligned && state.watermark_ms <= self.emitted_ms;
+        let was_ahead = state.aligned && state.watermark_ms > self.emitted_ms;
         state.watermark_ms = state.watermark_ms.max(at_ms);
         state.idle = false;
         state.aligned = state.watermark_ms >= self.emitted_ms;
@@ -55,8 +55,8 @@ impl Valve {
             // Tells what comes behind that there is somebody to wait for again.
             emit(Signal::Watermark(self.emitted_ms));
         }
-        // An input that was ahead of the minimum cannot have moved it.
-        if held_back {
+        // An input that was ahead of the minimum did not hold it back, so it cannot have moved it.
+        if !was_ahead {
             self.emit_minimum(emit);
         }
     }
@@ -138,7 +138,36 @@ mod tests {
         assert_eq!(emitted(2, &signals), expected);
     }
 
+    #[test]
+    fn an_input_that_was_idle_from_the_beginning_moves_time_when_it_wakes() {
+        use Signal::{Idle, Watermark};
+        let signals = [(0, Idle), (0, Watermark(10)), (0, Watermark(20))];
+        let expected = [Idle, Watermark(i64::MIN), Watermark(10), Watermark(20)];
+        assert_eq!(emitted(1, &signals), expected);
+    }
+
     proptest! {
+        /// Whoever is idle and wakes: time is never behind the slowest active input.
+        #[test]
+        fn time_keeps_up_with_the_slowest_active_input(
+            signals in prop::collection::vec((0usize..3, 0i64..50, any::<bool>()), 0..100),
+        ) {
+            let mut valve = Valve::new(3);
+            let mut inputs = [(i64::MIN, true); 3];
+            for (input, at_ms, idle) in signals {
+                let signal = if idle { Signal::Idle } else { Signal::Watermark(at_ms) };
+                inputs[input].1 = !idle;
+                if !idle {
+                    inputs[input].0 = inputs[input].0.max(at_ms);
+                }
+                valve.feed(input, signal, |_| ());
+                let active = inputs.iter().filter(|(_, active)| *active);
+                if let Some(slowest) = active.map(|&(at_ms, _)| at_ms).min() {
+                    prop_assert!(valve.emitted_ms >= slowest);
+                }
+            }
+        }
+
         /// Watermarks grow, never pass an input that is active and was never idle, and reach the
         /// minimum of all inputs if none ever is.
         #[test]

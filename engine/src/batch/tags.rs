@@ -50,7 +50,7 @@ impl Tags {
             }
             RowTags::Each(tags) => {
                 self.spread(rows);
-                self.each.extend(tags);
+                self.each.extend(tags.take(added));
             }
         }
     }
