@@ -1,6 +1,7 @@
 //! Events of the jobs, and what every contestant does with one: the same functions for all.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use engine::murmur3;
 use serde::{Deserialize, Serialize};
 use workloads::draw::mix;
 
@@ -41,9 +42,19 @@ pub fn parse(event: Event) -> Record {
     }
 }
 
+/// Key groups, as many as the engine has by default.
+const KEY_GROUPS: u32 = 128;
+
 /// The hash by which peers without key groups send a key to a worker. Another one than the state's,
 /// or each worker's hash map would see only part of the hash values.
 #[inline]
 pub fn route(key: u64) -> u64 {
     mix(key)
+}
+
+/// The subtask that owns a key, by murmur3 and key groups: where the engine, and Flink, would put it.
+#[inline]
+pub fn owner(key: u64, parallelism: usize) -> usize {
+    let group = murmur3(&key.to_le_bytes()) % KEY_GROUPS;
+    group as usize * parallelism / KEY_GROUPS as usize
 }

@@ -1,6 +1,10 @@
 //! The job written by hand on tokio, as fast as its author knows: tasks that own their state,
 //! bounded channels with batches, buffers that come back to be filled again. No tags, no metrics, no
 //! account of time, no end but the end of the input.
+//!
+//! Keys are placed by key group, as in the engine's job: a job whose state can be moved to another
+//! parallelism needs that. With a cheaper hash of its own the same program is up to a fifth faster
+//! where keys are skewed.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,7 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Count;
 use crate::embedded::Digest;
-use crate::events::{Record, event, parse, route};
+use crate::events::{Record, event, owner, parse};
 use crate::input::Input;
 use crate::lap::{Lap, Run};
 
@@ -98,9 +102,9 @@ impl Source {
             self.share.start += share.len();
             return (share.len() == BATCH).then_some(0);
         }
-        let counters = self.open.len() as u64;
+        let counters = self.open.len();
         for (position, record) in share.iter().enumerate().map(record).enumerate() {
-            let to = (((route(record.key) >> 32) * counters) >> 32) as usize;
+            let to = owner(record.key, counters);
             let open = &mut self.open[to];
             open.push(record);
             if open.len() == BATCH {
