@@ -4,8 +4,8 @@
 //! `cargo run -p engine --example custom_trigger`
 
 use engine::{
-    AllElements, FINAL_WATERMARK_MS, Firing, Row, Session, TimeDomain, Trigger, TriggerContext,
-    TriggerResult, TriggeredWindows, WindowCore, WindowError, WindowOutput,
+    AllElements, Batch, FINAL_WATERMARK_MS, Firing, Row, Session, TimeDomain, Trigger,
+    TriggerContext, TriggerResult, TriggeredWindows, WindowCore, WindowError, WindowOutput,
 };
 
 /// Fires at a check-out and forgets what it has reported; what is left fires at the end.
@@ -64,7 +64,7 @@ fn main() -> Result<(), WindowError> {
     });
     let mut baskets = TriggeredWindows::new(Session::new(30_000)?, AtCheckOut, report, 0);
 
-    let mut results = Vec::new();
+    let mut results = Batch::default();
     let mut out = WindowOutput {
         results: &mut results,
         late: None,
@@ -80,8 +80,8 @@ fn main() -> Result<(), WindowError> {
     }
     baskets.watermark(FINAL_WATERMARK_MS, 0, &mut out);
 
-    for row in results {
-        println!("{}", row.value);
+    for basket in results.values() {
+        println!("{basket}");
     }
     Ok(())
 }

@@ -7,15 +7,19 @@
 //! soon as the watermark says that no partner can come; an element exactly at the watermark misses
 //! partners that have just been forgotten.
 //!
-//! An element meets its partners in order of their timestamps, then of their arrival.
+//! An element meets its partners in order of their timestamps, then of their arrival. What is
+//! `pending` of it are elements held.
 
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
+use crate::batch::Batch;
 use crate::data::{Key, Row};
 use crate::event_time::NO_WATERMARK_MS;
 use crate::event_time::timers::{TimerPlace, TimerQueue};
+use crate::window::co_group::Side;
+use crate::window::{WindowCore, WindowCounters, WindowOutput};
 
 /// Bounds of which the lower is above the upper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,33 +29,7 @@ pub struct IntervalError {
     upper_ms: i64,
 }
 
-/// Where an interval join puts what it makes.
-#[derive(Debug)]
-pub struct IntervalJoinOutput<'a, Out, L, R> {
-    /// Results, each with the higher tag of its two elements.
-    pub results: &'a mut Vec<Row<Out>>,
-    /// Left elements behind the watermark. `None`: they are dropped.
-    pub late_left: Option<&'a mut Vec<Row<L>>>,
-    /// Right elements behind the watermark. `None`: they are dropped.
-    pub late_right: Option<&'a mut Vec<Row<R>>>,
-}
-
-/// What an interval join has done, cumulative, and what it holds at the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct IntervalJoinCounters {
-    /// Elements taken in. Together with the two kinds of late elements: all.
-    pub accepted: u64,
-    /// Late elements that were dropped.
-    pub late_dropped: u64,
-    /// Late elements that went to a side output.
-    pub late_side_output: u64,
-    /// Pairs found.
-    pub pairs: u64,
-    /// Elements held now.
-    pub pending: u64,
-}
-
-/// Joins two streams by key and time. `F` makes any number of records of a pair.
+/// Joins two streams by key and time, each element marked with its side. `F` makes any number of records of a pair.
 pub struct IntervalJoin<K, L, R, F> {
     lower_ms: i64,
     upper_ms: i64,
@@ -60,7 +38,7 @@ pub struct IntervalJoin<K, L, R, F> {
     keys: FxHashMap<K, Buffers<L, R>>,
     /// Per key, when the next of its elements is of no use.
     cleanups: TimerQueue<K>,
-    counters: IntervalJoinCounters,
+    counters: WindowCounters,
 }
 
 /// What is held of one key, each side in order of timestamps, then of arrival.
@@ -94,89 +72,32 @@ where
             watermark_ms: NO_WATERMARK_MS,
             keys: FxHashMap::default(),
             cleanups: TimerQueue::new(),
-            counters: IntervalJoinCounters::default(),
+            counters: WindowCounters::default(),
         })
     }
 
-    /// Takes a left element.
-    pub fn left(
-        &mut self,
-        key: &K,
-        timestamp_ms: i64,
-        row: Row<L>,
-        out: &mut IntervalJoinOutput<'_, Fired::Item, L, R>,
-    ) {
-        if timestamp_ms < self.watermark_ms {
-            return self.counters.reject(row, &mut out.late_left);
-        }
+    fn left(&mut self, key: &K, timestamp_ms: i64, row: Row<L>, results: &mut Batch<Fired::Item>) {
         let buffers = buffers_of(&mut self.keys, key);
         let from_ms = timestamp_ms.saturating_add(self.lower_ms);
         let until_ms = timestamp_ms.saturating_add(self.upper_ms);
         for right in between(&buffers.right, from_ms, until_ms) {
             let made = (self.function)(key, &row.value, &right.row.value);
             let tag = row.tag.max(right.row.tag);
-            out.results
-                .extend(made.into_iter().map(|value| Row { tag, value }));
-            self.counters.pairs += 1;
+            results.extend(made.into_iter().map(|value| Row { tag, value }));
         }
         hold(&mut buffers.left, timestamp_ms, row);
-        self.took(key);
     }
 
-    /// Takes a right element.
-    pub fn right(
-        &mut self,
-        key: &K,
-        timestamp_ms: i64,
-        row: Row<R>,
-        out: &mut IntervalJoinOutput<'_, Fired::Item, L, R>,
-    ) {
-        if timestamp_ms < self.watermark_ms {
-            return self.counters.reject(row, &mut out.late_right);
-        }
+    fn right(&mut self, key: &K, timestamp_ms: i64, row: Row<R>, results: &mut Batch<Fired::Item>) {
         let buffers = buffers_of(&mut self.keys, key);
         let from_ms = timestamp_ms.saturating_sub(self.upper_ms);
         let until_ms = timestamp_ms.saturating_sub(self.lower_ms);
         for left in between(&buffers.left, from_ms, until_ms) {
             let made = (self.function)(key, &left.row.value, &row.value);
             let tag = row.tag.max(left.row.tag);
-            out.results
-                .extend(made.into_iter().map(|value| Row { tag, value }));
-            self.counters.pairs += 1;
+            results.extend(made.into_iter().map(|value| Row { tag, value }));
         }
         hold(&mut buffers.right, timestamp_ms, row);
-        self.took(key);
-    }
-
-    /// Takes a watermark: forgets elements that can have no more partners. One that does not rise
-    /// is ignored.
-    pub fn watermark(&mut self, watermark_ms: i64) {
-        if watermark_ms <= self.watermark_ms {
-            return;
-        }
-        self.watermark_ms = watermark_ms;
-        while let Some((_, key)) = self.cleanups.pop_due(watermark_ms) {
-            let (left_ms, right_ms) = self.useful_for_ms();
-            let Some(buffers) = self.keys.get_mut(&key) else {
-                continue;
-            };
-            buffers.cleanup = None;
-            let gone = drop_useless(&mut buffers.left, left_ms, watermark_ms)
-                + drop_useless(&mut buffers.right, right_ms, watermark_ms);
-            self.counters.pending -= gone;
-            self.plan_cleanup(&key);
-        }
-    }
-
-    /// What it has done and holds.
-    pub fn counters(&self) -> IntervalJoinCounters {
-        self.counters
-    }
-
-    fn took(&mut self, key: &K) {
-        self.counters.accepted += 1;
-        self.counters.pending += 1;
-        self.plan_cleanup(key);
     }
 
     /// How long after their timestamps left and right elements may find partners.
@@ -206,14 +127,65 @@ where
     }
 }
 
-impl IntervalJoinCounters {
-    fn reject<T>(&mut self, row: Row<T>, late: &mut Option<&mut Vec<Row<T>>>) {
-        match late {
-            Some(late) => {
-                self.late_side_output += 1;
-                late.push(row);
-            }
-            None => self.late_dropped += 1,
+impl<K, L, R, F, Fired> WindowCore<K, Side<L, R>> for IntervalJoin<K, L, R, F>
+where
+    K: Key,
+    L: Send,
+    R: Send,
+    F: FnMut(&K, &L, &R) -> Fired + Send,
+    Fired: IntoIterator,
+{
+    type Out = Fired::Item;
+
+    fn element(
+        &mut self,
+        key: &K,
+        timestamp_ms: i64,
+        row: Row<Side<L, R>>,
+        _now_ms: i64,
+        out: &mut WindowOutput<'_, Fired::Item, Side<L, R>>,
+    ) {
+        if timestamp_ms < self.watermark_ms {
+            return self.counters.reject(row, out);
+        }
+        let tag = row.tag;
+        match row.value {
+            Side::Left(value) => self.left(key, timestamp_ms, Row { tag, value }, out.results),
+            Side::Right(value) => self.right(key, timestamp_ms, Row { tag, value }, out.results),
+        }
+        self.counters.accepted += 1;
+        self.counters.pending += 1;
+        self.plan_cleanup(key);
+    }
+
+    /// Forgets elements that can have no more partners.
+    fn watermark(
+        &mut self,
+        watermark_ms: i64,
+        _now_ms: i64,
+        _out: &mut WindowOutput<'_, Fired::Item, Side<L, R>>,
+    ) {
+        if watermark_ms <= self.watermark_ms {
+            return;
+        }
+        self.watermark_ms = watermark_ms;
+        while let Some((_, key)) = self.cleanups.pop_due(watermark_ms) {
+            let (left_ms, right_ms) = self.useful_for_ms();
+            let Some(buffers) = self.keys.get_mut(&key) else {
+                continue;
+            };
+            buffers.cleanup = None;
+            let gone = drop_useless(&mut buffers.left, left_ms, watermark_ms)
+                + drop_useless(&mut buffers.right, right_ms, watermark_ms);
+            self.counters.pending -= gone;
+            self.plan_cleanup(&key);
+        }
+    }
+
+    fn counters(&self) -> WindowCounters {
+        WindowCounters {
+            timers_pending: self.cleanups.len() as u64,
+            ..self.counters
         }
     }
 }

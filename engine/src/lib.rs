@@ -56,7 +56,7 @@ pub use event_time::{FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, Water
 pub use exchange::Exchange;
 pub use functions::Collector;
 pub use graph::{JobGraph, KeyedStream, Stream};
-pub use interval_join::{IntervalError, IntervalJoin, IntervalJoinCounters, IntervalJoinOutput};
+pub use interval_join::{IntervalError, IntervalJoin};
 pub use job::{EdgeBalance, Job, JobEnd, JobEvent, JobReport, Outcome};
 pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::{Aggregate, KeyedProcess};

@@ -31,6 +31,7 @@ pub(crate) mod triggered;
 pub(crate) mod triggers;
 pub(crate) mod tumbling;
 
+use crate::batch::Batch;
 use crate::data::{Decode, Encode, Row};
 use crate::event_time::FINAL_WATERMARK_MS;
 
@@ -141,9 +142,9 @@ pub struct Firing {
 #[derive(Debug)]
 pub struct WindowOutput<'a, Out, In> {
     /// Results, each with the highest tag of the elements in it.
-    pub results: &'a mut Vec<Row<Out>>,
+    pub results: &'a mut Batch<Out>,
     /// Elements that are too late for all their windows. `None`: they are dropped.
-    pub late: Option<&'a mut Vec<Row<In>>>,
+    pub late: Option<&'a mut Batch<In>>,
 }
 
 /// What a core has done, cumulative, and what it holds at the moment.

@@ -15,9 +15,9 @@ mod subject;
 mod triggers;
 
 use engine::{
-    AllElements, CoGroup, EventTimeTrigger, FINAL_WATERMARK_MS, Firing, Global, NeverTrigger,
-    ProcessingTimeTrigger, Session, Side, SlicedWindows, Sliding, TriggeredWindows, Tumbling,
-    TumblingWindows, WindowCore, WindowJoin,
+    AllElements, Batch, CoGroup, EventTimeTrigger, FINAL_WATERMARK_MS, Firing, Global,
+    NeverTrigger, ProcessingTimeTrigger, Session, Side, SlicedWindows, Sliding, TriggeredWindows,
+    Tumbling, TumblingWindows, WindowCore, WindowJoin,
 };
 use history::{Step, cases, history, watermark_after_every_record};
 use naive::{FixedWindows, Sessions};
@@ -72,8 +72,7 @@ impl<C: WindowCore<u8, u64, Out = Fired>> WindowCore<u8, u64> for Sorting<C> {
         out: &mut engine::WindowOutput<'_, Fired, u64>,
     ) {
         self.0.element(key, timestamp_ms, row, now_ms, out);
-        out.results
-            .sort_by_key(|row| (row.value.window, row.value.key));
+        sort(out.results);
     }
     fn watermark(
         &mut self,
@@ -82,12 +81,18 @@ impl<C: WindowCore<u8, u64, Out = Fired>> WindowCore<u8, u64> for Sorting<C> {
         out: &mut engine::WindowOutput<'_, Fired, u64>,
     ) {
         self.0.watermark(watermark_ms, now_ms, out);
-        out.results
-            .sort_by_key(|row| (row.value.window, row.value.key));
+        sort(out.results);
     }
     fn counters(&self) -> engine::WindowCounters {
         self.0.counters()
     }
+}
+
+fn sort(results: &mut Batch<Fired>) {
+    let mut rows = results.to_rows();
+    rows.sort_by_key(|row| (row.value.window, row.value.key));
+    results.clear();
+    results.extend(rows);
 }
 
 fn sliding() -> impl Strategy<Value = Sliding> {

@@ -7,6 +7,7 @@
 //! A watermark fires keys in the order in which they first came in the window. Late elements, as
 //! long as they are allowed, fire their key at once.
 
+use crate::batch::Batch;
 use crate::data::{Key, Row};
 use crate::event_time::{NO_WATERMARK_MS, span_ms};
 use crate::window::assigner::Tumbling;
@@ -247,7 +248,7 @@ pub(super) fn emit<K, In, C: WindowContents<K, In>>(
     key: &K,
     firing: &Firing,
     pane: &Pane<C::State>,
-    results: &mut Vec<Row<C::Out>>,
+    results: &mut Batch<C::Out>,
 ) {
     let tag = pane.tag;
     let fired = contents.fire(key, firing, &pane.state);

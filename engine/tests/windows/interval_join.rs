@@ -1,6 +1,6 @@
 //! The interval join against its definition: all pairs of the history.
 
-use engine::{IntervalJoin, IntervalJoinOutput, Row};
+use engine::{Batch, IntervalJoin, Row, Side, WindowCore, WindowOutput};
 use proptest::prelude::*;
 
 use crate::history::{Step, cases, history, watermark_after_every_record};
@@ -55,11 +55,10 @@ fn check(steps: &[Step], lower: i64, upper: i64) -> Result<(), TestCaseError> {
         .expect("bounds in order");
     let mut late_count = 0;
     for step in steps {
-        let (mut results, mut late_left, mut late_right) = (Vec::new(), Vec::new(), Vec::new());
-        let mut out = IntervalJoinOutput {
+        let (mut results, mut rejected) = (Batch::default(), Batch::default());
+        let mut out = WindowOutput {
             results: &mut results,
-            late_left: Some(&mut late_left),
-            late_right: Some(&mut late_right),
+            late: Some(&mut rejected),
         };
         match *step {
             Step::Element {
@@ -67,19 +66,16 @@ fn check(steps: &[Step], lower: i64, upper: i64) -> Result<(), TestCaseError> {
                 timestamp_ms,
                 id,
             } => {
+                let side = if is_left(id) { Side::Left } else { Side::Right };
                 let row = Row {
                     tag: tag_of(id),
-                    value: id,
+                    value: side(id),
                 };
-                if is_left(id) {
-                    join.left(&key, timestamp_ms, row, &mut out);
-                } else {
-                    join.right(&key, timestamp_ms, row, &mut out);
-                }
+                join.element(&key, timestamp_ms, row, 0, &mut out);
                 let arrival = &all[id as usize];
                 let late = timestamp_ms < arrival.watermark_ms;
                 late_count += u64::from(late);
-                prop_assert_eq!(late_left.len() + late_right.len(), usize::from(late));
+                prop_assert_eq!(rejected.len(), usize::from(late));
                 let expected = if late {
                     Vec::new()
                 } else {
@@ -91,9 +87,9 @@ fn check(steps: &[Step], lower: i64, upper: i64) -> Result<(), TestCaseError> {
                     .copied()
                     .zip(tags)
                     .map(|(value, tag)| Row { tag, value });
-                prop_assert_eq!(results, rows.collect::<Vec<_>>());
+                prop_assert_eq!(results.to_rows(), rows.collect::<Vec<_>>());
             }
-            Step::Watermark(watermark_ms) => join.watermark(watermark_ms),
+            Step::Watermark(watermark_ms) => join.watermark(watermark_ms, 0, &mut out),
             Step::Clock(_) => {}
         }
     }

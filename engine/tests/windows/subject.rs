@@ -1,8 +1,8 @@
 //! Drives a core through a history and writes down what it does at every step.
 
 use engine::{
-    Aggregate, AggregatedThen, Firing, FiringTime, Row, TimeWindow, WindowAggregate, WindowCore,
-    WindowOutput,
+    Aggregate, AggregatedThen, Batch, Firing, FiringTime, Row, TimeWindow, WindowAggregate,
+    WindowCore, WindowOutput,
 };
 
 use crate::history::Step;
@@ -70,6 +70,15 @@ pub struct Outcome<Out = Fired, In = u64> {
     pub late: Vec<In>,
 }
 
+impl<Out: Clone, In: Clone> Outcome<Out, In> {
+    fn new(results: &Batch<Out>, late: &Batch<In>) -> Self {
+        Outcome {
+            results: results.to_rows(),
+            late: late.values().to_vec(),
+        }
+    }
+}
+
 /// What a core does at every step. Late elements are seen only with a side output; without, they
 /// are told by the counter.
 pub fn drive(
@@ -81,7 +90,7 @@ pub fn drive(
 }
 
 /// The same for cores that want the ids as something else.
-pub fn drive_as<In, Out>(
+pub fn drive_as<In: Clone, Out: Clone>(
     core: &mut impl WindowCore<u8, In, Out = Out>,
     steps: &[Step],
     side_output: bool,
@@ -89,7 +98,7 @@ pub fn drive_as<In, Out>(
 ) -> Vec<Outcome<Out, In>> {
     let (mut now_ms, mut outcomes) = (0, Vec::new());
     for step in steps {
-        let (mut results, mut late) = (Vec::new(), Vec::new());
+        let (mut results, mut late) = (Batch::default(), Batch::default());
         let dropped = core.counters().late_dropped;
         let mut out = WindowOutput {
             results: &mut results,
@@ -123,8 +132,7 @@ pub fn drive_as<In, Out>(
                 assert!(due || results.is_empty(), "fired although nothing was due");
             }
         }
-        let late = late.into_iter().map(|row| row.value).collect();
-        outcomes.push(Outcome { results, late });
+        outcomes.push(Outcome::new(&results, &late));
     }
     outcomes
 }
@@ -134,7 +142,7 @@ pub fn drive_in_batches(
     core: &mut impl WindowCore<u8, u64, Out = Fired>,
     steps: &[Step],
 ) -> Outcome {
-    let (mut results, mut late) = (Vec::new(), Vec::new());
+    let (mut results, mut late) = (Batch::default(), Batch::default());
     let mut out = WindowOutput {
         results: &mut results,
         late: Some(&mut late),
@@ -160,8 +168,7 @@ pub fn drive_in_batches(
         });
         core.elements(elements, 0, &mut out);
     }
-    let late = late.into_iter().map(|row| row.value).collect();
-    Outcome { results, late }
+    Outcome::new(&results, &late)
 }
 
 /// How many elements a history has.
