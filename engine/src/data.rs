@@ -28,6 +28,15 @@ pub struct Row<T> {
 }
 
 impl<T> Row<T> {
+    /// The same tag beside what `change` makes of the value.
+    #[inline]
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Row<U> {
+        Row {
+            tag: self.tag,
+            value: change(self.value),
+        }
+    }
+
     /// The same tag beside another value.
     pub fn with<U>(&self, value: U) -> Row<U> {
         Row {

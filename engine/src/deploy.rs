@@ -122,12 +122,9 @@ fn build_subtasks(
     for (task, members) in layout.members.iter().enumerate() {
         let first = &graph.operators[members[0]];
         let input = graph.edges.iter().find(|edge| edge.to() == members[0]);
-        let outputs = layout
-            .plan
-            .edges
-            .iter()
-            .filter(|edge| edge.from == task)
-            .count();
+        let edges = layout.plan.edges.iter().enumerate();
+        let outputs = edges.filter(|(_, edge)| edge.from == task);
+        let outputs: Vec<usize> = outputs.map(|(number, _)| number).collect();
         let parallelism = layout.plan.tasks[task].parallelism;
         let mut key_probes = Vec::new();
         for (index, wake) in bells[task].iter().enumerate() {
@@ -138,6 +135,7 @@ fn build_subtasks(
                 counters,
                 key_probes: Vec::new().into(),
                 hook: None.into(),
+                outputs: &outputs,
             };
             let head = match (&first.source, input) {
                 (Some(source), _) => source(&build),
@@ -150,7 +148,13 @@ fn build_subtasks(
             built.subtasks.push(DeployedSubtask {
                 head,
                 blocking: members.iter().any(|&id| graph.operators[id].blocking),
-                shared: Arc::new(SubtaskShared::new(task, index, is_source, outputs, wake)),
+                shared: Arc::new(SubtaskShared::new(
+                    task,
+                    index,
+                    is_source,
+                    outputs.len(),
+                    wake,
+                )),
             });
         }
         built.key_probes.push(key_probes);

@@ -33,6 +33,8 @@ pub(crate) struct Build<'a> {
     pub(crate) key_probes: RefCell<Vec<Arc<dyn KeyProbe>>>,
     /// A source's hook on its way to the end of its chain.
     pub(crate) hook: RefCell<Option<Box<dyn SentHook>>>,
+    /// The plan edges that leave the task.
+    pub(crate) outputs: &'a [usize],
 }
 
 impl Build<'_> {
@@ -58,7 +60,7 @@ pub(crate) trait Consumer<T> {
 }
 
 /// Makes a sending subtask's router.
-pub(crate) type MakeRouter<T> = Box<dyn Fn(&RouterContext) -> Box<dyn Router<T>>>;
+pub(crate) type MakeRouter<T> = Rc<dyn Fn(&RouterContext) -> Box<dyn Router<T>>>;
 
 /// What a router may know.
 pub(crate) struct RouterContext {
@@ -74,7 +76,11 @@ pub(crate) struct Edge<T> {
     /// `None` until deployment knows both parallelisms.
     exchange: Cell<Option<Exchange>>,
     make_router: MakeRouter<T>,
+    /// Tells streams of one operator apart, of which one with a side output has two.
+    stream: StreamId,
     consumer: OnceCell<Box<dyn Consumer<T>>>,
+    /// The further input edges of a consumer that has this one as its first.
+    further: RefCell<Vec<Rc<Edge<T>>>>,
     /// Its position among the plan's edges; none if it is inside a chain.
     number: Cell<Option<usize>>,
     gates: RefCell<Vec<Arc<Gate<T>>>>,
@@ -86,13 +92,16 @@ impl<T: Send + 'static> Edge<T> {
         to: OperatorId,
         exchange: Option<Exchange>,
         make_router: MakeRouter<T>,
+        stream: StreamId,
     ) -> Self {
         Edge {
             from,
             to,
             exchange: Cell::new(exchange),
             make_router,
+            stream,
             consumer: OnceCell::new(),
+            further: RefCell::new(Vec::new()),
             number: Cell::new(None),
             gates: RefCell::new(Vec::new()),
         }
@@ -101,6 +110,11 @@ impl<T: Send + 'static> Edge<T> {
     pub(crate) fn set_consumer(&self, consumer: Box<dyn Consumer<T>>) {
         let set = self.consumer.set(consumer);
         debug_assert!(set.is_ok(), "an edge has one consumer");
+    }
+
+    /// Lets the consumer of this edge take the rows of `edge` as well.
+    pub(crate) fn join(&self, edge: Rc<Edge<T>>) {
+        self.further.borrow_mut().push(edge);
     }
 
     fn consumer(&self) -> &dyn Consumer<T> {
@@ -132,15 +146,25 @@ impl<T: Send + 'static> Edge<T> {
             max_parallelism,
         });
         let batch = build.config.channels.batch;
-        Output::new(self.number(), channels, batch, router)
+        let mut outputs = build.outputs.iter();
+        let position = outputs.position(|&edge| edge == self.number());
+        let position = position.expect("this edge leaves this task");
+        Output::new(self.number(), position, channels, batch, router)
     }
 }
 
 type Cloner<T> = fn(&T) -> T;
+type MakeStage<T> = Box<dyn Fn(&Build<'_>) -> Box<dyn Stage<T>>>;
 
-/// The consumers of one stream.
+/// Tells the streams of a job apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StreamId(*const ());
+
+/// The consumers of one stream: edges, or a fork into two other streams.
 pub(crate) struct Outputs<T> {
     edges: RefCell<Vec<Rc<Edge<T>>>>,
+    fork: RefCell<Option<MakeStage<T>>>,
+    forks: Cell<usize>,
     cloner: Cell<Option<Cloner<T>>>,
 }
 
@@ -148,12 +172,29 @@ impl<T: Send + 'static> Outputs<T> {
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Outputs {
             edges: RefCell::new(Vec::new()),
+            fork: RefCell::new(None),
+            forks: Cell::new(0),
             cloner: Cell::new(None),
         })
     }
 
+    pub(crate) fn id(self: &Rc<Self>) -> StreamId {
+        StreamId(Rc::as_ptr(self).cast())
+    }
+
     pub(crate) fn add(&self, edge: Rc<Edge<T>>) {
         self.edges.borrow_mut().push(edge);
+    }
+
+    /// Ends the stream in `stage`, which leads on to others.
+    pub(crate) fn fork_into(&self, stage: MakeStage<T>) {
+        self.fork.replace(Some(stage));
+        self.forks.set(self.forks.get() + 1);
+    }
+
+    /// How often the stream is used, as a whole or split.
+    pub(crate) fn uses(&self) -> usize {
+        self.edges.borrow().len() + self.forks.get()
     }
 
     pub(crate) fn set_cloner(&self, cloner: Cloner<T>) {
@@ -162,6 +203,9 @@ impl<T: Send + 'static> Outputs<T> {
 
     /// What stands behind the operator that makes this stream: the chained consumer, or channels.
     pub(crate) fn next_stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
+        if let Some(fork) = &*self.fork.borrow() {
+            return fork(build);
+        }
         let edges = self.edges.borrow();
         if let [edge] = edges.as_slice()
             && edge.number.get().is_none()
@@ -183,6 +227,8 @@ impl<T: Send + 'static> Outputs<T> {
 pub(crate) trait AnyEdge {
     fn from(&self) -> OperatorId;
     fn to(&self) -> OperatorId;
+    /// The stream that it carries.
+    fn stream(&self) -> StreamId;
     fn exchange(&self) -> Exchange;
     /// Fixes an exchange that the user left open: forward at equal parallelism, else rebalance.
     fn settle(&self, parallelism: &[usize]) -> Exchange;
@@ -195,7 +241,7 @@ pub(crate) trait AnyEdge {
         receivers: &[Arc<Wake>],
         config: &ChannelConfig,
     ) -> Vec<Arc<dyn GateProbe>>;
-    /// The receiving end for one subtask.
+    /// The receiving end for one subtask, for all input edges of its task; asked of the first.
     fn head(&self, build: &Build<'_>) -> Box<dyn Head>;
 }
 
@@ -206,6 +252,10 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
 
     fn to(&self) -> OperatorId {
         self.to
+    }
+
+    fn stream(&self) -> StreamId {
+        self.stream
     }
 
     fn exchange(&self) -> Exchange {
@@ -256,8 +306,13 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
     }
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
-        let gate = Arc::clone(&self.gates.borrow()[build.context.index]);
-        let inputs = vec![(self.number(), gate)];
+        let gate = |edge: &Edge<T>| {
+            let gate = Arc::clone(&edge.gates.borrow()[build.context.index]);
+            (edge.number(), gate)
+        };
+        let further = self.further.borrow();
+        let further = further.iter().map(|edge| gate(edge));
+        let inputs = [gate(self)].into_iter().chain(further).collect();
         Box::new(GateHead::new(inputs, self.consumer().stage(build)))
     }
 }

@@ -37,8 +37,11 @@ use crate::head::{Head, SourceHead};
 use crate::keyed::{Aggregate, KeyedOperator, KeyedProcess, RunningAggregate};
 use crate::operator::{Operator, Sink, SubtaskContext};
 use crate::output::Router;
+use crate::side::{ForkStage, Side};
 use crate::source::{SentHook, Source};
 use crate::stage::{OperatorStage, SinkStage, Stage};
+use crate::window::WindowCore;
+use crate::window::operator::{LateAside, LateDropped, Windowed};
 
 /// A job under construction. Cheap to clone: all clones are the same job.
 #[derive(Clone)]
@@ -52,7 +55,11 @@ pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) operators: Vec<OperatorNode>,
     pub(crate) edges: Vec<Rc<dyn AnyEdge>>,
+    /// Operators whose streams are split, and how often those are used.
+    pub(crate) forks: Vec<(OperatorId, CountUses)>,
 }
+
+type CountUses = Box<dyn Fn() -> usize>;
 
 pub(crate) struct OperatorNode {
     pub(crate) name: String,
@@ -72,6 +79,7 @@ impl JobGraph {
             name: name.to_owned(),
             operators: Vec::new(),
             edges: Vec::new(),
+            forks: Vec::new(),
         };
         JobGraph {
             inner: Rc::new(RefCell::new(inner)),
@@ -124,21 +132,37 @@ impl JobGraph {
 /// from [`Stream::forward`] on choose how the next one is fed; the rest add one.
 pub struct Stream<T> {
     graph: JobGraph,
-    from: OperatorId,
-    outputs: Rc<Outputs<T>>,
+    /// Several, if it is a union.
+    made_by: Vec<Maker<T>>,
     exchange: Option<Exchange>,
     next_parallelism: Option<usize>,
     make_broadcast: Option<MakeBroadcast<T>>,
 }
 
+/// An operator and the stream that it makes.
+struct Maker<T> {
+    operator: OperatorId,
+    outputs: Rc<Outputs<T>>,
+}
+
+impl<T> Clone for Maker<T> {
+    fn clone(&self) -> Self {
+        Maker {
+            operator: self.operator,
+            outputs: Rc::clone(&self.outputs),
+        }
+    }
+}
+
 impl<T: Data + Clone> Clone for Stream<T> {
     /// A second use of the same stream: each consumer gets a copy of every row.
     fn clone(&self) -> Self {
-        self.outputs.set_cloner(T::clone);
+        for maker in &self.made_by {
+            maker.outputs.set_cloner(T::clone);
+        }
         Stream {
             graph: self.graph.clone(),
-            from: self.from,
-            outputs: Rc::clone(&self.outputs),
+            made_by: self.made_by.clone(),
             exchange: self.exchange,
             next_parallelism: self.next_parallelism,
             make_broadcast: self.make_broadcast,
@@ -147,22 +171,34 @@ impl<T: Data + Clone> Clone for Stream<T> {
 }
 
 impl<T: Data> Stream<T> {
-    fn new(graph: JobGraph, from: OperatorId, outputs: Rc<Outputs<T>>) -> Self {
+    fn new(graph: JobGraph, operator: OperatorId, outputs: Rc<Outputs<T>>) -> Self {
+        Stream::made_by(graph, vec![Maker { operator, outputs }])
+    }
+
+    fn made_by(graph: JobGraph, made_by: Vec<Maker<T>>) -> Self {
         Stream {
             graph,
-            from,
-            outputs,
+            made_by,
             exchange: None,
             next_parallelism: None,
             make_broadcast: None,
         }
     }
 
-    fn node(&self, change: impl FnOnce(&mut OperatorNode)) {
-        change(&mut self.graph.inner.borrow_mut().operators[self.from]);
+    fn node(&self, change: impl Fn(&mut OperatorNode)) {
+        let operators = &mut self.graph.inner.borrow_mut().operators;
+        let made_by = self.made_by.iter();
+        made_by.for_each(|maker| change(&mut operators[maker.operator]));
     }
 
-    /// Number of subtasks of the operator that makes this stream.
+    /// This stream and another as one. The watermark behind them is the lower of theirs; a side that
+    /// is idle does not hold it back.
+    pub fn union(mut self, other: Stream<T>) -> Self {
+        self.made_by.extend(other.made_by);
+        self
+    }
+
+    /// Number of subtasks of the operator that makes this stream; of a union, of all that do.
     pub fn parallelism(self, parallelism: usize) -> Self {
         self.node(|node| node.parallelism = Some(parallelism));
         self
@@ -344,7 +380,7 @@ impl<T: Data> Stream<T> {
                 None => Box::new(RoundRobin::starting_at(context.sender % context.receivers)),
             }
         };
-        self.connect(name, outputs, consumer, Box::new(router))
+        self.connect(name, outputs, consumer, Rc::new(router))
     }
 
     fn connect<U: Data>(
@@ -357,14 +393,52 @@ impl<T: Data> Stream<T> {
         let to = self.graph.add(name, None);
         let mut inner = self.graph.inner.borrow_mut();
         inner.operators[to].parallelism = self.next_parallelism;
-        // Left open here: forward at equal parallelism, else rebalance. Deployment decides.
-        let exchange = self.exchange;
-        let edge = Rc::new(Edge::new(self.from, to, exchange, router));
-        edge.set_consumer(consumer(to));
-        self.outputs.add(Rc::clone(&edge));
-        inner.edges.push(edge);
+        let edges = self.made_by.iter().map(|maker| {
+            // Left open here: forward at equal parallelism, else rebalance. Deployment decides.
+            let (exchange, router) = (self.exchange, Rc::clone(&router));
+            let stream = maker.outputs.id();
+            let edge = Rc::new(Edge::new(maker.operator, to, exchange, router, stream));
+            maker.outputs.add(Rc::clone(&edge));
+            edge
+        });
+        let edges: Vec<Rc<Edge<T>>> = edges.collect();
+        if let Some((first, further)) = edges.split_first() {
+            first.set_consumer(consumer(to));
+            further.iter().for_each(|edge| first.join(Rc::clone(edge)));
+        }
+        inner
+            .edges
+            .extend(edges.into_iter().map(|edge| edge as Rc<dyn AnyEdge>));
         drop(inner);
         Stream::new(self.graph, to, outputs)
+    }
+}
+
+impl<L: Data, R: Data> Stream<Side<L, R>> {
+    /// Two streams, one of each side; what takes either may be chained. The stream before the split
+    /// cannot be used as well: [`JobGraph::deploy`] refuses that.
+    pub fn split(self) -> (Stream<L>, Stream<R>) {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for Maker { operator, outputs } in self.made_by {
+            let sides = (Outputs::new(), Outputs::new());
+            let (to_left, to_right) = (Rc::clone(&sides.0), Rc::clone(&sides.1));
+            outputs.fork_into(Box::new(move |build| {
+                let hook = build.hook.take();
+                let (left, right) = (to_left.next_stage(build), to_right.next_stage(build));
+                Box::new(ForkStage::new(left, right, hook))
+            }));
+            let uses: CountUses = Box::new(move || outputs.uses());
+            self.graph.inner.borrow_mut().forks.push((operator, uses));
+            let (outputs, side_outputs) = sides;
+            left.push(Maker { operator, outputs });
+            let outputs = side_outputs;
+            right.push(Maker { operator, outputs });
+        }
+        let graph = self.graph.clone();
+        (
+            Stream::made_by(graph, left),
+            Stream::made_by(self.graph, right),
+        )
     }
 }
 
@@ -383,11 +457,19 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         make: impl Fn(&SubtaskContext) -> P + 'static,
     ) -> Stream<U> {
         let key = self.key.clone();
-        let make = move |build: &Build<'_>| -> Box<dyn Operator<T, U>> {
+        self.keyed(name, move |build| {
             let mut process = make(&build.context);
             process.open(&mut build.state());
             Box::new(KeyedOperator::new(key.clone(), process, build.key_sketch()))
-        };
+        })
+    }
+
+    /// Adds an operator that is fed by key.
+    fn keyed<U: Data>(
+        self,
+        name: &str,
+        make: impl Fn(&Build<'_>) -> Box<dyn Operator<T, U>> + 'static,
+    ) -> Stream<U> {
         let key = self.key;
         let router = move |context: &RouterContext| -> Box<dyn Router<T>> {
             Box::new(ByKey::new(
@@ -406,7 +488,49 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
             })
         };
         self.stream
-            .connect(name, outputs, consumer, Box::new(router))
+            .connect(name, outputs, consumer, Rc::new(router))
+    }
+
+    /// Windows or a join in time over the rows of each key, whose event time `timestamp_ms` tells;
+    /// `make` builds the core once per subtask. Late rows are dropped, and counted.
+    pub fn window<W>(
+        self,
+        name: &str,
+        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + 'static,
+        make: impl Fn(&SubtaskContext) -> W + 'static,
+    ) -> Stream<W::Out>
+    where
+        W: WindowCore<K, T> + 'static,
+        W::Out: Data,
+    {
+        let key = self.key.clone();
+        self.keyed(name, move |build| {
+            let core = make(&build.context);
+            let sketch = build.key_sketch();
+            let windowed = Windowed::new(key.clone(), timestamp_ms.clone(), core, sketch);
+            Box::new(LateDropped(windowed))
+        })
+    }
+
+    /// As [`window`](Self::window); late rows are counted, too, and are the second stream.
+    pub fn window_with_late<W>(
+        self,
+        name: &str,
+        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + 'static,
+        make: impl Fn(&SubtaskContext) -> W + 'static,
+    ) -> (Stream<W::Out>, Stream<T>)
+    where
+        W: WindowCore<K, T> + 'static,
+        W::Out: Data,
+    {
+        let key = self.key.clone();
+        let both = self.keyed(name, move |build| {
+            let core = make(&build.context);
+            let sketch = build.key_sketch();
+            let windowed = Windowed::new(key.clone(), timestamp_ms.clone(), core, sketch);
+            Box::new(LateAside::new(windowed))
+        });
+        both.split()
     }
 
     /// A running aggregate per key: one result for every row.

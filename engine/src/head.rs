@@ -262,6 +262,7 @@ impl<S: Source> SourceHead<S> {
         let max = self.pace.take(self.batch);
         let status = self.source.poll(begin_ns, slice.held_ns(), max, rows);
         let generated = rows.len();
+        slice.event_time_ms = self.source.event_time_ms().or(slice.event_time_ms);
         if let Some(hook) = &mut self.hook {
             stamp(hook.as_mut(), begin_ns, true, rows);
         }

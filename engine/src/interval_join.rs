@@ -18,7 +18,7 @@ use crate::batch::Batch;
 use crate::data::{Key, Row};
 use crate::event_time::NO_WATERMARK_MS;
 use crate::event_time::timers::{TimerPlace, TimerQueue};
-use crate::window::co_group::Side;
+use crate::side::Side;
 use crate::window::{WindowCore, WindowCounters, WindowOutput};
 
 /// Bounds of which the lower is above the upper.

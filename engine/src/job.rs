@@ -425,6 +425,8 @@ fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
         records_in: meter.records_in,
         records_out: meter.records_out,
         watermark_ms: meter.watermark_ms,
+        event_time_ms: meter.event_time_ms,
+        windows: meter.windows,
         time,
         backpressured_by_output_ns,
         held_ns: subtask.is_source.then(|| meter.account.held_of(&time)),

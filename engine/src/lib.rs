@@ -31,6 +31,7 @@ mod keyed;
 mod operator;
 mod output;
 mod plan;
+mod side;
 mod snapshot;
 mod source;
 mod stage;
@@ -62,12 +63,13 @@ pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::{Aggregate, KeyedProcess};
 pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
 pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};
+pub use side::Side;
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
 pub use state::{StateBackend, StateContext, StateError, ValueState};
 pub use top_keys::{KeyCount, TopKeys};
 pub use window::assigner::{AssignedWindows, Global, Session, Sliding, Tumbling, WindowAssigner};
-pub use window::co_group::{BothSides, CoGroup, Side, WindowJoin};
+pub use window::co_group::{BothSides, CoGroup, WindowJoin};
 pub use window::contents::{
     Aggregated, AggregatedThen, AllElements, WindowAggregate, WindowContents,
 };

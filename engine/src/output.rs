@@ -23,19 +23,24 @@ pub(crate) trait Router<T>: Send {
 
 /// An output edge together with its routing.
 pub(crate) struct Output<T> {
+    /// Its place among the output edges of the task.
+    position: usize,
     buffers: Buffers<T>,
     router: Box<dyn Router<T>>,
 }
 
 impl<T> Output<T> {
+    /// `edge` is a position in the plan, `position` one among the output edges of the task.
     /// Channels are given as (gate, channel index in that gate).
     pub(crate) fn new(
         edge: usize,
+        position: usize,
         channels: Vec<(Arc<Gate<T>>, usize)>,
         batch: usize,
         router: Box<dyn Router<T>>,
     ) -> Self {
         Output {
+            position,
             buffers: Buffers::new(edge, channels, batch),
             router,
         }
@@ -105,14 +110,17 @@ impl<T> OutputStage<T> {
             let mut sending = Sending::new(now_ns, hook, index == 0);
             work(&mut output.buffers, &mut sending);
             if !output.buffers.pump(&mut sending) && blocked.is_none() {
-                blocked = Some(index);
+                blocked = Some(output.position);
             }
         }
         blocked
     }
 
     fn route(&mut self, now_ns: u64) {
-        let last = self.outputs.len().saturating_sub(1);
+        let Some(last) = self.outputs.len().checked_sub(1) else {
+            // Nobody uses this stream.
+            return self.pending.clear();
+        };
         for (index, output) in self.outputs.iter_mut().enumerate() {
             let hook = self.hook.as_mut();
             let mut sending = Sending::new(now_ns, hook, index == 0);
@@ -174,14 +182,13 @@ impl<T: Send> Stage<T> for OutputStage<T> {
             }
             return Ok(Step::Done);
         }
-        match self
-            .outputs
-            .iter_mut()
-            .position(|output| !output.buffers.may_accept())
-        {
-            Some(output) => Ok(Step::Backpressured { output }),
-            None => Ok(Step::Done),
+        for output in &mut self.outputs {
+            if !output.buffers.may_accept() {
+                let output = output.position;
+                return Ok(Step::Backpressured { output });
+            }
         }
+        Ok(Step::Done)
     }
 
     fn end(&mut self) {

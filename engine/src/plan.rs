@@ -94,6 +94,9 @@ pub enum DeployError {
         /// The names there are.
         known: String,
     },
+    /// A stream that is split and used in another way, too.
+    #[error("'{0}': its stream is split, and used a second time; use one of the two streams twice")]
+    SplitAndUsed(String),
     /// Too many blocking subtasks.
     #[error("{subtasks} subtasks hold blocking operators, at most {max} are allowed")]
     TooManyBlocking {
@@ -193,6 +196,12 @@ fn check(graph: &Inner, config: &JobConfig) -> Result<Vec<usize>, DeployError> {
             return Err(DeployError::DuplicateUid(operator.uid.clone()));
         }
     }
+    for (operator, uses) in &graph.forks {
+        if uses() > 1 {
+            let name = graph.operators[*operator].name.clone();
+            return Err(DeployError::SplitAndUsed(name));
+        }
+    }
     check_breaks(graph, config)?;
     let parallelism: Vec<usize> = graph
         .operators
@@ -271,8 +280,8 @@ fn check_exchanges(
     Ok(())
 }
 
-/// The operator in whose task `operator` runs, if it is chained: the exchange is forward, neither
-/// side asks for a break, and it is the only consumer. (Flink also chains several consumers of one
+/// The operator in whose task `operator` runs, if it is chained: it has one input, the exchange is
+/// forward, neither side asks for a break, and it is the only consumer of the stream. (Flink also chains several consumers of one
 /// operator; here each gets a channel.)
 fn chained_behind(
     graph: &Inner,
@@ -286,14 +295,13 @@ fn chained_behind(
         Chaining::Off => false,
         Chaining::BrokenBefore(names) => !names.contains(&node.name),
     };
-    let edge = graph.edges.iter().find(|edge| edge.to() == operator)?;
+    let mut inputs = graph.edges.iter().filter(|edge| edge.to() == operator);
+    let (edge, None) = (inputs.next()?, inputs.next()) else {
+        return None;
+    };
     let from = edge.from();
-    let only_consumer = graph
-        .edges
-        .iter()
-        .filter(|other| other.from() == from)
-        .count()
-        == 1;
+    let mut edges = graph.edges.iter();
+    let only_consumer = !edges.any(|e| e.stream() == edge.stream() && e.to() != operator);
     let fits = edge.exchange() == Exchange::Forward && parallelism[from] == parallelism[operator];
     (allowed && !node.starts_chain && only_consumer && fits).then_some(from)
 }

@@ -1,6 +1,7 @@
 //! What can be seen of a running job: cumulative counters, read without stopping it.
 
 use crate::account::TimeSplit;
+use crate::window::WindowCounters;
 
 /// Whether anything is counted and timed for observers. Only benches say no, to show what it costs:
 /// see the feature `without-metrics`.
@@ -33,6 +34,10 @@ pub struct SubtaskSnapshot {
     /// Event time that the task has reached, in milliseconds: the last watermark to come by its
     /// chain. `None` before the first.
     pub watermark_ms: Option<i64>,
+    /// Of a source that knows it: the highest event time that it has emitted, in milliseconds.
+    pub event_time_ms: Option<i64>,
+    /// Of a task with windows, a join in time, or timers: what it has done and holds.
+    pub windows: Option<WindowCounters>,
     /// Where its wall time went.
     pub time: TimeSplit,
     /// `time.backpressured_ns` by the task's output edges, in plan order.

@@ -24,6 +24,12 @@ pub trait Source: Send + 'static {
         max: usize,
         out: &mut Batch<Self::Out>,
     ) -> SourceStatus;
+
+    /// The highest event time of the rows emitted so far, in milliseconds, if the source knows it.
+    /// It is what watermarks are compared with to see how far they lag. Asked after every poll.
+    fn event_time_ms(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// What a source has to say after a poll.

@@ -17,6 +17,7 @@ use crate::head::{Head, Progress};
 use crate::job::JobShared;
 use crate::snapshot::METERED;
 use crate::wake::{Reason, Wake};
+use crate::window::WindowCounters;
 
 /// Longest time a subtask works before it looks at commands and yields its slot.
 const SLICE_NS: u64 = 2_000_000;
@@ -51,6 +52,9 @@ pub(crate) struct Meter {
     pub(crate) records_in: u64,
     pub(crate) records_out: u64,
     pub(crate) watermark_ms: Option<i64>,
+    /// Of a source: the highest event time emitted, in milliseconds.
+    pub(crate) event_time_ms: Option<i64>,
+    pub(crate) windows: Option<WindowCounters>,
 }
 
 impl SubtaskShared {
@@ -72,6 +76,8 @@ impl SubtaskShared {
                 records_in: 0,
                 records_out: 0,
                 watermark_ms: None,
+                event_time_ms: None,
+                windows: None,
             }),
             orders: Mutex::new(Vec::new()),
         }
@@ -107,6 +113,10 @@ pub(crate) struct Slice<'a> {
     pub(crate) generating_ns: u64,
     /// The last watermark that came by the chain's last operator to see one, in milliseconds.
     pub(crate) watermark_ms: Option<i64>,
+    /// Of a source that knows it: the highest event time emitted, in milliseconds.
+    pub(crate) event_time_ms: Option<i64>,
+    /// Of a windowed operator, which always begins a task: what it has done and holds.
+    pub(crate) windows: Option<WindowCounters>,
     /// A slowed subtask stops after each chunk.
     one_chunk: bool,
     worked: bool,
@@ -257,6 +267,8 @@ impl Subtask {
             records_out: 0,
             generating_ns: 0,
             watermark_ms: None,
+            event_time_ms: None,
+            windows: None,
             one_chunk: false,
             worked: false,
             shared: &shared,
@@ -278,6 +290,8 @@ impl Subtask {
         meter.records_in += slice.records_in;
         meter.records_out += slice.records_out;
         meter.watermark_ms = slice.watermark_ms.or(meter.watermark_ms);
+        meter.event_time_ms = slice.event_time_ms.or(meter.event_time_ms);
+        meter.windows = slice.windows.or(meter.windows);
         meter
             .account
             .slice_ends(end_ns, cpu_ns, slice.generating_ns, next);

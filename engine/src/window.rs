@@ -19,11 +19,12 @@
 //! order of time; at one time, keys in the order that the core states. An element that fires
 //! several windows fires the earliest first (Flink: the latest).
 //!
-//! How keys, timestamps and watermarks reach a core, and where results go, is not known here.
+//! How keys, timestamps and watermarks reach a core, and where results go, only `operator` knows.
 
 pub(crate) mod assigner;
 pub(crate) mod co_group;
 pub(crate) mod contents;
+pub(crate) mod operator;
 pub(crate) mod sliced;
 mod table;
 pub(crate) mod trigger;

@@ -6,17 +6,9 @@
 use std::marker::PhantomData;
 
 use crate::data::{Data, Decode, Encode};
+use crate::side::Side;
 use crate::window::Firing;
 use crate::window::contents::WindowContents;
-
-/// An element of one of two streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
-pub enum Side<L, R> {
-    /// Of the first.
-    Left(L),
-    /// Of the second.
-    Right(R),
-}
 
 /// The elements of both sides, each in the order in which they came.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
