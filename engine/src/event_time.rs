@@ -4,12 +4,13 @@
 //! Those that come all the same are late. An event-time timer at `t` fires once the watermark is at
 //! least `t`. All of this is Apache Flink's.
 //!
-//! Everything below is a plain struct that is fed with timestamps, watermarks and the current
-//! processing time. How marks travel between subtasks is not known here.
+//! Everything below but `assign`, which is an operator, is a plain struct that is fed with timestamps,
+//! watermarks and the current processing time. How marks travel between subtasks is not known here.
 //!
 //! Timestamps are `i64` milliseconds of any one epoch. Arithmetic saturates at both ends of the
 //! range, so timestamps nearer to an end than the spans added to them are rounded to that end.
 
+pub(crate) mod assign;
 pub(crate) mod bounded;
 pub(crate) mod splits;
 pub(crate) mod timers;
@@ -46,6 +47,19 @@ impl WatermarkUpdate {
         *self == WatermarkUpdate::default()
     }
 }
+
+/// Processing time in milliseconds, of job time: what depends on it begins with the job.
+pub(crate) fn processing_ms(now_ns: u64) -> i64 {
+    i64::try_from(now_ns / NS_PER_MS).unwrap_or(i64::MAX)
+}
+
+/// Job time in nanoseconds at which a processing time is reached.
+pub(crate) fn job_time_ns(processing_ms: i64) -> u64 {
+    let ms = u64::try_from(processing_ms).unwrap_or(0);
+    ms.saturating_mul(NS_PER_MS)
+}
+
+const NS_PER_MS: u64 = 1_000_000;
 
 /// A span as a signed number of milliseconds.
 pub(crate) fn span_ms(span_ms: u64) -> i64 {

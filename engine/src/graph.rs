@@ -31,9 +31,12 @@ use std::rc::Rc;
 use crate::async_io::{AsyncOptions, AsyncStage};
 use crate::data::{Data, Key};
 use crate::edge::{AnyEdge, Build, Consumer, Edge, MakeRouter, OperatorId, Outputs, RouterContext};
+use crate::event_time::assign::AssignWatermarks;
+use crate::event_time::splits::SplitWatermarkOptions;
 use crate::exchange::{ByKey, Exchange, RoundRobin, ToAll};
 use crate::functions::{Collector, Filter, FlatMap, ForEach, Map};
 use crate::head::{Head, SourceHead};
+use crate::keyed::timed::{TimedOperator, TimedProcess};
 use crate::keyed::{Aggregate, KeyedOperator, KeyedProcess, RunningAggregate};
 use crate::operator::{Operator, Sink, SubtaskContext};
 use crate::output::Router;
@@ -308,6 +311,18 @@ impl<T: Data> Stream<T> {
         self.operator(name, move |_| Filter(keep.clone()))
     }
 
+    /// Makes watermarks for rows from sources that make none, each subtask by the rows that it sees.
+    pub fn assign_watermarks(
+        self,
+        name: &str,
+        timestamp_ms: impl FnMut(&T) -> i64 + Clone + Send + 'static,
+        options: SplitWatermarkOptions,
+    ) -> Stream<T> {
+        self.operator(name, move |_| {
+            AssignWatermarks::new(timestamp_ms.clone(), options)
+        })
+    }
+
     /// One asynchronous call per row, many under way at once; `make` gives each subtask its caller.
     pub fn async_io<U, C, F>(
         self,
@@ -489,6 +504,20 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         };
         self.stream
             .connect(name, outputs, consumer, Rc::new(router))
+    }
+
+    /// Adds a keyed operator with state and timers; `make` is called once per subtask.
+    pub fn process_with_timers<U: Data, P: TimedProcess<K, T, U> + 'static>(
+        self,
+        name: &str,
+        make: impl Fn(&SubtaskContext) -> P + 'static,
+    ) -> Stream<U> {
+        let key = self.key.clone();
+        self.keyed(name, move |build| {
+            let mut process = make(&build.context);
+            process.open(&mut build.state());
+            Box::new(TimedOperator::new(key.clone(), process, build.key_sketch()))
+        })
     }
 
     /// Windows or a join in time over the rows of each key, whose event time `timestamp_ms` tells;

@@ -1,5 +1,7 @@
 //! Operators on keyed streams: user-written processes with state, and running aggregates.
 
+pub(crate) mod timed;
+
 use crate::batch::{Batch, Rows};
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};

@@ -60,6 +60,7 @@ pub use graph::{JobGraph, KeyedStream, Stream};
 pub use interval_join::{IntervalError, IntervalJoin};
 pub use job::{EdgeBalance, Job, JobEnd, JobEvent, JobReport, Outcome};
 pub use key_group::{group_of, murmur3, subtask_of};
+pub use keyed::timed::{Due, TimedProcess, Timers};
 pub use keyed::{Aggregate, KeyedProcess};
 pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
 pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};

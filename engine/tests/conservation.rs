@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use collected::Collected;
 use engine::{
-    Aggregate, AsyncOptions, Chaining, ChannelConfig, Job, JobConfig, JobGraph, Outcome, Stream,
+    Aggregate, AsyncOptions, Chaining, ChannelConfig, Job, JobConfig, JobGraph, Outcome, Side,
+    Stream,
 };
 use numbers::Numbers;
 use proptest::prelude::*;
@@ -23,7 +24,12 @@ enum Link {
     Map,
     KeepEven,
     Triple,
-    Call { ordered: bool, capacity: usize },
+    Call {
+        ordered: bool,
+        capacity: usize,
+    },
+    /// Every third value takes a way of its own for a while.
+    PartAndUnite,
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +54,7 @@ fn topology() -> impl Strategy<Value = Topology> {
         Just(Link::KeepEven),
         Just(Link::Triple),
         (any::<bool>(), 1usize..5).prop_map(|(ordered, capacity)| Link::Call { ordered, capacity }),
+        Just(Link::PartAndUnite),
     ];
     let by = prop_oneof![
         Just(By::Default),
@@ -118,6 +125,14 @@ fn add_link(
         Link::Map => stream.map(&name, |value| value),
         Link::KeepEven => stream.filter(&name, |value| value % 2 == 0),
         Link::Triple => stream.flat_map(&name, |value, out| (0..3).for_each(|_| out.emit(value))),
+        Link::PartAndUnite => {
+            let side = |value: u64| match value % 3 {
+                0 => Side::Right(value),
+                _ => Side::Left(value),
+            };
+            let (left, right) = stream.map(&name, side).split();
+            left.union(right.map(&format!("aside-{index}"), |value| value))
+        }
         Link::Call { ordered, capacity } => {
             stream.async_io(&name, AsyncOptions { capacity, ordered }, |_| {
                 |value: u64| async move {
@@ -170,7 +185,7 @@ fn expected(topology: &Topology, records: u64) -> Vec<u64> {
     let mut values: Vec<u64> = (0..records).collect();
     for (link, ..) in &topology.links {
         values = match link {
-            Link::Map | Link::Call { .. } => values,
+            Link::Map | Link::Call { .. } | Link::PartAndUnite => values,
             Link::KeepEven => values.into_iter().filter(|value| value % 2 == 0).collect(),
             Link::Triple => values.into_iter().flat_map(|value| [value; 3]).collect(),
         };
@@ -180,7 +195,7 @@ fn expected(topology: &Topology, records: u64) -> Vec<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 90, ..ProptestConfig::default() })]
 
     #[test]
     fn a_drained_job_delivers_every_row_once_with_its_tag(topology in topology(), records in 0u64..3_000) {

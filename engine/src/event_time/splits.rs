@@ -4,6 +4,7 @@
 //! that is too far ahead of the slowest is to be paused. Pausing is up to the caller, who asks
 //! [`SplitWatermarks::may_emit`].
 
+use crate::batch::{Batch, Signal};
 use crate::event_time::bounded::BoundedOutOfOrderness;
 use crate::event_time::{
     FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, WatermarkUpdate, span_ms,
@@ -101,6 +102,19 @@ impl SplitWatermarks {
             update.status = Some(status);
         }
         update
+    }
+
+    /// What [`poll`](Self::poll) has to tell, as signals behind the rows of `out`.
+    pub fn signal<T>(&mut self, now_ms: i64, out: &mut Batch<T>) {
+        let update = self.poll(now_ms);
+        // That a source is active again is told by its watermark, risen or not.
+        let awake = update.status == Some(WatermarkStatus::Active);
+        if (update.watermark_ms.is_some() || awake) && self.emitted_ms != NO_WATERMARK_MS {
+            out.signal(Signal::Watermark(self.emitted_ms));
+        }
+        if update.status == Some(WatermarkStatus::Idle) {
+            out.signal(Signal::Idle);
+        }
     }
 
     /// When [`poll`](Self::poll) may next find a split idle, in processing time.

@@ -3,14 +3,11 @@
 
 use crate::batch::{Batch, Rows, Signal};
 use crate::data::{Data, Key};
+use crate::event_time::{job_time_ns, processing_ms};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::side::Side;
 use crate::top_keys::KeySketch;
 use crate::window::{WindowCore, WindowOutput};
-
-/// Nanoseconds of job time in a millisecond. Processing time is job time here: windows of it begin
-/// with the job.
-const MS: u64 = 1_000_000;
 
 /// A core with what it needs to be fed by rows.
 pub(crate) struct Windowed<K, F, G, W> {
@@ -65,12 +62,12 @@ impl<K, F, G, W> Windowed<K, F, G, W> {
         W: WindowCore<K, In>,
     {
         let next_ms = self.core.next_processing_time_ms()?;
-        Some(u64::try_from(next_ms).unwrap_or(0).saturating_mul(MS))
+        Some(job_time_ns(next_ms))
     }
 }
 
 fn now_ms(context: &OperatorContext<'_, '_>) -> i64 {
-    i64::try_from(context.now_ns() / MS).unwrap_or(i64::MAX)
+    processing_ms(context.now_ns())
 }
 
 /// Drops late elements.
@@ -144,15 +141,17 @@ impl<K, In, F, G, W: WindowCore<K, In>> LateAside<K, In, F, G, W> {
         }
     }
 
-    fn parts(&mut self) -> (&mut Windowed<K, F, G, W>, WindowOutput<'_, W::Out, In>) {
-        let out = WindowOutput {
+    /// Lets `work` make results and late elements, and appends both to `out`.
+    fn make(
+        &mut self,
+        out: &mut Batch<Side<W::Out, In>>,
+        work: impl FnOnce(&mut Windowed<K, F, G, W>, &mut WindowOutput<'_, W::Out, In>),
+    ) {
+        let mut made = WindowOutput {
             results: &mut self.results,
             late: Some(&mut self.late),
         };
-        (&mut self.windowed, out)
-    }
-
-    fn hand_on(&mut self, out: &mut Batch<Side<W::Out, In>>) {
+        work(&mut self.windowed, &mut made);
         let results = self.results.drain(self.results.len());
         out.extend(results.map(|row| row.map(Side::Left)));
         let late = self.late.drain(self.late.len());
@@ -175,9 +174,7 @@ where
         out: &mut Batch<Side<W::Out, In>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        let (windowed, mut made) = self.parts();
-        windowed.take(rows, &mut made, context);
-        self.hand_on(out);
+        self.make(out, |windowed, made| windowed.take(rows, made, context));
         Ok(())
     }
 
@@ -187,11 +184,11 @@ where
         out: &mut Batch<Side<W::Out, In>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        let (windowed, mut made) = self.parts();
-        windowed.tell(&mut made, context, |core, now_ms, made| {
-            core.watermark(watermark_ms, now_ms, made);
+        self.make(out, |windowed, made| {
+            windowed.tell(made, context, |core, now_ms, made| {
+                core.watermark(watermark_ms, now_ms, made);
+            });
         });
-        self.hand_on(out);
         out.signal(Signal::Watermark(watermark_ms));
         Ok(())
     }
@@ -206,9 +203,9 @@ where
         out: &mut Batch<Side<W::Out, In>>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        let (windowed, mut made) = self.parts();
-        windowed.tell(&mut made, context, W::processing_time);
-        self.hand_on(out);
+        self.make(out, |windowed, made| {
+            windowed.tell(made, context, W::processing_time);
+        });
         Ok(())
     }
 }

@@ -1,0 +1,71 @@
+//! The operator that makes watermarks for rows from sources that make none.
+//!
+//! It sees a subtask's rows, not the splits that they came from: with several splits per subtask one
+//! that is ahead of the others makes their rows late. Sources that know their splits do better with
+//! [`SplitWatermarks`] of their own.
+
+use crate::batch::{Batch, Rows, Signal};
+use crate::event_time::splits::{SplitWatermarkOptions, SplitWatermarks};
+use crate::event_time::{FINAL_WATERMARK_MS, job_time_ns, processing_ms};
+use crate::operator::{Operator, OperatorContext, OperatorError};
+
+/// Puts a watermark behind each chunk. Watermarks from before are replaced, but for the final one,
+/// as in Flink.
+pub(crate) struct AssignWatermarks<G> {
+    timestamp_ms: G,
+    watermarks: SplitWatermarks,
+}
+
+impl<G> AssignWatermarks<G> {
+    pub(crate) fn new(timestamp_ms: G, options: SplitWatermarkOptions) -> Self {
+        AssignWatermarks {
+            timestamp_ms,
+            watermarks: SplitWatermarks::new(1, options, 0),
+        }
+    }
+}
+
+impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
+    fn process(
+        &mut self,
+        rows: Rows<'_, T>,
+        out: &mut Batch<T>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let now_ms = processing_ms(context.now_ns());
+        for value in rows.values() {
+            let timestamp_ms = (self.timestamp_ms)(value);
+            self.watermarks.element(0, timestamp_ms, now_ms);
+        }
+        rows.transform(out, |values, out| out.extend(values));
+        self.watermarks.signal(now_ms, out);
+        Ok(())
+    }
+
+    fn watermark(
+        &mut self,
+        watermark_ms: i64,
+        out: &mut Batch<T>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        if watermark_ms == FINAL_WATERMARK_MS {
+            out.signal(Signal::Watermark(watermark_ms));
+        }
+        Ok(())
+    }
+
+    fn next_timer_ns(&self) -> Option<u64> {
+        let next_ms = self.watermarks.next_idle_ms()?;
+        Some(job_time_ns(next_ms))
+    }
+
+    fn timer(
+        &mut self,
+        now_ns: u64,
+        out: &mut Batch<T>,
+        _context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.watermarks.signal(processing_ms(now_ns), out);
+        Ok(())
+    }
+}

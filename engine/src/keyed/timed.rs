@@ -1,0 +1,188 @@
+//! Processes on keyed streams that set timers: Flink's keyed process function.
+
+use crate::batch::{Batch, Rows, Signal};
+use crate::data::{Key, Row};
+use crate::event_time::timers::{KeyedTimers, TimeDomain};
+use crate::event_time::{NO_WATERMARK_MS, job_time_ns, processing_ms};
+use crate::operator::{Operator, OperatorContext, OperatorError};
+use crate::state::StateContext;
+use crate::top_keys::KeySketch;
+use crate::window::WindowCounters;
+
+/// A user-written operator on a keyed stream that wants to be called again at points in time. All
+/// rows and timers of one key reach the same subtask.
+pub trait TimedProcess<K, In, Out>: Send {
+    /// Opens the states it needs; called once, before the first row.
+    fn open(&mut self, _state: &mut StateContext) {}
+
+    /// Takes one row, appends what comes of it to `out`.
+    fn process(
+        &mut self,
+        key: &K,
+        row: Row<In>,
+        timers: &mut Timers<'_, K>,
+        out: &mut Batch<Out>,
+    ) -> Result<(), OperatorError>;
+
+    /// The time has come for which `key` set a timer. A row made here has no contributor: its tag is
+    /// 0 unless one was kept.
+    fn on_timer(
+        &mut self,
+        key: &K,
+        due: Due,
+        timers: &mut Timers<'_, K>,
+        out: &mut Batch<Out>,
+    ) -> Result<(), OperatorError>;
+}
+
+/// A timer that fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Which clock it is about.
+    pub domain: TimeDomain,
+    /// For when it was set, in milliseconds of that clock, which may be further by now.
+    pub at_ms: i64,
+}
+
+/// The timers of the key at hand, and both clocks.
+#[derive(Debug)]
+pub struct Timers<'a, K> {
+    all: &'a mut KeyedTimers<K>,
+    key: &'a K,
+    watermark_ms: i64,
+    now_ms: i64,
+}
+
+impl<K: Key> Timers<'_, K> {
+    /// Wants the key to be called when `domain` reaches `at_ms`; once, however often it is said. A
+    /// time that has passed fires when its clock next moves.
+    pub fn register(&mut self, domain: TimeDomain, at_ms: i64) {
+        self.all.register(domain, self.key, at_ms);
+    }
+
+    /// No longer wants that.
+    pub fn delete(&mut self, domain: TimeDomain, at_ms: i64) {
+        self.all.delete(domain, self.key, at_ms);
+    }
+
+    /// The watermark; [`NO_WATERMARK_MS`] before the first.
+    pub fn watermark_ms(&self) -> i64 {
+        self.watermark_ms
+    }
+
+    /// Processing time: milliseconds since the job's start.
+    pub fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+}
+
+/// Calls a process with rows and timers.
+pub(crate) struct TimedOperator<K, F, P> {
+    key: F,
+    process: P,
+    timers: KeyedTimers<K>,
+    watermark_ms: i64,
+    sketch: KeySketch<K>,
+}
+
+impl<K: Key, F, P> TimedOperator<K, F, P> {
+    pub(crate) fn new(key: F, process: P, sketch: KeySketch<K>) -> Self {
+        TimedOperator {
+            key,
+            process,
+            timers: KeyedTimers::new(),
+            watermark_ms: NO_WATERMARK_MS,
+            sketch,
+        }
+    }
+
+    /// Fires all timers of `domain` up to `until_ms`, also those that are set meanwhile.
+    fn fire<In, Out>(
+        &mut self,
+        domain: TimeDomain,
+        until_ms: i64,
+        out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError>
+    where
+        P: TimedProcess<K, In, Out>,
+    {
+        let now_ms = processing_ms(context.now_ns());
+        while let Some((at_ms, key)) = self.timers.pop_due(domain, until_ms) {
+            let mut timers = Timers {
+                all: &mut self.timers,
+                key: &key,
+                watermark_ms: self.watermark_ms,
+                now_ms,
+            };
+            let due = Due { domain, at_ms };
+            self.process.on_timer(&key, due, &mut timers, out)?;
+        }
+        self.report(context);
+        Ok(())
+    }
+
+    fn report(&self, context: &mut OperatorContext<'_, '_>) {
+        context.slice.windows = Some(WindowCounters {
+            timers_pending: self.timers.pending(),
+            timers_fired: self.timers.fired(),
+            ..WindowCounters::default()
+        });
+    }
+}
+
+impl<K, In, Out, F, P> Operator<In, Out> for TimedOperator<K, F, P>
+where
+    K: Key,
+    F: FnMut(&In) -> K + Send,
+    P: TimedProcess<K, In, Out>,
+{
+    fn process(
+        &mut self,
+        rows: Rows<'_, In>,
+        out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.sketch.observe(rows.values(), &mut self.key);
+        let now_ms = processing_ms(context.now_ns());
+        for row in rows {
+            let key = (self.key)(&row.value);
+            let mut timers = Timers {
+                all: &mut self.timers,
+                key: &key,
+                watermark_ms: self.watermark_ms,
+                now_ms,
+            };
+            self.process.process(&key, row, &mut timers, out)?;
+        }
+        self.report(context);
+        Ok(())
+    }
+
+    fn watermark(
+        &mut self,
+        watermark_ms: i64,
+        out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        self.fire(TimeDomain::Event, self.watermark_ms, out, context)?;
+        out.signal(Signal::Watermark(watermark_ms));
+        Ok(())
+    }
+
+    fn next_timer_ns(&self) -> Option<u64> {
+        let next_ms = self.timers.next_ms(TimeDomain::Processing)?;
+        Some(job_time_ns(next_ms))
+    }
+
+    fn timer(
+        &mut self,
+        now_ns: u64,
+        out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let until_ms = processing_ms(now_ns);
+        self.fire(TimeDomain::Processing, until_ms, out, context)
+    }
+}
