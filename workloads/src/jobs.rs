@@ -10,7 +10,7 @@ use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel};
 use crate::job::{ChainingSpec, JobSpec};
 use crate::load::{
     Bounds, Discarding, Events, LoadSpec, NullSource, Progress, Recording, Schedule,
-    ScheduledSource, ShapeSpec, SplitPause, SplitState,
+    ScheduledSource, ShapeSpec, SourceWatermarks, SplitPause, SplitState,
 };
 use crate::probes::Probes;
 use crate::slow_operator::{self, LineEvents, SlowOperatorSpec};
@@ -196,6 +196,7 @@ pub struct Wiring<E> {
     schedule: Arc<Schedule>,
     progress: Arc<Progress>,
     probes: Arc<dyn Probes>,
+    watermarks: Option<SourceWatermarks>,
 }
 
 impl<E: Events> Wiring<E> {
@@ -227,7 +228,16 @@ impl<E: Events> Wiring<E> {
             schedule,
             progress,
             probes,
+            watermarks: None,
         })
+    }
+
+    /// The same ends, with sources that make watermarks.
+    pub fn with_watermarks(self, watermarks: SourceWatermarks) -> Wiring<E> {
+        Wiring {
+            watermarks: Some(watermarks),
+            ..self
+        }
     }
 
     /// Adds the operator `source`.
@@ -237,10 +247,12 @@ impl<E: Events> Wiring<E> {
             Arc::clone(&self.progress),
             Arc::clone(&self.probes),
         );
+        let watermarks = self.watermarks;
         graph
             .source("source", move |context| {
+                let progress = Arc::clone(&progress);
                 let source =
-                    ScheduledSource::new(events.clone(), Arc::clone(&progress), context.index);
+                    ScheduledSource::new(events.clone(), progress, context.index, watermarks);
                 (source, Some(probes.source(context.index)))
             })
             .parallelism(self.parallelism)
@@ -249,11 +261,12 @@ impl<E: Events> Wiring<E> {
     /// The same sources for a run without the job, with counters of their own.
     pub fn alone(&self) -> Alone {
         let (events, schedule) = (self.events.clone(), Arc::clone(&self.schedule));
-        let parallelism = self.parallelism;
+        let (parallelism, watermarks) = (self.parallelism, self.watermarks);
         Box::new(move || {
             let progress = Arc::new(Progress::new(Arc::clone(&schedule), parallelism));
             let source = |subtask| -> Box<dyn NullSource> {
-                let source = ScheduledSource::new(events.clone(), Arc::clone(&progress), subtask);
+                let progress = Arc::clone(&progress);
+                let source = ScheduledSource::new(events.clone(), progress, subtask, watermarks);
                 Box::new(Discarding::new(source))
             };
             ((0..parallelism).map(source).collect(), progress)

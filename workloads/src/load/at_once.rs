@@ -1,10 +1,16 @@
 //! The order of records without intended times: the splits take turns, and whatever is asked for is due.
 //!
 //! In a closed loop the source takes its time from the engine, so this is a loop of its own: no clock to walk, no tag
-//! to make, no law to look up per record (`cargo bench -- slow-operator` shows what is left beside the event).
+//! to make, no law to look up per record (`cargo bench -- slow-operator` shows what is left beside the event). With
+//! event time there is a second loop: splits may have to wait for each other, and each record is looked at.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use engine::{Batch, Row};
+
+use super::event_time::{Marks, Watermarks, look_again_ns};
+use super::events::Events;
+use super::origin::Origin;
 use super::schedule::Schedule;
 
 /// Where one subtask's splits stand.
@@ -23,9 +29,61 @@ impl AtOnce {
         }
     }
 
+    /// Emits `max` records; gives a time that never comes if there are no more.
+    pub(super) fn emit<E: Events>(
+        &mut self,
+        origin: &mut Origin<E>,
+        max: usize,
+        out: &mut Batch<E::Out>,
+    ) -> Option<u64> {
+        let before = out.len();
+        let (events, dropped) = (&origin.events, &mut origin.dropped);
+        let records = self.records(&origin.schedule).take(max);
+        let values = records.map(|record| {
+            *dropped += events.dropped_before(record);
+            events.event_at(record, 0)
+        });
+        out.extend_tagged(0, values);
+        let emitted = out.len() - before;
+        self.publish(emitted, origin.admitted());
+        (emitted < max).then_some(u64::MAX)
+    }
+
+    /// The same with event time; the time at which to look again if all splits have to wait.
+    pub(super) fn emit_marked<E: Events>(
+        &mut self,
+        origin: &mut Origin<E>,
+        now: u64,
+        max: usize,
+        marks: &mut Marks,
+        out: &mut Batch<E::Out>,
+    ) -> Option<u64> {
+        let mut next = None;
+        for _ in 0..max {
+            let Some((share, record)) = self.take(&origin.schedule, now, marks) else {
+                let holds = |&(split, taken)| origin.schedule.holds(split, taken);
+                let waits = self.splits.iter().any(holds);
+                next = Some(if waits { look_again_ns(now) } else { u64::MAX });
+                break;
+            };
+            let value = origin.event(record, 0);
+            let event_time_ms = origin.events.event_time_ms(&value);
+            out.push(Row { tag: 0, value });
+            marks.emitted(share, event_time_ms, out);
+            let (split, taken) = self.splits[share];
+            if !origin.schedule.holds(split, taken) {
+                marks.finish(share);
+            }
+        }
+        for ((_, taken), admitted) in self.splits.iter().zip(origin.admitted()) {
+            admitted.store(*taken, Ordering::Relaxed);
+        }
+        next
+    }
+
     /// The numbers of the next records, each taken as it is asked for.
     #[inline]
-    pub(super) fn records<'a>(&'a mut self, schedule: &'a Schedule) -> impl Iterator<Item = u64> {
+    fn records<'a>(&'a mut self, schedule: &'a Schedule) -> impl Iterator<Item = u64> {
         std::iter::from_fn(|| {
             let (split, taken) = self.splits.get_mut(self.turn)?;
             if !schedule.holds(*split, *taken) {
@@ -42,12 +100,32 @@ impl AtOnce {
     }
 
     /// Tells `admitted` (by share number) of the last `count` records.
-    pub(super) fn publish(&self, count: usize, admitted: &[AtomicU64]) {
+    fn publish(&self, count: usize, admitted: &[AtomicU64]) {
         let touched = count.min(self.splits.len());
         let all = self.splits.iter().zip(admitted);
         let first = self.turn + self.splits.len() - touched;
         for ((_, taken), admitted) in all.cycle().skip(first).take(touched) {
             admitted.store(*taken, Ordering::Relaxed);
         }
+    }
+
+    /// The next record of the next split that does not have to wait for others: its share number and the record's
+    /// number.
+    fn take(&mut self, schedule: &Schedule, now: u64, marks: &mut Marks) -> Option<(usize, u64)> {
+        for _ in 0..self.splits.len() {
+            let share = self.turn;
+            self.turn += 1;
+            if self.turn == self.splits.len() {
+                self.turn = 0;
+            }
+            let (split, taken) = &mut self.splits[share];
+            let holds = schedule.holds(*split, *taken);
+            if holds && marks.free_since_ns(share, now).is_some() {
+                let record = schedule.record(*split, *taken);
+                *taken += 1;
+                return Some((share, record));
+            }
+        }
+        None
     }
 }

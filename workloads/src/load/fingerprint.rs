@@ -4,8 +4,8 @@
 use sha2::{Digest, Sha256};
 
 use super::clock::{SplitClock, SplitState};
+use super::events::Events;
 use super::schedule::Schedule;
-use super::source::Events;
 
 /// Fingerprint of records 0, 1, .. of a stream: of their encodings one after another. An encoding is the record's
 /// fields in the order of their declaration; integers little-endian, byte arrays as they are, no padding, no lengths.
