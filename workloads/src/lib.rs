@@ -28,7 +28,8 @@ pub use job::{ChainingSpec, ChannelSpec, JobSpec, parameters_of_job};
 pub use jobs::{Alone, BuildError, Built, NullSources, build, null_sources};
 pub use load::{
     Arrivals, Bounds, Disturbances, Events, Interpolation, LoadSpec, NullSource, Progress,
-    Schedule, ShapeSpec, SplitPause, Step, TracePoint, parameters_of_load,
+    Schedule, ShapeSpec, SourceWatermarks, SplitPause, Step, TracePoint, WatermarkEmission,
+    parameters_of_load,
 };
 pub use probes::{NoProbes, Probes, SinkProbe, TagRun};
 pub use scenarios::builtin_scenarios;

@@ -99,11 +99,6 @@ impl<E: Events> ScheduledSource<E> {
         }
     }
 
-    /// Highest event time emitted so far, in milliseconds, if the source makes watermarks.
-    pub fn event_time_ms(&self) -> Option<i64> {
-        self.marks.as_ref().and_then(Marks::highest_ms)
-    }
-
     /// Emits what is due; gives the time of the next record if nothing due is left.
     fn emit(&mut self, now: u64, debt: u64, max: usize, out: &mut Batch<E::Out>) -> Option<u64> {
         match (&mut self.order, &mut self.marks) {
@@ -237,6 +232,9 @@ impl<E: Events> Source for ScheduledSource<E> {
                 SourceStatus::WaitUntil(next.max(now.saturating_add(PACE_NS)))
             }
         }
+    }
+    fn event_time_ms(&self) -> Option<i64> {
+        self.marks.as_ref().and_then(Marks::highest_ms)
     }
 }
 
