@@ -12,6 +12,7 @@ mod reader;
 mod rows;
 mod run;
 mod table;
+mod trade_off;
 mod writer;
 
 use std::io;
@@ -26,6 +27,7 @@ pub use run::{
     MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target, TopKey, Verdict,
 };
 pub use table::{Cell, Row, Table};
+pub use trade_off::{TradeOffRow, publish_trade_off};
 pub use writer::{Writer, publish_run};
 
 /// The effective scenario, written first.

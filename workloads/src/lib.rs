@@ -4,7 +4,8 @@
 //! - [`slow_operator`], [`flights`], [`hot_keys`]: events, jobs for the embedded engine, oracles.
 //! - [`family`], [`job`], [`spec`]: the tables of a scenario that say so, checked against one declaration that
 //!   `backwater list` shows, too. [`scenarios`]: the built-in ones.
-//! - [`jobs`]: from specifications to a job; [`verify`]: were its results right.
+//! - [`jobs`]: from specifications to a job; [`verify`]: were its results right; [`trade_off`]: what its windows would
+//!   have been worth under other settings.
 //!
 //! Everything here is a function of (specification, seed): no clock is read, and nothing is measured. How rows are
 //! timed is the business of whoever gives the [`probes`].
@@ -21,6 +22,7 @@ pub mod scenarios;
 pub mod slow_operator;
 pub mod spec;
 pub mod tag;
+pub mod trade_off;
 pub mod verify;
 
 pub use family::{Family, WorkloadSpec, families};
@@ -34,6 +36,7 @@ pub use load::{
 pub use probes::{NoProbes, Probes, SinkProbe, TagRun};
 pub use scenarios::builtin_scenarios;
 pub use spec::{Default, Kind, Parameter, SpecError, Variant};
+pub use trade_off::TradeOff;
 pub use verify::{Correctness, Mode, Results, Verifier};
 
 /// Bytes in lower-case hexadecimal.

@@ -17,6 +17,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 pub use sink::{Collected, TallySink};
 
 use crate::draw::mix;
+use crate::trade_off::TradeOff;
 
 /// A running result of one key.
 pub trait KeyedResult: engine::Data + Clone + PartialEq + std::fmt::Debug {
@@ -102,6 +103,12 @@ pub trait Verifier: Send {
 
     /// The final results that reached the sinks, sorted by key.
     fn results(&self) -> Results;
+
+    /// What other delays and latenesses would have made of the same records; `None` if the job has no windows of fixed
+    /// size.
+    fn trade_off(&self, _admitted_per_split: &[u64]) -> Option<TradeOff> {
+        None
+    }
 }
 
 /// A table of results for people and other programs.

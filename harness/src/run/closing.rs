@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use reports::record::{
-    Correctness, Late, Mode, Phase, RecordError, Run, Target, histogram, publish_run,
+    Correctness, Late, Mode, Phase, RecordError, Run, Target, TradeOffRow, histogram, publish_run,
+    publish_trade_off,
 };
 use reports::{Facts, Termination, conclude};
-use workloads::{Progress, Verifier};
+use workloads::{Progress, TradeOff, Verifier};
 
 use super::RunError;
 use super::conduct::Conducted;
@@ -42,12 +43,13 @@ pub struct Closing<'a> {
 
 impl Closing<'_> {
     /// Concludes the record in `directory` and publishes `run.json`.
-    pub fn conclude(self, directory: &Path) -> Result<Run, RunError> {
+    pub fn conclude(mut self, directory: &Path) -> Result<Run, RunError> {
         let broken = |source| RunError::Record {
             source,
             directory: directory.to_owned(),
         };
         let correctness = self.verify(directory).map_err(broken)?;
+        self.compare_settings(directory).map_err(broken)?;
         let run = conclude(directory, &self.facts(correctness)).map_err(broken)?;
         publish_run(directory, &run).map_err(broken)?;
         Ok(run)
@@ -73,6 +75,18 @@ impl Closing<'_> {
             duplicated: found.checked.then_some(found.duplicated),
             wrong: found.checked.then_some(found.wrong),
         })
+    }
+
+    /// Leaves beside the results what other settings would have made of the same records.
+    fn compare_settings(&mut self, directory: &Path) -> Result<(), RecordError> {
+        let verifier = self.verifier.as_ref().filter(|_| self.ending.complete);
+        let admitted = self.progress.admitted_per_split();
+        let Some(trade_off) = verifier.and_then(|verifier| verifier.trade_off(&admitted)) else {
+            return Ok(());
+        };
+        publish_trade_off(directory, &trade_off_rows(&trade_off))?;
+        self.conducted.notes.extend(trade_off.cut);
+        Ok(())
     }
 
     fn facts(&self, correctness: Correctness) -> Facts {
@@ -161,6 +175,24 @@ impl Closing<'_> {
         }
         Some(waited)
     }
+}
+
+fn trade_off_rows(trade_off: &TradeOff) -> Vec<TradeOffRow> {
+    let row = |outcome: &workloads::trade_off::Outcome| TradeOffRow {
+        delay_ms: outcome.setting.delay_ms,
+        lateness_ms: outcome.setting.lateness_ms,
+        configured: outcome.configured,
+        records: outcome.records,
+        late: outcome.late,
+        results: outcome.results,
+        right_at_first: outcome.right_at_first,
+        refined: outcome.refined,
+        incomplete: outcome.incomplete,
+        missing: outcome.missing,
+        first_delay_p50_ms: outcome.first_delay_p50_ms,
+        first_delay_p99_ms: outcome.first_delay_p99_ms,
+    };
+    trade_off.outcomes.iter().map(row).collect()
 }
 
 fn write_results(path: &Path, results: &workloads::Results) -> Result<(), RecordError> {

@@ -21,10 +21,12 @@ pub enum Table {
     Events,
     /// `keys.csv`: the most frequent keys of keyed operators, about once per second.
     Keys,
+    /// `trade_off.csv`: what other settings would have given; written at the end, if at all.
+    TradeOff,
 }
 
 impl Table {
-    /// Every table, in the order in which the writer creates them.
+    /// Every table that grows during a run, in the order in which the writer creates them.
     pub const ALL: [Table; 6] = [
         Table::Timeline,
         Table::Subtasks,
@@ -43,6 +45,7 @@ impl Table {
             Table::Checkpoints => "checkpoints.csv",
             Table::Events => "events.csv",
             Table::Keys => "keys.csv",
+            Table::TradeOff => "trade_off.csv",
         }
     }
 }
@@ -83,6 +86,20 @@ macro_rules! unsigned_cell {
     )*};
 }
 unsigned_cell!(u32, u64);
+
+impl Cell for bool {
+    fn write(&self, line: &mut Vec<u8>) {
+        line.push(if *self { b'1' } else { b'0' });
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        match cell {
+            b"0" => Some(false),
+            b"1" => Some(true),
+            _ => None,
+        }
+    }
+}
 
 impl Cell for i64 {
     fn write(&self, line: &mut Vec<u8>) {

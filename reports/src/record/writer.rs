@@ -57,11 +57,12 @@ impl Writer {
         })
     }
 
-    /// Adds a row to its table.
+    /// Adds a row to its table, which must be one that grows during a run.
     ///
     /// # Errors
     /// If a file cannot grow.
     pub fn append<R: Row>(&mut self, row: &R) -> Result<(), RecordError> {
+        const { assert!((R::TABLE as usize) < Table::ALL.len()) };
         self.tables[R::TABLE as usize].append(|line| row.write(line))
     }
 
@@ -133,7 +134,7 @@ pub fn publish_run(directory: &Path, run: &Run) -> Result<(), RecordError> {
     publish(&directory.join(RUN_FILE), &json)
 }
 
-fn header(table: Table) -> Vec<u8> {
+pub(super) fn header(table: Table) -> Vec<u8> {
     let columns = match table {
         Table::Timeline => super::TimelineRow::COLUMNS,
         Table::Subtasks => super::SubtaskRow::COLUMNS,
@@ -141,6 +142,7 @@ fn header(table: Table) -> Vec<u8> {
         Table::Checkpoints => super::CheckpointRow::COLUMNS,
         Table::Events => super::EventRow::COLUMNS,
         Table::Keys => super::KeyRow::COLUMNS,
+        Table::TradeOff => super::TradeOffRow::COLUMNS,
     };
     let mut header = columns.join(",").into_bytes();
     header.push(b'\n');
