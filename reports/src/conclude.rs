@@ -2,6 +2,7 @@
 //! of cumulative counters. Pure: reads the run directory and nothing else, and writes nothing.
 
 mod activity;
+mod event_time;
 mod keys;
 mod latency;
 mod timeline;
@@ -46,8 +47,6 @@ pub struct Facts {
     pub records_replayed: u64,
     /// The verifier's answer.
     pub correctness: Correctness,
-    /// Late records in the measured phase.
-    pub late: Late,
     /// Of records that never came out: how long they had waited, from their intended time to the
     /// end of the phase. `None` if that is not known.
     pub censored: Option<Histogram<u64>>,
@@ -122,7 +121,6 @@ fn conclude_unfinished(record: &RunDir) -> Run {
         },
         records_replayed: 0,
         correctness: Correctness::default(),
-        late: Late::default(),
         censored: None,
         member_costs_ns: BTreeMap::new(),
         ceiling_per_s: None,
@@ -152,6 +150,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         held_share: activities.held_share(record.graph()),
         backlog_slope: totals.backlog_slope,
     };
+    let late = activities.late();
     let ceiling = ceiling(facts, &totals, &mut notes);
     let scenario = scenario(record, &mut notes);
     Run {
@@ -170,7 +169,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
             &facts.member_costs_ns,
             &top_keys,
         ),
-        summary: summary(&totals, facts.late, latency_ns),
+        summary: summary(&totals, late, latency_ns),
         correctness: facts.correctness,
         seed: facts.seed,
         failure: match &facts.termination {
@@ -259,6 +258,7 @@ fn operator(
         parallelism: activity.parallelism,
         activity: activity.total,
         skew_factor,
+        event_time: activity.event_time,
         top_keys,
         subtasks: subtasks
             .map(|(subtask, activity)| Subtask { subtask, activity })

@@ -20,7 +20,16 @@ pub(crate) enum Counter {
     Starved,
     Backpressured,
     Held,
+    LateDropped,
+    LateSideOutput,
+    FiredEarly,
+    FiredOnTime,
+    FiredLate,
+    TimersFired,
 }
+
+/// How many there are.
+const COUNTERS: usize = Counter::TimersFired as usize + 1;
 
 /// The parts of busy time.
 pub(crate) const BUSY: [Counter; 4] = [
@@ -32,7 +41,7 @@ pub(crate) const BUSY: [Counter; 4] = [
 
 /// One value per [`Counter`]; `None` where it is not measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters([Option<u64>; 9]);
+pub(crate) struct Counters([Option<u64>; COUNTERS]);
 
 impl Counters {
     fn of(row: &SubtaskRow) -> Self {
@@ -46,12 +55,18 @@ impl Counters {
             row.starved_ns,
             row.backpressured_ns,
             row.held_ns,
+            row.late_dropped,
+            row.late_side_output,
+            row.fired_early,
+            row.fired_on_time,
+            row.fired_late,
+            row.timers_fired,
         ])
     }
 
     /// A counter that went back within an attempt (a damaged file) counts as standing still.
     fn since(&self, earlier: &Counters) -> Self {
-        let pairs: [_; 9] = std::array::from_fn(|at| self.0[at].zip(earlier.0[at]));
+        let pairs: [_; COUNTERS] = std::array::from_fn(|at| self.0[at].zip(earlier.0[at]));
         Counters(pairs.map(|pair| pair.map(|(now, then)| now.saturating_sub(then))))
     }
 
@@ -166,7 +181,8 @@ impl Differences {
         names
     }
 
-    fn position(&mut self, task: &str) -> usize {
+    /// Position of a task's name, which is known from then on.
+    pub(crate) fn position(&mut self, task: &str) -> usize {
         if let Some(&at) = self.tasks.get(task) {
             return at;
         }

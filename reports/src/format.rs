@@ -17,21 +17,27 @@ pub fn rate(per_s: f64) -> String {
 
 /// A duration in nanoseconds: `4.12 ms`.
 pub fn duration_ns(ns: f64) -> String {
-    const UNITS: [(f64, &str); 5] = [
+    const UNITS: [(f64, &str); 6] = [
         (1.0, "ns"),
         (1e3, "us"),
         (1e6, "ms"),
         (1e9, "s"),
         (60e9, "min"),
+        (3_600e9, "h"),
     ];
-    // Seconds stay readable up to ten minutes.
-    let units = if ns.abs() < 600e9 {
-        &UNITS[..4]
-    } else {
-        &UNITS[..]
+    // Seconds stay readable up to ten minutes, and minutes up to ten hours.
+    let units = match ns.abs() {
+        seconds if seconds < 600e9 => 4,
+        minutes if minutes < 36_000e9 => 5,
+        _ => 6,
     };
-    let (digits, unit) = scaled(ns, units);
+    let (digits, unit) = scaled(ns, &UNITS[..units]);
     format!("{digits} {unit}")
+}
+
+/// A duration in milliseconds, of event time for instance: `2.01 s`.
+pub fn duration_ms(ms: f64) -> String {
+    duration_ns(ms * 1e6)
 }
 
 /// A share between 0 and 1: `93.1 %`. What is positive never reads as zero.
@@ -103,9 +109,12 @@ mod tests {
             ]
         );
         assert_eq!(
-            [0.0, 850.0, 4.1234e6, 999_960.0, 59.96e9, 540e9, 3600e9].map(duration_ns),
             [
-                "0 ns", "850 ns", "4.12 ms", "1.00 ms", "60.0 s", "540 s", "60.0 min"
+                0.0, 850.0, 4.1234e6, 999_960.0, 59.96e9, 540e9, 3600e9, 86_400e9
+            ]
+            .map(duration_ns),
+            [
+                "0 ns", "850 ns", "4.12 ms", "1.00 ms", "60.0 s", "540 s", "60.0 min", "24.0 h"
             ]
         );
         assert_eq!(

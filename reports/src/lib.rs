@@ -16,6 +16,7 @@ pub mod verdict;
 mod charts;
 mod conclude;
 mod deltas;
+mod event_time;
 mod render;
 mod stats;
 mod summary;

@@ -23,8 +23,9 @@ pub use latency::{LatencyInterval, Series, histogram};
 pub use reader::{Rows, RunDir};
 pub use rows::{ChannelRow, CheckpointRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{
-    Activity, Backpressure, Ceiling, Correctness, Distribution, Evidence, Late, Latencies, Level,
-    MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target, TopKey, Verdict,
+    Activity, Backpressure, Ceiling, Correctness, Distribution, EventTime, Evidence, Fired, Late,
+    Latencies, Level, MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target,
+    TopKey, Verdict, WatermarkLag,
 };
 pub use table::{Cell, Row, Table};
 pub use trade_off::{TradeOffRow, publish_trade_off};

@@ -71,6 +71,7 @@ struct Page<'a> {
     headlines: [view::Headline; 3],
     /// Every second part is the name of an operator.
     hurts: Vec<String>,
+    event_time: Vec<(&'static str, String)>,
     notes: &'a [String],
     charts: &'a [Chart],
     tables: [view::Table; 5],
@@ -96,6 +97,7 @@ fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
         measured: run.measured.map(view::measured),
         headlines: view::headlines(run),
         hurts: hurts(run),
+        event_time: view::event_time(run),
         notes: &run.notes,
         charts: &drawn.charts,
         tables: [

@@ -99,6 +99,10 @@ fn push_headlines(text: &mut String, run: &Run, style: Style) {
         let hurts = printable(&hurts);
         line(text, &format!("  {:label_width$}  {hurts}", "where"));
     }
+    for (label, sentence) in view::event_time(run) {
+        let sentence = printable(&sentence);
+        line(text, &format!("  {label:label_width$}  {sentence}"));
+    }
 }
 
 /// What the verdict rests on, and what else a reader should know.

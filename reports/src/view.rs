@@ -1,10 +1,12 @@
 //! A conclusion in words and formatted tables, the same for the terminal and the page.
 
+mod event_time;
 mod hurts;
 mod tables;
 
 use serde::Serialize;
 
+pub(crate) use event_time::event_time;
 pub(crate) use hurts::where_it_hurts;
 pub(crate) use tables::{
     Table, cost_table, key_table, latency_table, operator_table, subtask_table, summary_table,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use reports::record::{
-    Correctness, Late, Mode, Phase, RecordError, Run, Target, TradeOffRow, histogram, publish_run,
+    Correctness, Mode, Phase, RecordError, Run, Target, TradeOffRow, histogram, publish_run,
     publish_trade_off,
 };
 use reports::{Facts, Termination, conclude};
@@ -113,7 +113,6 @@ impl Closing<'_> {
             measured,
             records_replayed: 0,
             correctness,
-            late: Late::default(),
             censored,
             member_costs_ns: self.ending.member_costs_ns.clone(),
             ceiling_per_s: self.ceiling_per_s,

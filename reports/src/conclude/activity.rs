@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::event_time::{EventTimes, Gauges, late};
 use super::timeline::is_within;
 use crate::deltas::{BUSY, Counter, Counters, Delta, Differences};
-use crate::record::{Activity, Backpressure, Graph, Level, Phase, RunDir, SubtaskRow};
+use crate::record::{
+    Activity, Backpressure, EventTime, Graph, Late, Level, Phase, RunDir, SubtaskRow,
+};
 
 /// A sampling interval with a larger backpressured share belongs to an episode.
 const EPISODE_SHARE: f64 = 0.5;
@@ -21,6 +24,7 @@ pub(super) struct Activities {
 pub(super) struct TaskActivity {
     pub(super) parallelism: u32,
     pub(super) total: Activity,
+    pub(super) event_time: Option<EventTime>,
     pub(super) subtasks: Vec<(u32, Activity)>,
 }
 
@@ -41,8 +45,10 @@ pub(super) fn activities(record: &RunDir, phase: Phase, notes: &mut Vec<String>)
     let mut differences = Differences::new(std::iter::empty());
     let mut tasks: Vec<TaskSums> = Vec::new();
     let mut span: Option<(u64, u64)> = None;
+    let mut event_times = EventTimes::new(phase);
     let mut rows = record.rows::<SubtaskRow>();
     for row in rows.by_ref() {
+        event_times.feed(differences.position(&row.task), &row);
         let Some(delta) = differences.feed(&row) else {
             continue;
         };
@@ -61,6 +67,9 @@ pub(super) fn activities(record: &RunDir, phase: Phase, notes: &mut Vec<String>)
     }
     let ids = differences.into_task_names();
     tasks.resize_with(ids.len(), TaskSums::default);
+    for (task, gauges) in tasks.iter_mut().zip(event_times.finish()) {
+        task.gauges = gauges;
+    }
     Activities {
         tasks: ids.iter().cloned().zip(tasks).collect(),
         ids,
@@ -87,6 +96,15 @@ impl Activities {
         held.max().map(|held_ns| held_ns as f64 / wall_ns)
     }
 
+    /// Late records of all tasks that are left.
+    pub(super) fn late(&self) -> Late {
+        let mut counters = Counters::default();
+        for task in self.tasks.values() {
+            counters.add(&task.counters);
+        }
+        late(&counters)
+    }
+
     /// Takes one task's activity out; without a plan its parallelism is the number of subtasks
     /// seen.
     pub(super) fn take(&mut self, task: &str, parallelism: Option<u32>) -> TaskActivity {
@@ -108,6 +126,7 @@ impl Activities {
         TaskActivity {
             parallelism,
             total,
+            event_time: sums.gauges.concluded(&sums.counters),
             subtasks,
         }
     }
@@ -129,6 +148,7 @@ impl Activities {
 struct TaskSums {
     subtasks: BTreeMap<u32, SubtaskSums>,
     counters: Counters,
+    gauges: Gauges,
     in_usage: WeightedMean,
     out_usage: WeightedMean,
     episodes: Episodes,
@@ -199,20 +219,20 @@ fn activity(
 
 /// A mean weighted by the time for which each value stood.
 #[derive(Clone, Copy, Default)]
-struct WeightedMean {
+pub(super) struct WeightedMean {
     sum: f64,
     weight: f64,
 }
 
 impl WeightedMean {
-    fn add(&mut self, value: Option<f64>, weight_ms: u64) {
+    pub(super) fn add(&mut self, value: Option<f64>, weight_ms: u64) {
         if let Some(value) = value {
             self.sum += value * weight_ms as f64;
             self.weight += weight_ms as f64;
         }
     }
 
-    fn mean(self) -> Option<f64> {
+    pub(super) fn mean(self) -> Option<f64> {
         (self.weight > 0.0).then(|| self.sum / self.weight)
     }
 }

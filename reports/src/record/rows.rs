@@ -27,7 +27,9 @@ row! {
     response_p999_ns: Option<u64>,
     /// Largest response time of the interval's arrivals, nanoseconds.
     response_max_ns: Option<u64>,
-    /// How far the lowest watermark lies behind the largest event time, milliseconds.
+    /// How far the lowest watermark of the sinks lies behind the highest event time that any source
+    /// has emitted, milliseconds of event time. `None` before the first watermark and after the
+    /// final one.
     watermark_lag_ms: Option<i64>,
     /// CPU seconds of the whole process since its start.
     cpu: Option<f64>,
@@ -75,10 +77,29 @@ row! {
     in_usage: Option<f64>,
     /// Share of the output capacity in use, 0..1.
     out_usage: Option<f64>,
-    /// The subtask's watermark, milliseconds of event time.
+    /// The subtask's watermark, milliseconds of event time. `None` before the first and after the
+    /// final one, which is no time.
     watermark_ms: Option<i64>,
     /// Bytes of keyed and operator state.
     state_bytes: Option<u64>,
+    /// Sources only: highest event time emitted so far, milliseconds.
+    event_time_ms: Option<i64>,
+    /// Records that were too late for all their windows and dropped.
+    late_dropped: Option<u64>,
+    /// Records that were too late for all their windows and went to the late side output.
+    late_side_output: Option<u64>,
+    /// Firings before the end of a window, one per key and window.
+    fired_early: Option<u64>,
+    /// First firings of a key's window at or after its end.
+    fired_on_time: Option<u64>,
+    /// Further firings after the end of a window: refinements by late records.
+    fired_late: Option<u64>,
+    /// Timers that have fired.
+    timers_fired: Option<u64>,
+    /// Pairs of key and window (of key and slice, where slices are kept) held now.
+    panes_pending: Option<u64>,
+    /// Timers waiting now.
+    timers_pending: Option<u64>,
 }
 
 row! {

@@ -130,7 +130,7 @@ pub struct Summary {
     pub records_in: Option<u64>,
     /// Arrivals at sinks.
     pub records_out: Option<u64>,
-    /// Records behind the watermark.
+    /// Records too late for their windows.
     pub late: Late,
     /// Scheduled but not admitted records at the end; null with closed-loop load.
     pub backlog_end: Option<u64>,
@@ -140,7 +140,7 @@ pub struct Summary {
     pub latency_ns: Latencies,
 }
 
-/// Late records.
+/// Late records; null where no operator has windows or joins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Late {
     /// Dropped.
@@ -201,11 +201,52 @@ pub struct Operator {
     /// nothing was taken in.
     #[serde(default)]
     pub skew_factor: Option<f64>,
+    /// Watermarks and windows; null where the operator saw no watermark and has no windows.
+    #[serde(default)]
+    pub event_time: Option<EventTime>,
     /// The most frequent keys, if the operator is keyed and they were counted.
     #[serde(default)]
     pub top_keys: Vec<TopKey>,
     /// The same for each.
     pub subtasks: Vec<Subtask>,
+}
+
+/// What an operator did in event time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EventTime {
+    /// How far its watermark was behind the sources.
+    pub watermark_lag_ms: WatermarkLag,
+    /// Records too late for its windows.
+    pub late: Late,
+    /// Results of its windows.
+    pub fired: Fired,
+    /// Timers fired.
+    pub timers_fired: Option<u64>,
+    /// Most pairs of key and window held at a sample, over all subtasks.
+    pub panes_pending_max: Option<u64>,
+    /// Most timers waiting at a sample, over all subtasks.
+    pub timers_pending_max: Option<u64>,
+}
+
+/// Highest event time that any source had emitted minus the operator's lowest watermark,
+/// milliseconds of event time; null without a sample that knows both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WatermarkLag {
+    /// Time-weighted mean.
+    pub mean: Option<f64>,
+    /// Largest sample.
+    pub max: Option<i64>,
+}
+
+/// Firings of windows, one per key and window; null where the operator has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fired {
+    /// Before the end of the window.
+    pub early: Option<u64>,
+    /// The first at or after it.
+    pub on_time: Option<u64>,
+    /// Further ones after it: refinements.
+    pub late: Option<u64>,
 }
 
 /// One of the most frequent keys of an operator, from a Space-Saving sketch.

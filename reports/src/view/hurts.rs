@@ -174,6 +174,7 @@ mod tests {
             parallelism: subtasks.len() as u32,
             activity: activity(&(mean(|it| it.0), mean(|it| it.1))),
             skew_factor: None,
+            event_time: None,
             top_keys: Vec::new(),
             subtasks: subtasks.iter().enumerate().map(subtask).collect(),
         }

@@ -26,6 +26,23 @@ fn the_terminal_summary_of_an_open_loop_run() {
 }
 
 #[test]
+fn the_terminal_summary_of_a_run_with_event_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_windows = Simulation {
+        has_event_time: true,
+        ..Simulation::default()
+    };
+    let run = with_windows.finish(directory.path());
+    insta::assert_snapshot!(summary_text(&run));
+    let found: Vec<_> = run
+        .operators
+        .iter()
+        .map(|operator| (operator.id.as_str(), operator.event_time))
+        .collect();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&found).unwrap());
+}
+
+#[test]
 fn the_terminal_summary_of_an_overloaded_run() {
     let directory = tempfile::tempdir().unwrap();
     let overloaded = Simulation {

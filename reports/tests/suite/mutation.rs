@@ -43,6 +43,7 @@ pub fn sound_record() -> Files {
         length_ms: 1_600,
         interval_ms: 200,
         freeze_ms: Some((1_200, 1_400)),
+        has_event_time: true,
         ..Simulation::default()
     };
     run.finish(directory.path());

@@ -69,8 +69,8 @@ prop_compose! {
 prop_compose! {
     fn subtask()(
         t_ms in any::<u64>(), task in "\\PC*", subtask in any::<u32>(), attempt in any::<u32>(),
-        optional in vec(of(any::<u64>()), 10), in_usage in of(number()), out_usage in of(number()),
-        watermark_ms in of(any::<i64>())
+        optional in vec(of(any::<u64>()), 18), in_usage in of(number()), out_usage in of(number()),
+        watermark_ms in of(any::<i64>()), event_time_ms in of(any::<i64>())
     ) -> SubtaskRow {
         SubtaskRow {
             t_ms,
@@ -90,6 +90,15 @@ prop_compose! {
             out_usage,
             watermark_ms,
             state_bytes: optional[9],
+            event_time_ms,
+            late_dropped: optional[10],
+            late_side_output: optional[11],
+            fired_early: optional[12],
+            fired_on_time: optional[13],
+            fired_late: optional[14],
+            timers_fired: optional[15],
+            panes_pending: optional[16],
+            timers_pending: optional[17],
         }
     }
 }

@@ -1,11 +1,13 @@
 //! A made-up run of the slow-operator job with all the arithmetic done by hand: capacity 20 k/s,
 //! one second of warm-up, the slow operator frozen for a while.
 
+mod event_time;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use reports::record::{
-    ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Late, Member, Mode, Phase, Series,
+    ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Member, Mode, Phase, Series,
     SubtaskRow, Target, Task, TimelineRow, Writer, event_kind, histogram, publish_run,
 };
 use reports::{Facts, Termination, conclude};
@@ -20,6 +22,8 @@ pub struct Simulation {
     /// `None`: closed loop.
     pub offered_per_s: Option<u64>,
     pub freeze_ms: Option<(u64, u64)>,
+    /// Whether it has watermarks and windows.
+    pub has_event_time: bool,
 }
 
 pub const TASKS: [&str; 5] = ["source", "parse", "slow", "sum", "sink"];
@@ -34,6 +38,7 @@ impl Default for Simulation {
             parallelism: [1, 1, 2, 2, 1],
             offered_per_s: Some(15_000),
             freeze_ms: Some((8_000, 9_000)),
+            has_event_time: false,
         }
     }
 }
@@ -96,7 +101,6 @@ impl Simulation {
                 duplicated: Some(0),
                 wrong: Some(0),
             },
-            late: Late::default(),
             censored: None,
             member_costs_ns: BTreeMap::from([
                 ("slow".to_owned(), 100_250.0),
@@ -202,6 +206,7 @@ impl Simulation {
             harness_cpu: Some(t_ms as f64 * 1e-5),
             rss: Some(50_000_000),
             service_p99_ns: Some(2_000_000),
+            watermark_lag_ms: self.watermark_lag_ms(t_ms),
             ..TimelineRow::default()
         };
         writer.append(&row).unwrap();
@@ -244,7 +249,7 @@ impl Simulation {
         } else {
             state.completed
         } / parallelism;
-        SubtaskRow {
+        let mut row = SubtaskRow {
             t_ms,
             task: name.to_owned(),
             subtask,
@@ -260,7 +265,11 @@ impl Simulation {
             in_usage: (at > 0).then_some(state.full / 2.0),
             out_usage: (at < 4).then_some(state.full),
             ..SubtaskRow::default()
+        };
+        if self.has_event_time {
+            self.add_event_time(&mut row, at, state);
         }
+        row
     }
 
     fn latency_ns(&self, t_ms: u64, state: &State) -> u64 {

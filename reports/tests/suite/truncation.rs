@@ -28,6 +28,7 @@ fn short_run(directory: &Path) {
     let run = Simulation {
         length_ms: 1_500,
         freeze_ms: Some((1_100, 1_200)),
+        has_event_time: true,
         ..Simulation::default()
     };
     run.finish(directory);
