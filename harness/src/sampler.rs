@@ -179,7 +179,7 @@ impl Sampler {
             response_p99_ns: response(0.99),
             response_p999_ns: response(0.999),
             response_max_ns: response(1.0),
-            watermark_lag_ms: None,
+            watermark_lag_ms: sample.snapshot.watermark_lag_ms,
             cpu: Some(seconds(clock::process_cpu_ns())),
             harness_cpu: Some(seconds(self.own_cpu.total_ns())),
             rss: resident_bytes(),

@@ -127,6 +127,9 @@ pub struct Snapshot {
     pub subtasks: Vec<SubtaskRow>,
     /// One row per channel, or per receiver of an edge with very many.
     pub channels: Vec<ChannelRow>,
+    /// Highest event time that any source has emitted minus the lowest watermark at the sinks,
+    /// milliseconds; `None` while either is not known, and after the final watermark.
+    pub watermark_lag_ms: Option<i64>,
 }
 
 /// How a job ended.

@@ -1,6 +1,9 @@
 //! From the engine's counters to the rows of the record.
 
-use engine::{ChannelSnapshot, JobSnapshot, Plan, SubtaskSnapshot, TopKeys};
+use engine::{
+    ChannelSnapshot, FINAL_WATERMARK_MS, JobSnapshot, Plan, SubtaskSnapshot, TopKeys,
+    WindowCounters,
+};
 use reports::record::{ChannelRow, KeyRow, SubtaskRow};
 
 use super::{Snapshot, edge_id, milliseconds};
@@ -18,6 +21,8 @@ pub struct Translator {
     /// Position of each task's first subtask among all subtasks.
     first_subtask: Vec<usize>,
     edges: Vec<EdgeTasks>,
+    /// Whether a task feeds no other.
+    is_sink: Vec<bool>,
     inputs: Vec<Usage>,
     outputs: Vec<Usage>,
 }
@@ -71,6 +76,9 @@ impl Translator {
             task_ids: plan.tasks.iter().map(|task| task.id.clone()).collect(),
             first_subtask,
             edges: edges.collect(),
+            is_sink: (0..plan.tasks.len())
+                .map(|task| !plan.edges.iter().any(|edge| edge.from == task))
+                .collect(),
             inputs: vec![Usage::default(); subtasks],
             outputs: vec![Usage::default(); subtasks],
         }
@@ -85,6 +93,17 @@ impl Translator {
         for (row, subtask) in into.subtasks.iter_mut().zip(&self.seen.subtasks) {
             self.subtask_row(row, subtask);
         }
+        into.watermark_lag_ms = self.watermark_lag_ms();
+    }
+
+    /// The sources' highest event time minus the lowest watermark that has reached the sinks. Not
+    /// known before every subtask of a sink has a watermark, nor once all have the final one.
+    fn watermark_lag_ms(&self) -> Option<i64> {
+        let subtasks = &self.seen.subtasks;
+        let highest_ms = subtasks.iter().filter_map(|it| it.event_time_ms).max()?;
+        let sinks = subtasks.iter().filter(|it| self.is_sink[it.task]);
+        let lowest_ms = sinks.map(|it| it.watermark_ms).min()??;
+        (lowest_ms != FINAL_WATERMARK_MS).then(|| highest_ms.saturating_sub(lowest_ms))
     }
 
     /// The engine counts the rows of a chunk that it observed; here they stand for all of the rows
@@ -145,6 +164,11 @@ impl Translator {
         row.held_ns = subtask.held_ns;
         row.in_usage = self.inputs[place].share();
         row.out_usage = self.outputs[place].share();
+        row.event_time_ms = subtask.event_time_ms;
+        row.watermark_ms = subtask
+            .watermark_ms
+            .filter(|&watermark_ms| watermark_ms != FINAL_WATERMARK_MS);
+        window_columns(row, subtask.windows.as_ref());
     }
 
     /// The engine lists channels by edge and receiver, so that those to be summed are neighbours.
@@ -178,6 +202,18 @@ impl Translator {
         }
         rows.truncate(used);
     }
+}
+
+fn window_columns(row: &mut SubtaskRow, windows: Option<&WindowCounters>) {
+    let column = |of: fn(&WindowCounters) -> u64| windows.map(of);
+    row.late_dropped = column(|it| it.late_dropped);
+    row.late_side_output = column(|it| it.late_side_output);
+    row.fired_early = column(|it| it.fired_early);
+    row.fired_on_time = column(|it| it.fired_on_time);
+    row.fired_late = column(|it| it.fired_late);
+    row.timers_fired = column(|it| it.timers_fired);
+    row.panes_pending = column(|it| it.pending);
+    row.timers_pending = column(|it| it.timers_pending);
 }
 
 fn narrow(index: usize) -> u32 {
@@ -215,6 +251,8 @@ mod tests {
     fn subtasks(parallelism: usize) -> Vec<SubtaskSnapshot> {
         let all = (0..2 * parallelism).map(|place| SubtaskSnapshot {
             watermark_ms: None,
+            event_time_ms: None,
+            windows: None,
             task: place / parallelism,
             subtask: place % parallelism,
             records_in: 0,
@@ -274,6 +312,30 @@ mod tests {
             rows.channels.len()
         };
         assert_eq!((rows(4), rows(5)), (4 * 225, 5 * 15));
+    }
+
+    #[test]
+    fn watermarks_lag_by_the_slowest_sink_and_the_final_one_is_no_time() {
+        let mut translator = Translator::new(&plan(2));
+        translator.seen.subtasks = subtasks(2);
+        let mut rows = Snapshot::default();
+        let mut seen = |source: [Option<i64>; 2], sink: [Option<i64>; 2]| {
+            for (at, subtask) in translator.seen.subtasks.iter_mut().enumerate() {
+                match at {
+                    0 | 1 => subtask.event_time_ms = source[at],
+                    _ => subtask.watermark_ms = sink[at - 2],
+                }
+            }
+            translator.translate(&mut rows);
+            (rows.watermark_lag_ms, rows.subtasks[2].watermark_ms)
+        };
+        let last = Some(FINAL_WATERMARK_MS);
+        let events = [Some(900), Some(700)];
+        assert_eq!(seen([None, None], [Some(1), Some(2)]), (None, Some(1)));
+        assert_eq!(seen(events, [Some(600), None]), (None, Some(600)));
+        assert_eq!(seen(events, [Some(600), Some(200)]), (Some(700), Some(600)));
+        assert_eq!(seen(events, [last, Some(200)]), (Some(700), None));
+        assert_eq!(seen(events, [last, last]), (None, None));
     }
 
     proptest! {
