@@ -25,6 +25,10 @@ pub struct Args {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
+    /// Only these jobs
+    #[arg(long, value_name = "JOB,..", value_delimiter = ',')]
+    pub jobs: Vec<JobName>,
+
     /// Only these contestants
     #[arg(long, value_name = "WHO,..", value_delimiter = ',')]
     pub only: Vec<Who>,
@@ -44,6 +48,15 @@ pub struct Args {
     /// The program that runs the job on renoir; scripts/bench takes --renoir alone and builds it
     #[arg(long, value_name = "PROGRAM")]
     pub renoir: Option<PathBuf>,
+}
+
+/// A job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JobName {
+    /// A running count per key
+    RunningCount,
+    /// A count per key and second of event time
+    WindowCount,
 }
 
 /// An input.
@@ -69,6 +82,11 @@ impl Display for Args {
         write!(f, " --parallelism {parallelism}")?;
         if let Some(records) = self.records {
             write!(f, " --records {records}")?;
+        }
+        if !self.jobs.is_empty() {
+            let jobs = self.jobs.iter().filter_map(JobName::to_possible_value);
+            let jobs = list(jobs.map(|job| job.get_name().to_owned()));
+            write!(f, " --jobs {jobs}")?;
         }
         if !self.only.is_empty() {
             let only = self.only.iter().map(|who| who.name().to_owned());
@@ -108,6 +126,11 @@ impl Args {
             distribution,
             records: self.records.unwrap_or(records) as usize,
         }
+    }
+
+    /// Whether a job is done.
+    pub fn wants(&self, job: JobName) -> bool {
+        self.jobs.is_empty() || self.jobs.contains(&job)
     }
 
     /// Whether somebody competes.

@@ -12,13 +12,13 @@ use std::time::Duration;
 use anyhow::ensure;
 use engine::{
     Batch, ChannelConfig, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError,
-    Outcome, Rows, SentHook, Sink, Source, SourceStatus, SubtaskContext,
+    Outcome, Rows, SentHook, Signal, Sink, Source, SourceStatus, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::probes::{Probes, SinkProbe, TagRun};
 
 use crate::events::{Event, event};
-use crate::input::Input;
+use crate::input::{CHUNK, Input};
 use crate::lap::{Lap, Run};
 
 /// Batches under way to a subtask beyond its channels' own. More than the default of 8, which sets
@@ -64,10 +64,10 @@ pub fn run(input: &Input, parallelism: usize, build: Build) -> anyhow::Result<Ru
         outcome == Outcome::Finished,
         "the job ended with {outcome:?}"
     );
-    let (arrived, records) = (sampler.latency.arrived, input.keys.len() as u64);
+    let (arrived, results) = (sampler.latency.arrived, lap.results());
     ensure!(
-        arrived == records,
-        "{arrived} of {records} records arrived at the probes"
+        arrived == results,
+        "{arrived} of {results} results arrived at the probes"
     );
     Ok(lap.run())
 }
@@ -160,6 +160,64 @@ impl Source for KeySource {
     }
 }
 
+/// Emits one subtask's chunks in event time, each followed by its watermark.
+pub struct TimedKeySource {
+    input: Input,
+    next_chunk: usize,
+    parallelism: usize,
+    lap: Arc<Lap>,
+    begun: bool,
+}
+
+impl TimedKeySource {
+    /// What makes the sources of a job, with their probes.
+    pub fn factory(
+        input: &Input,
+        probes: &Arc<dyn Probes>,
+        lap: &Arc<Lap>,
+    ) -> impl Fn(&SubtaskContext) -> (TimedKeySource, Option<Box<dyn SentHook>>) + 'static {
+        let (input, probes, lap) = (input.clone(), Arc::clone(probes), Arc::clone(lap));
+        move |context| {
+            let source = TimedKeySource {
+                input: input.clone(),
+                next_chunk: context.index,
+                parallelism: context.parallelism,
+                lap: Arc::clone(&lap),
+                begun: false,
+            };
+            (source, Some(probes.source(context.index)))
+        }
+    }
+}
+
+impl Source for TimedKeySource {
+    type Out = Event;
+
+    /// A chunk is emitted whole or not at all: `max` grows to that within a few polls.
+    fn poll(
+        &mut self,
+        _now_ns: u64,
+        _held_ns: u64,
+        _max: usize,
+        out: &mut Batch<Event>,
+    ) -> SourceStatus {
+        if !self.begun {
+            self.begun = true;
+            self.lap.begin();
+        }
+        let Some(keys) = self.input.keys.chunks(CHUNK).nth(self.next_chunk) else {
+            return SourceStatus::Finished;
+        };
+        let first = self.next_chunk * CHUNK;
+        self.next_chunk += self.parallelism;
+        let events = keys.iter().zip(first..);
+        out.extend_tagged(0, events.map(|(&key, index)| event(index, key)));
+        let last_ms = event(first + keys.len() - 1, 0).time_ns / 1_000_000;
+        out.signal(Signal::Watermark(last_ms as i64 - 1));
+        SourceStatus::Ready
+    }
+}
+
 /// A result that can be added up with others.
 pub trait Digest: Send + 'static {
     /// What it adds: a sum of these says whether all results were right.
@@ -171,8 +229,9 @@ pub struct DigestSink<T> {
     probe: Box<dyn SinkProbe>,
     tags: Vec<TagRun>,
     digest: u64,
+    results: u64,
     lap: Arc<Lap>,
-    results: PhantomData<fn(T)>,
+    result: PhantomData<fn(T)>,
 }
 
 impl<T: Digest> DigestSink<T> {
@@ -186,8 +245,9 @@ impl<T: Digest> DigestSink<T> {
             probe: probes.sink(context.index),
             tags: Vec::new(),
             digest: 0,
+            results: 0,
             lap: Arc::clone(&lap),
-            results: PhantomData,
+            result: PhantomData,
         }
     }
 }
@@ -200,12 +260,14 @@ impl<T: Digest> Sink<T> for DigestSink<T> {
     ) -> Result<(), OperatorError> {
         TagRun::of_rows(&rows, &mut self.tags);
         self.probe.arrived(context.now_ns(), &self.tags);
+        self.results += rows.len() as u64;
         let digests = rows.map(|row| row.value.digest());
         self.digest = digests.fold(self.digest, u64::wrapping_add);
         Ok(())
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
+        self.lap.count(self.results);
         self.lap.end(self.digest);
         Ok(())
     }

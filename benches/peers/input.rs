@@ -74,7 +74,22 @@ impl InputSet {
     }
 }
 
+/// Records of a chunk: what a source takes, and a contestant sends, at once.
+pub const CHUNK: usize = 1_024;
+
 impl Input {
+    /// The chunks of source `index` of `parallelism`, which take turns: the position of the first
+    /// key, and the keys.
+    pub fn chunks(
+        &self,
+        index: usize,
+        parallelism: usize,
+    ) -> impl Iterator<Item = (usize, &[u64])> {
+        let chunks = self.keys.chunks(CHUNK).enumerate();
+        let own = chunks.skip(index).step_by(parallelism);
+        own.map(|(number, keys)| (number * CHUNK, keys))
+    }
+
     /// The records that source `index` of `parallelism` reads.
     pub fn share(&self, index: usize, parallelism: usize) -> Range<usize> {
         let at = |index: usize| self.keys.len() * index / parallelism;

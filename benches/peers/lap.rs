@@ -25,6 +25,7 @@ pub struct Lap {
     begun_ns: AtomicU64,
     ended_ns: AtomicU64,
     digest: AtomicU64,
+    results: AtomicU64,
 }
 
 impl Lap {
@@ -35,6 +36,7 @@ impl Lap {
             begun_ns: AtomicU64::new(u64::MAX),
             ended_ns: AtomicU64::new(0),
             digest: AtomicU64::new(0),
+            results: AtomicU64::new(0),
         }
     }
 
@@ -48,6 +50,16 @@ impl Lap {
     pub fn end(&self, digest: u64) {
         self.ended_ns.fetch_max(self.now_ns(), Relaxed);
         self.digest.fetch_add(digest, Relaxed);
+    }
+
+    /// The calling thread has seen so many results: for who records them elsewhere as well.
+    pub fn count(&self, results: u64) {
+        self.results.fetch_add(results, Relaxed);
+    }
+
+    /// Results counted.
+    pub fn results(&self) -> u64 {
+        self.results.load(Relaxed)
     }
 
     /// What the run came to, after all threads have ended.

@@ -1,7 +1,7 @@
 //! The engine and its peers side by side: the same job on the same input, in one sitting, in turn.
 //!
 //! What may be concluded are ratios within a round; throughputs are only as good as the machine was
-//! at the time. A job is a module with one file per contestant ([`running_count`]); [`contest`] runs
+//! at the time. A job is a module with one file per contestant ([`running_count`], [`window_count`]); [`contest`] runs
 //! them, [`standing`] concludes, and [`record`], [`table`] and [`chart`] show it.
 //!
 //! Left out on purpose: latency, and load below the maximum. `backwater` measures those.
@@ -23,14 +23,15 @@ mod running_count;
 mod standing;
 mod statistics;
 mod table;
+mod window_count;
 
 use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
-use args::Args;
+use args::{Args, JobName};
 use contest::{Bout, Job, Outcome};
 use input::Input;
 use record::RunFile;
@@ -48,7 +49,12 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> anyhow::Result<()> {
-    let mut jobs = [running_count::job(args.renoir.as_deref())];
+    let jobs = JobName::value_variants().iter();
+    let job = |job: &JobName| match job {
+        JobName::RunningCount => running_count::job(args.renoir.as_deref()),
+        JobName::WindowCount => window_count::job(),
+    };
+    let mut jobs: Vec<Job> = jobs.filter(|job| args.wants(**job)).map(job).collect();
     for job in &mut jobs {
         job.contestants
             .retain(|contestant| args.admits(contestant.who));
