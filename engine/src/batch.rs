@@ -4,6 +4,7 @@
 //! a batch into batches of one. Rows and marks are kept apart: a job without event time has no
 //! marks and pays for none.
 
+mod in_place;
 mod rows;
 mod tags;
 
@@ -11,6 +12,8 @@ use std::vec::Drain;
 
 use crate::data::Row;
 
+use in_place::{memory_of, same_layout};
+pub(crate) use rows::Loop;
 pub use rows::Rows;
 use tags::{RowTags, Tags};
 
@@ -193,13 +196,20 @@ impl<T> Batch<T> {
     #[inline]
     pub(crate) fn drain(&mut self, rows: usize) -> Rows<'_, T> {
         let tags = self.tags.drain(rows, self.values.len());
-        Rows::new(self.values.drain(..rows), tags)
+        Rows::part(self.values.drain(..rows), tags)
     }
 
     /// Moves the first `rows` rows of `from` behind the own ones.
     pub(crate) fn append(&mut self, from: &mut Batch<T>, rows: usize) {
-        let moved = from.drain(rows);
-        moved.transform(self, |values, out| out.extend(values));
+        from.drain(rows).append_to(self);
+    }
+
+    /// Gets back the memory that its rows took with them when they were turned into those of
+    /// `next`, from where they have gone meanwhile.
+    pub(crate) fn reclaim<U>(&mut self, next: &mut Batch<U>) {
+        if !self.has_room() && next.values.is_empty() && same_layout::<T, U>() {
+            self.values = memory_of(std::mem::take(&mut next.values));
+        }
     }
 
     /// Hands the first `rows` rows, and the signals up to behind them, to `work` in their order;
@@ -210,13 +220,19 @@ impl<T> Batch<T> {
         mut work: impl FnMut(Part<'_, T>) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.marks.is_empty() {
-            return work(Part::Rows(self.drain(rows)));
+            if rows < self.len() {
+                return work(Part::Rows(self.drain(rows)));
+            }
+            let tags = self.tags.drain(rows, rows);
+            let worked = work(Part::Rows(Rows::whole(&mut self.values, tags)));
+            self.values.clear();
+            return worked;
         }
         // One move more per row; draining from the front again and again would move all the others.
         let mut marks = std::mem::take(&mut self.marks);
         let due = marks.partition_point(|mark| mark.after_rows <= rows);
         let tags = self.tags.drain(rows, self.values.len());
-        let mut ahead = Rows::new(self.values.drain(..rows), tags);
+        let mut ahead = Rows::part(self.values.drain(..rows), tags);
         let (mut run, mut passed) = (Batch::default(), 0);
         for mark in marks.drain(..due) {
             if mark.after_rows > passed {

@@ -1,6 +1,6 @@
 //! Operators made of one function: map, flat map, filter, for each.
 
-use crate::batch::{Batch, Rows};
+use crate::batch::{Batch, Loop, Rows};
 use crate::data::Row;
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 
@@ -13,8 +13,17 @@ impl<T, U, F: FnMut(T) -> U + Send> Operator<T, U> for Map<F> {
         out: &mut Batch<U>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        rows.transform(out, |values, out| out.extend(values.map(&mut self.0)));
+        rows.transform(out, self);
         Ok(())
+    }
+}
+
+impl<T, U, F: FnMut(T) -> U> Loop<T, U> for &mut Map<F> {
+    type Result = ();
+
+    #[inline]
+    fn run(self, values: impl Iterator<Item = T>, out: &mut impl Extend<U>) {
+        out.extend(values.map(&mut self.0));
     }
 }
 

@@ -2,10 +2,10 @@
 
 pub(crate) mod timed;
 
-use crate::batch::{Batch, Rows};
+use crate::batch::{Batch, Loop, Rows};
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
-use crate::state::{StateContext, ValueState};
+use crate::state::{StateContext, StateError, ValueState};
 use crate::top_keys::KeySketch;
 
 /// A user-written operator on a keyed stream. All rows of one key reach the same subtask.
@@ -157,15 +157,43 @@ impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAgg
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         let (aggregate, state) = self.parts();
+        let fold = Fold {
+            aggregate,
+            state,
+            key,
+        };
+        Ok(rows.transform(out, fold)?)
+    }
+}
+
+/// A running aggregate's loop over a run of rows.
+struct Fold<'a, K, A, V, F> {
+    aggregate: &'a A,
+    state: &'a mut ValueState<K, V>,
+    key: &'a mut F,
+}
+
+impl<K, In, A, F> Loop<In, A::Out> for Fold<'_, K, A, A::Accumulator, F>
+where
+    K: Key,
+    A: Aggregate<K, In>,
+    F: FnMut(&In) -> K,
+{
+    type Result = Result<(), StateError>;
+
+    #[inline]
+    fn run(
+        self,
+        values: impl Iterator<Item = In>,
+        out: &mut impl Extend<A::Out>,
+    ) -> Result<(), StateError> {
+        let (aggregate, key) = (self.aggregate, self.key);
         let create = || aggregate.create();
         let change = |key: &K, accumulator: &mut A::Accumulator, value| {
             aggregate.add(accumulator, value);
             aggregate.result(key, accumulator)
         };
-        rows.transform(out, |values, out| {
-            let keyed = values.map(|value| (key(&value), value));
-            state.update_each(keyed, create, change, out)
-        })?;
-        Ok(())
+        let keyed = values.map(|value| (key(&value), value));
+        self.state.update_each(keyed, create, change, out)
     }
 }

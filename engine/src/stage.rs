@@ -221,6 +221,7 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
             }
             if self.pending.is_empty() {
                 if self.ending != Ending::Requested {
+                    self.pending.reclaim(self.next.input());
                     return Ok(Step::Done);
                 }
                 let mut context = OperatorContext {

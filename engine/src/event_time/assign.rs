@@ -37,7 +37,7 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
             let timestamp_ms = (self.timestamp_ms)(value);
             self.watermarks.element(0, timestamp_ms, now_ms);
         }
-        rows.transform(out, |values, out| out.extend(values));
+        rows.append_to(out);
         self.watermarks.signal(now_ms, out);
         Ok(())
     }
