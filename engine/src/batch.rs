@@ -34,6 +34,10 @@ pub(crate) struct Mark {
     pub(crate) signal: Signal,
 }
 
+/// So many marks at most are worked off by taking rows from the front of a batch again and again: a
+/// source that speaks of event time once per batch leaves one or two.
+const FEW_MARKS: usize = 8;
+
 /// Rows in order, with signals at positions among them.
 ///
 /// Values and tags are kept apart, and a tag that all rows share only once: where a batch was
@@ -220,34 +224,74 @@ impl<T> Batch<T> {
         mut work: impl FnMut(Part<'_, T>) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.marks.is_empty() {
-            if rows < self.len() {
-                return work(Part::Rows(self.drain(rows)));
-            }
-            let tags = self.tags.drain(rows, rows);
-            let worked = work(Part::Rows(Rows::whole(&mut self.values, tags)));
-            self.values.clear();
-            return worked;
+            return self.hand_out(rows, &mut work);
         }
-        // One move more per row; draining from the front again and again would move all the others.
         let mut marks = std::mem::take(&mut self.marks);
         let due = marks.partition_point(|mark| mark.after_rows <= rows);
+        if due <= FEW_MARKS {
+            self.work_off_few(rows, marks.drain(..due), &mut work)?;
+        } else {
+            self.work_off_many(rows, marks.drain(..due), &mut work)?;
+        }
+        marks.iter_mut().for_each(|mark| mark.after_rows -= rows);
+        self.marks = marks;
+        Ok(())
+    }
+
+    /// Takes run after run from the front, at each of which all later rows move.
+    fn work_off_few<E>(
+        &mut self,
+        rows: usize,
+        due: impl Iterator<Item = Mark>,
+        work: &mut impl FnMut(Part<'_, T>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut passed = 0;
+        for mark in due {
+            self.hand_out(mark.after_rows - passed, work)?;
+            passed = mark.after_rows;
+            work(Part::Signal(mark.signal))?;
+        }
+        self.hand_out(rows - passed, work)
+    }
+
+    /// Takes all rows out at once and puts them together in runs again: every row moves once more.
+    fn work_off_many<E>(
+        &mut self,
+        rows: usize,
+        due: impl Iterator<Item = Mark>,
+        work: &mut impl FnMut(Part<'_, T>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let tags = self.tags.drain(rows, self.values.len());
         let mut ahead = Rows::part(self.values.drain(..rows), tags);
         let (mut run, mut passed) = (Batch::default(), 0);
-        for mark in marks.drain(..due) {
-            if mark.after_rows > passed {
-                run.extend(ahead.by_ref().take(mark.after_rows - passed));
-                passed = mark.after_rows;
-                work(Part::Rows(run.drain(run.len())))?;
-            }
+        for mark in due {
+            run.extend(ahead.by_ref().take(mark.after_rows - passed));
+            passed = mark.after_rows;
+            run.hand_out(run.len(), work)?;
             work(Part::Signal(mark.signal))?;
         }
         if ahead.len() > 0 {
             work(Part::Rows(ahead))?;
         }
-        marks.iter_mut().for_each(|mark| mark.after_rows -= rows);
-        self.marks = marks;
         Ok(())
+    }
+
+    /// Hands out the first `rows` rows as one run, if there are any.
+    fn hand_out<E>(
+        &mut self,
+        rows: usize,
+        work: &mut impl FnMut(Part<'_, T>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if rows == 0 {
+            return Ok(());
+        }
+        if rows < self.len() {
+            return work(Part::Rows(self.drain(rows)));
+        }
+        let tags = self.tags.drain(rows, rows);
+        let worked = work(Part::Rows(Rows::whole(&mut self.values, tags)));
+        self.values.clear();
+        worked
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Output<T> {
     position: usize,
     buffers: Buffers<T>,
     router: Box<dyn Router<T>>,
+    /// Rows between two signals.
+    run: Batch<T>,
 }
 
 impl<T> Output<T> {
@@ -43,6 +45,7 @@ impl<T> Output<T> {
             position,
             buffers: Buffers::new(edge, channels, batch),
             router,
+            run: Batch::default(),
         }
     }
 
@@ -51,18 +54,18 @@ impl<T> Output<T> {
         if batch.marks.is_empty() {
             return self.router.route(batch, &mut self.buffers, sending);
         }
-        let mut run = Batch::default();
-        let rows = batch.len();
+        let (run, rows) = (&mut self.run, batch.len());
         let Ok(()) = batch.work_off(rows, |part| {
             match part {
                 Part::Rows(rows) => {
-                    run.extend(rows);
-                    self.router.route(&mut run, &mut self.buffers, sending);
+                    rows.append_to(run);
+                    self.router.route(run, &mut self.buffers, sending);
                 }
                 Part::Signal(signal) => self.buffers.signal(signal, sending),
             }
             Ok::<(), Infallible>(())
         });
+        batch.reclaim(run);
     }
 }
 

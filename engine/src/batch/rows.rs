@@ -84,6 +84,24 @@ impl<'a, T> Rows<'a, T> {
         result
     }
 
+    /// The values with the tag that all rows have, if they share one: for whoever takes them one by
+    /// one, and would otherwise ask for the tag of each.
+    #[inline]
+    pub(crate) fn into_shared(self) -> Result<(u64, impl Iterator<Item = T>), Self> {
+        match self.tags {
+            RowTags::Common(tag) => {
+                let mut values = self.values;
+                values.drain();
+                let part = match values {
+                    Values::Part(values) => Some(values),
+                    Values::Whole(_) => None,
+                };
+                Ok((tag, part.into_iter().flatten()))
+            }
+            RowTags::Each(_) => Err(self),
+        }
+    }
+
     /// Appends the rows to those of `out` as they are.
     #[inline]
     pub(crate) fn append_to(self, out: &mut Batch<T>) {

@@ -18,6 +18,10 @@ pub(crate) struct KeyTable<K, V> {
     entries: Vec<(K, V)>,
 }
 
+/// A slot's content.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Guess(u32);
+
 impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
     pub(crate) fn new() -> Self {
         KeyTable {
@@ -52,6 +56,32 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
             Some(place) => (&mut self.entries[place].1, false),
             None => (self.insert(at, key, create()), true),
         }
+    }
+
+    /// Where `key` is, if it is known and no other key was there first: for
+    /// [`get_or_insert_at`](Self::get_or_insert_at). It touches the slot and decides nothing, so that
+    /// the processor fetches those of several keys at a time.
+    #[inline]
+    pub(crate) fn guess(&self, key: &K) -> Guess {
+        let at = FxBuildHasher.hash_one(key) as usize & (self.slots.len() - 1);
+        Guess(self.slots[at])
+    }
+
+    /// As [`get_or_insert_with`](Self::get_or_insert_with), with a guess that was made since
+    /// entries were last removed.
+    #[inline]
+    pub(crate) fn get_or_insert_at(
+        &mut self,
+        Guess(slot): Guess,
+        key: &K,
+        create: impl FnOnce() -> V,
+    ) -> (&mut V, bool) {
+        let place = (slot as usize).wrapping_sub(1);
+        let guessed = self.entries.get(place);
+        if guessed.is_some_and(|(guessed, _)| guessed == key) {
+            return (&mut self.entries[place].1, false);
+        }
+        self.get_or_insert_with(key, create)
     }
 
     /// Entries in the order in which their keys came.
@@ -135,7 +165,11 @@ mod tests {
                         model.retain(|(k, _)| k % 3 != key % 3);
                     }
                     _ => {
-                        let (value, created) = table.get_or_insert_with(&key, || 0);
+                        let guess = table.guess(&key);
+                        let (value, created) = match operation % 2 {
+                            0 => table.get_or_insert_with(&key, || 0),
+                            _ => table.get_or_insert_at(guess, &key, || 0),
+                        };
                         *value += 1;
                         let known = model.iter_mut().find(|(k, _)| *k == key);
                         prop_assert_eq!(created, known.is_none());
