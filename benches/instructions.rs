@@ -180,7 +180,7 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
 #[bench::hop(
     args = (on_one_slot(hop(JOB_RECORDS), 1, Chaining::Off)), config = job_measured(13.6))]
 #[bench::exchange_by_key(
-    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(151.0))]
+    args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(156.6))]
 #[bench::keyed_count(
     args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(77.0))]
 fn job(deployed: Deployed) {
