@@ -31,7 +31,8 @@ static FAMILIES: &[Family] = &[
     Family {
         name: "flights",
         summary: "327,346 real flights of 2013: delays per destination and per carrier",
-        shape: "source -> parse -> key_by -> by-destination -> destinations, and -> key_by -> by-carrier -> carriers",
+        shape: "source -> parse -> key_by -> by-destination -> destinations, and -> key_by -> by-carrier -> carriers; or \
+                source -> parse -> key_by -> windows -> results, and -> late",
         operators: flights::OPERATORS,
         parameters: flights::PARAMETERS,
     },
@@ -93,7 +94,7 @@ impl WorkloadSpec {
         };
         let table = check(family.parameters, table)?;
         let spec = match family.name {
-            "flights" => WorkloadSpec::Flights(read(table)?),
+            "flights" => WorkloadSpec::Flights(read::<FlightsSpec>(table)?.with_defaults()),
             "hot-keys" => WorkloadSpec::HotKeys(read(table)?),
             _ => WorkloadSpec::SlowOperator(read(table)?),
         };
@@ -108,7 +109,7 @@ impl WorkloadSpec {
     pub fn validate(&self) -> Result<(), SpecError> {
         match self {
             WorkloadSpec::SlowOperator(spec) => spec.validate(),
-            WorkloadSpec::Flights(_) => Ok(()),
+            WorkloadSpec::Flights(spec) => spec.validate(),
             WorkloadSpec::HotKeys(spec) => spec.validate(),
         }
     }
@@ -197,7 +198,7 @@ mod tests {
         );
         assert_eq!(
             error("kind = 'flights'\nkeys = 1"),
-            "keys: unknown key; known: repeat"
+            "keys: unknown key; known: repeat, window, watermark_delay, allowed_lateness, watermarks"
         );
         assert_eq!(
             error("kind = 'slow-operator'\ncost = { kind = 'async' }"),

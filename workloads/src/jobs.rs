@@ -70,7 +70,7 @@ pub fn build(
     };
     match workload {
         WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
-        WorkloadSpec::Flights(spec) => Ok(flights::build(feed.flights(spec)?)),
+        WorkloadSpec::Flights(spec) => Ok(flights::build(spec, feed.flights(spec)?)),
         WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
     }
 }
@@ -142,7 +142,18 @@ impl Feed<'_> {
     fn flights(self, spec: &FlightsSpec) -> Result<Wiring<FlightEvents>, BuildError> {
         let year = Arc::new(Year::embedded()?);
         let recording = year.recording();
-        Wiring::new(FlightEvents::new(year, spec.repeat), Some(recording), self)
+        let events = FlightEvents::new(year, spec.repeat);
+        let Some(windows) = spec.windows() else {
+            return Wiring::new(events, Some(recording), self);
+        };
+        // A source subtask without a split would only be one more channel to wait for.
+        let splits = usize::try_from(self.load.splits).unwrap_or(usize::MAX);
+        let feed = Feed {
+            parallelism: self.parallelism.min(splits),
+            ..self
+        };
+        let wiring = Wiring::new(events, Some(recording), feed)?;
+        Ok(wiring.with_watermarks(windows.source_watermarks()))
     }
 }
 
@@ -281,6 +292,16 @@ impl<E: Events> Wiring<E> {
         })
     }
 
+    /// As [`Wiring::admitted`], in the order of the stream.
+    pub fn admitted_in_order<'a>(&'a self, per_split: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
+        let longest = per_split.iter().copied().max().unwrap_or(0);
+        (0..longest).flat_map(move |index| {
+            let splits = per_split.iter().zip(0u32..);
+            let still = splits.filter(move |&(&admitted, _)| index < admitted);
+            still.map(move |(_, split)| self.schedule.record(split, index))
+        })
+    }
+
     /// As [`Wiring::admitted`], with intended times; 0 if there are none.
     pub fn admitted_at<'a>(
         &'a self,
@@ -295,6 +316,16 @@ impl<E: Events> Wiring<E> {
                 Some((self.schedule.record(split, index), intended_ns))
             })
         })
+    }
+
+    /// Number of splits.
+    pub fn splits(&self) -> u32 {
+        self.schedule.splits()
+    }
+
+    /// Number of source subtasks.
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
     }
 
     /// The events.

@@ -10,6 +10,8 @@ macro_rules! scenarios {
 static BUILTIN: &[(&str, &str)] = scenarios![
     "flights",
     "flights-max",
+    "flights-hourly",
+    "flights-hourly-corrected",
     "slow-operator",
     "slow-cpu",
     "slow-async",

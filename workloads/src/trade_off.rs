@@ -16,16 +16,16 @@
 //!
 //! Records of a key and window see a watermark that never goes back. So what becomes of the pair follows from how far
 //! the highest event time had passed the end of the window when its first and its last record came, for all settings
-//! at once: one pass over the stream serves the whole sweep (see [`outcome`]). A test compares that with a simulation
-//! that does everything step by step.
+//! at once: one pass over the stream serves the whole sweep (`outcome.rs` says how). A test compares that with a
+//! simulation that does everything step by step.
 
 mod outcome;
 mod stream;
 
+use std::hash::Hash;
+
 pub use outcome::Outcome;
 pub use stream::{Arrival, Windows};
-
-use std::hash::Hash;
 
 use stream::Looked;
 

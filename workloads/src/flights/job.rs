@@ -1,18 +1,20 @@
 //! The job of `flights`, and its oracle.
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use engine::{Aggregate, JobGraph, Key};
+use engine::{Aggregate, JobGraph, Key, WindowAggregate};
 use rustc_hash::FxHashMap;
 
+use super::spec::FlightsSpec;
 use super::stream::{Flight, FlightEvents, RawFlight};
-use crate::draw::mix;
+use super::totals::{Code, Totals};
+use super::windows;
 use crate::jobs::{Built, Wiring};
 use crate::load::Events;
 use crate::verify::{Collected, Correctness, KeyedResult, Results, Tally, TallySink, Verifier};
 
-/// Names of the operators.
+/// Names of the operators. The last three take the place of the four before them in a job with windows.
 pub const OPERATORS: &[&str] = &[
     "source",
     "parse",
@@ -20,17 +22,10 @@ pub const OPERATORS: &[&str] = &[
     "destinations",
     "by-carrier",
     "carriers",
+    "windows",
+    "results",
+    "late",
 ];
-
-/// The letters of a destination or carrier; wherever a key is shown, they read as text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
-pub struct Code<const N: usize>(pub [u8; N]);
-
-impl<const N: usize> Debug for Code<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
-}
 
 /// Arrival delays of a destination or carrier so far.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -39,41 +34,6 @@ pub struct Delays<K> {
     pub key: K,
     /// The delays of its flights.
     pub totals: Totals,
-}
-
-/// Delays of some flights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Totals {
-    /// Number of flights.
-    pub count: u64,
-    /// Sum of the delays in minutes.
-    pub sum_minutes: i64,
-    /// Largest delay in minutes; the smallest possible number if there are no flights.
-    pub max_minutes: i32,
-    /// Sum of a hash of the record numbers, modulo 2^64: tells exactly which flights were counted.
-    pub fingerprint: u64,
-}
-
-impl Totals {
-    const NONE: Totals = Totals {
-        count: 0,
-        sum_minutes: 0,
-        max_minutes: i32::MIN,
-        fingerprint: 0,
-    };
-
-    #[inline]
-    fn add(&mut self, flight: &Flight) {
-        self.count += 1;
-        self.sum_minutes += i64::from(flight.delay_minutes);
-        self.max_minutes = self.max_minutes.max(flight.delay_minutes);
-        self.fingerprint = self.fingerprint.wrapping_add(mix(flight.record));
-    }
-
-    /// Mean delay in minutes; `None` if there are no flights.
-    pub fn mean_minutes(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum_minutes as f64 / self.count as f64)
-    }
 }
 
 impl<K: Key + Ord + Debug> KeyedResult for Delays<K> {
@@ -88,7 +48,7 @@ impl<K: Key + Ord + Debug> KeyedResult for Delays<K> {
     }
 }
 
-/// The running count, mean and maximum of arrival delays.
+/// Count, mean and maximum of arrival delays.
 #[derive(Debug, Clone, Copy)]
 pub struct DelayAggregate;
 
@@ -114,8 +74,22 @@ impl<K: Key> Aggregate<K, Flight> for DelayAggregate {
     }
 }
 
+impl<K: Key> WindowAggregate<K, Flight> for DelayAggregate {
+    fn merge(&self, into: &mut Totals, other: &Totals) {
+        into.merge(other);
+    }
+}
+
 /// The job, with its sources and its verifier.
-pub fn build(wiring: Wiring<FlightEvents>) -> Built {
+pub fn build(spec: &FlightsSpec, wiring: Wiring<FlightEvents>) -> Built {
+    match spec.windows() {
+        Some(options) => windows::build(options, wiring),
+        None => build_running(wiring),
+    }
+}
+
+/// Running results.
+fn build_running(wiring: Wiring<FlightEvents>) -> Built {
     let graph = JobGraph::new("flights");
     let parsed = wiring
         .source(&graph)
@@ -209,23 +183,8 @@ impl Verifier for DelayVerifier {
 
 fn rows<K: Key + Ord + Debug>(aggregate: &str, total: &Tally<Delays<K>>) -> Vec<Vec<String>> {
     let row = |(key, delays): (&K, &Delays<K>)| {
-        let Totals {
-            count,
-            sum_minutes,
-            max_minutes,
-            ..
-        } = delays.totals;
-        vec![
-            aggregate.to_owned(),
-            format!("{key:?}"),
-            count.to_string(),
-            sum_minutes.to_string(),
-            delays
-                .totals
-                .mean_minutes()
-                .map_or_else(String::new, |mean| mean.to_string()),
-            max_minutes.to_string(),
-        ]
+        let names = [aggregate.to_owned(), format!("{key:?}")];
+        names.into_iter().chain(delays.totals.cells()).collect()
     };
     total.finals().into_iter().map(row).collect()
 }

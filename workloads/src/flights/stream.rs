@@ -64,6 +64,13 @@ impl RawFlight {
     }
 }
 
+impl Flight {
+    /// When it arrived, on the same clock as event times, in milliseconds.
+    pub fn arrival_ms(&self) -> i64 {
+        self.event_time_ms + i64::from(self.delay_minutes) * MINUTE_MS as i64
+    }
+}
+
 /// Scheduled arrival in minutes since 2013-01-01 00:00: on the day of departure, or the next if it would lie before
 /// the scheduled departure.
 #[inline]
@@ -229,6 +236,11 @@ impl Events for FlightEvents {
     }
 
     #[inline]
+    fn event_time_ms(&self, flight: &RawFlight) -> Option<i64> {
+        Some(flight.parse().event_time_ms)
+    }
+
+    #[inline]
     fn dropped_before(&self, record: u64) -> u64 {
         u64::from(self.arrived(record).dropped_before)
     }
@@ -255,10 +267,7 @@ mod tests {
         );
         let key = |record| {
             let flight = events.event(record).parse();
-            (
-                flight.event_time_ms + i64::from(flight.delay_minutes) * 60_000,
-                flight.event_time_ms,
-            )
+            (flight.arrival_ms(), flight.event_time_ms)
         };
         assert!(
             (1..2 * n).all(|record| key(record - 1) <= key(record)),

@@ -5,6 +5,7 @@
 //! of different subtasks do not know of each other.
 
 use engine::{Batch, Signal, SplitWatermarkOptions, SplitWatermarks, WatermarkStatus};
+use serde::{Deserialize, Serialize};
 
 use super::clock::SplitClock;
 use super::source::PACE_NS;
@@ -19,7 +20,8 @@ pub struct SourceWatermarks {
 }
 
 /// When a source tells of its watermark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WatermarkEmission {
     /// Behind the records of each poll: a mark for a batch. Flink's periodic watermarks, at the pace of the source.
     #[default]
