@@ -17,11 +17,13 @@
     return [inUnit.toFixed(digits), unit];
   }
   const METRIC = [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]];
-  const TIME = [[1, "ns"], [1e3, "us"], [1e6, "ms"], [1e9, "s"]];
+  const TIME = [[1, "ns"], [1e3, "us"], [1e6, "ms"], [1e9, "s"], [60e9, "min"], [3600e9, "h"]];
+  const duration = (ns) => scaled(ns, TIME.slice(0, Math.abs(ns) < 600e9 ? 4 : Math.abs(ns) < 36000e9 ? 5 : 6)).join(" ");
   const FORMATS = {
     per_second: (value) => scaled(value, METRIC).join(" ") + "/s",
     count: (value) => scaled(value, METRIC).join(" ").trim(),
-    nanoseconds: (value) => scaled(value, TIME).join(" "),
+    nanoseconds: duration,
+    milliseconds: (value) => (value === 0 ? "0 s" : duration(value * 1e6)),
     share: (value) => (value * 100).toFixed(1) + " %",
   };
   const shortened = (text) => text.replace(/(\.\d*?)0+( |$)/, "$1$2").replace(/\.( |$)/, "$1");
@@ -109,11 +111,15 @@
     });
   }
 
+  // Steps that a clock has, in milliseconds.
+  const CLOCK = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 216e5, 864e5];
+
   function options(chart, width) {
     const format = FORMATS[chart.unit];
     const axis = { stroke: css("--ink"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
     const decades = (plot, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
-    const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : {};
+    const clock = chart.unit === "milliseconds" ? { incrs: CLOCK } : {};
+    const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : clock;
     const least = chart.unit === "share" ? 1 : 0;
     const linear = (plot, min, max) => [0, Math.max(least, max) * 1.12 || 1];
     const series = chart.series.map((it) => ({

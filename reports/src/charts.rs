@@ -5,10 +5,14 @@ mod backpressure;
 mod canvas;
 mod compact;
 mod data;
+mod firings;
 mod graph;
 mod lag;
+mod late;
 mod latency;
 mod live;
+mod over_time;
+mod pending;
 mod percentiles;
 mod plot;
 mod queues;
@@ -18,13 +22,21 @@ mod skew;
 mod state;
 mod style;
 mod theme;
+mod trade_off;
+mod watermark_lag;
 
 use serde::Serialize;
 
 use crate::format;
-use crate::record::{Run, RunDir};
-use data::{Activity, EdgeQueue, Latency, Marks, Moment, Span};
+use crate::record::{Run, RunDir, TradeOffRow};
+use crate::view::{Table, trade_off_table};
+use data::{Activity, EdgeQueue, EventTime, Latency, Marks, Moment, Span};
 pub(crate) use live::Live;
+
+/// The one chart under which its numbers stand.
+const TRADE_OFF: &str = "trade_off.svg";
+/// Further settings of a sweep are not looked at; a sweep has a few dozen.
+const MAX_SETTINGS: usize = 1_000;
 
 /// What every chart of a run needs: its tables are read once.
 struct Subject<'a> {
@@ -36,6 +48,8 @@ struct Subject<'a> {
     activity: Activity,
     queues: Vec<EdgeQueue>,
     latency: Latency,
+    event_time: EventTime,
+    trade_off: Vec<TradeOffRow>,
     /// Which run, and what its numbers are worth.
     about: String,
 }
@@ -46,7 +60,11 @@ pub(crate) struct Chart {
     /// File name in the folder `charts`.
     pub(crate) file_name: &'static str,
     pub(crate) title: &'static str,
+    /// What it shows, in a sentence, where the title does not say it all.
+    pub(crate) sentence: &'static str,
     pub(crate) svg: String,
+    /// The numbers that it shows, where there are few.
+    pub(crate) table: Option<Table>,
 }
 
 /// What is drawn of one run.
@@ -61,27 +79,63 @@ pub(crate) fn draw_all(record: &RunDir, run: &Run) -> Drawn {
     let subject = Subject::of(record, run);
     let it = &subject;
     let drawn = [
-        ("graph.svg", "Job graph", graph::draw(it)),
+        ("graph.svg", "Job graph", "", graph::draw(it)),
         (
             "backpressure.svg",
             "Backpressure map",
+            "",
             Some(backpressure::draw(it)),
         ),
-        ("rate.svg", "Rate", Some(rate::draw(it))),
-        ("latency.svg", "Response time", Some(latency::draw(it))),
-        ("percentiles.svg", percentiles::TITLE, percentiles::draw(it)),
-        ("lag.svg", "Schedule lag", lag::draw(it)),
-        ("queues.svg", "Queues", Some(queues::draw(it))),
-        ("shares.svg", "Shares of time", shares::draw(it)),
-        ("skew.svg", "Skew", skew::draw(it)),
+        ("rate.svg", "Rate", "", Some(rate::draw(it))),
+        ("latency.svg", "Response time", "", Some(latency::draw(it))),
+        (
+            "percentiles.svg",
+            percentiles::TITLE,
+            "",
+            percentiles::draw(it),
+        ),
+        ("lag.svg", "Schedule lag", "", lag::draw(it)),
+        ("queues.svg", "Queues", "", Some(queues::draw(it))),
+        ("shares.svg", "Shares of time", "", shares::draw(it)),
+        ("skew.svg", "Skew", "", skew::draw(it)),
+        (
+            "watermark_lag.svg",
+            watermark_lag::TITLE,
+            watermark_lag::SENTENCE,
+            watermark_lag::draw(it),
+        ),
+        ("late.svg", late::TITLE, late::SENTENCE, late::draw(it)),
+        (
+            "firings.svg",
+            firings::TITLE,
+            firings::SENTENCE,
+            firings::draw(it),
+        ),
+        (
+            "pending.svg",
+            pending::TITLE,
+            pending::SENTENCE,
+            pending::draw(it),
+        ),
+        (
+            TRADE_OFF,
+            trade_off::TITLE,
+            trade_off::SENTENCE,
+            trade_off::draw(it),
+        ),
     ];
-    let charts = drawn.into_iter().filter_map(|(file_name, title, svg)| {
-        Some(Chart {
-            file_name,
-            title,
-            svg: svg?,
-        })
-    });
+    let charts = drawn
+        .into_iter()
+        .filter_map(|(file_name, title, sentence, svg)| {
+            let table = (file_name == TRADE_OFF).then(|| trade_off_table(&it.trade_off));
+            Some(Chart {
+                file_name,
+                title,
+                sentence,
+                svg: svg?,
+                table,
+            })
+        });
     Drawn {
         charts: charts.collect(),
         live: live::live(&subject),
@@ -101,6 +155,8 @@ impl<'a> Subject<'a> {
             activity: data::activity(record, run, span),
             queues: data::edge_queues(record, run.measured, span),
             latency: data::latency(record, run, span),
+            event_time: data::event_time(record, run, span),
+            trade_off: record.rows().take(MAX_SETTINGS).collect(),
             about: format!("{name} · {} · verdict: {}", run.target.kind, run.verdict),
         }
     }

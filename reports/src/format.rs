@@ -35,8 +35,11 @@ pub fn duration_ns(ns: f64) -> String {
     format!("{digits} {unit}")
 }
 
-/// A duration in milliseconds, of event time for instance: `2.01 s`.
+/// A duration in milliseconds, of event time for instance: `2.01 s`. Nothing reads as `0 s`.
 pub fn duration_ms(ms: f64) -> String {
+    if ms == 0.0 {
+        return "0 s".to_owned();
+    }
     duration_ns(ms * 1e6)
 }
 

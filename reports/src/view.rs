@@ -3,6 +3,7 @@
 mod event_time;
 mod hurts;
 mod tables;
+mod trade_off;
 
 use serde::Serialize;
 
@@ -11,6 +12,7 @@ pub(crate) use hurts::where_it_hurts;
 pub(crate) use tables::{
     Table, cost_table, key_table, latency_table, operator_table, subtask_table, summary_table,
 };
+pub(crate) use trade_off::trade_off_table;
 
 use crate::format::{NOT_AVAILABLE, count, duration_ns, or_na, rate, share};
 use crate::record::{Correctness, Level, Mode, Operator, Phase, Run, Verdict};

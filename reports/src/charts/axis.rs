@@ -50,19 +50,32 @@ pub(super) fn log_ticks(min: f64, max: f64) -> Vec<f64> {
 
 /// Ticks of a time axis, milliseconds: at most ten, at steps that a clock has.
 pub(super) fn time_ticks(from_ms: u64, to_ms: u64) -> Vec<u64> {
+    let step = clock_step_ms(to_ms.saturating_sub(from_ms), 10);
+    (from_ms.div_ceil(step)..=to_ms / step)
+        .map(|at| at * step)
+        .collect()
+}
+
+/// Ticks of an axis of durations that holds `min` and `max`, milliseconds, at steps that a clock
+/// has. The first and the last are the axis' ends.
+pub(super) fn duration_ms_ticks(min: f64, max: f64) -> Vec<f64> {
+    let step = clock_step_ms((max - min).max(0.0) as u64, 6) as f64;
+    let first = (min / step).floor();
+    let steps = ((max / step).ceil() - first).max(1.0) as u32;
+    (0..=steps)
+        .map(|at| (first + f64::from(at)) * step)
+        .collect()
+}
+
+/// The smallest step that a clock has and that fits into a span at most so many times.
+fn clock_step_ms(span_ms: u64, most: u64) -> u64 {
     const STEPS_MS: [u64; 22] = [
         1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000,
         120_000, 300_000, 600_000, 1_800_000, 3_600_000, 21_600_000,
     ];
-    let span_ms = to_ms.saturating_sub(from_ms);
-    let fits = |step: &u64| span_ms / step <= 10;
-    let step = STEPS_MS
-        .into_iter()
-        .find(fits)
-        .unwrap_or((span_ms / 10).max(1));
-    (from_ms.div_ceil(step)..=to_ms / step)
-        .map(|at| at * step)
-        .collect()
+    let fits = |step: &u64| span_ms / step <= most;
+    let step = STEPS_MS.into_iter().find(fits);
+    step.unwrap_or((span_ms / most).max(1))
 }
 
 /// The title of a time axis with these ends, and how it labels a tick.
@@ -86,6 +99,23 @@ pub(super) fn rate_label(per_s: f64) -> String {
 /// See [`rate_label`].
 pub(super) fn duration_label(ns: f64) -> String {
     without_zeros(&format::duration_ns(ns))
+}
+
+/// See [`rate_label`].
+pub(super) fn duration_ms_label(ms: f64) -> String {
+    without_zeros(&format::duration_ms(ms))
+}
+
+/// Axes of shares close to 1: `99.5 %`. See [`rate_label`].
+pub(super) fn share_label(share: f64) -> String {
+    without_zeros(&format!("{:.3} %", share * 100.0))
+}
+
+/// Ticks of an axis of shares from a little below `min` to 1.
+pub(super) fn share_ticks(min: f64) -> Vec<f64> {
+    let missing = linear_ticks(1.0 - min.clamp(0.0, 0.999)).into_iter().rev();
+    let shares = missing.map(|missing| 1.0 - missing);
+    shares.filter(|&share| share > -1e-9).collect()
 }
 
 /// See [`rate_label`].
@@ -136,6 +166,13 @@ mod tests {
             prop_assert!(linear[linear.len() - 1] >= max * 0.998 && linear.len() <= 8);
             let from = t.saturating_sub(u64::from(span));
             prop_assert!(time_ticks(from, t).len() <= 12);
+            let shares = share_ticks(max / 1e15);
+            prop_assert!(shares[0] <= max / 1e15 + 1e-9 && shares[shares.len() - 1] == 1.0 && shares.len() <= 8);
+            for min in [min, -min] {
+                let durations = duration_ms_ticks(min, max);
+                prop_assert!(durations[0] <= min && durations[durations.len() - 1] >= max * 0.999_999);
+                prop_assert!(durations.len() >= 2 && durations.len() <= 9);
+            }
         }
     }
 }

@@ -77,6 +77,12 @@ impl Canvas<'_> {
             .expect(INFALLIBLE);
     }
 
+    pub(super) fn ring(&self, middle: (i32, i32), radius: i32, color: RGBColor) {
+        self.area
+            .draw(&Circle::new(middle, radius, color.stroke_width(2)))
+            .expect(INFALLIBLE);
+    }
+
     pub(super) fn text(
         &self,
         text: &str,

@@ -2,15 +2,18 @@
 //! however long the run was, so that memory and picture stay small.
 
 mod activity;
+mod event_time;
 mod latency;
 mod queues;
 mod timeline;
 
 pub(super) use activity::{Activity, KINDS, OperatorColumns, Shares, activity};
-pub(super) use latency::{Latency, latency};
+pub(super) use event_time::{EventTime, OperatorLag, event_time};
+pub(super) use latency::{Latency, Points, latency};
 pub(super) use queues::{EdgeQueue, edge_queues};
 pub(super) use timeline::{Moment, moments};
 
+use crate::deltas::{Counter, Delta};
 use crate::record::{EventRow, Run, RunDir, TimelineRow, event_kind};
 
 /// More columns than this cannot be told apart in a picture.
@@ -71,6 +74,28 @@ impl Span {
     fn position(&self, t_ms: u64) -> f64 {
         let since = t_ms.clamp(self.from_ms, self.to_ms) - self.from_ms;
         since as f64 / self.length_ms().max(1) as f64 * self.columns() as f64
+    }
+
+    /// Which columns a time covers, and how much of each, 0..1.
+    fn covered(&self, from_ms: u64, to_ms: u64) -> impl Iterator<Item = (usize, f64)> + use<> {
+        let (from, to) = (self.position(from_ms), self.position(to_ms));
+        (from as usize..to.ceil() as usize).filter_map(move |at| {
+            let weight = to.min(at as f64 + 1.0) - from.max(at as f64);
+            (weight > 0.0).then_some((at, weight))
+        })
+    }
+
+    /// Adds what was counted in an interval evenly to the columns that it covers; false if that was
+    /// not measured.
+    fn spread(&self, delta: &Delta, counter: Counter, columns: &mut [f64]) -> bool {
+        let Some(counted) = delta.counters[counter] else {
+            return false;
+        };
+        let width = self.position(delta.to_ms) - self.position(delta.from_ms);
+        for (at, weight) in self.covered(delta.from_ms, delta.to_ms) {
+            columns[at] += counted as f64 * weight / width;
+        }
+        true
     }
 
     /// The column that ends with a sample at this moment.
@@ -143,5 +168,34 @@ impl Marks {
             }
         }
         marks
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::deltas::Differences;
+    use crate::record::SubtaskRow;
+
+    proptest! {
+        #[test]
+        fn what_is_counted_in_an_interval_is_in_its_columns_and_nowhere_else(
+            samples in 1u64..900, from in 0u64..9_000, length in 1u64..3_000, counted in 0u64..1_000_000
+        ) {
+            let span = Span { from_ms: 0, to_ms: 12_000, samples };
+            let mut differences = Differences::default();
+            let row = |t_ms, fired| SubtaskRow { t_ms, fired_on_time: Some(fired), ..SubtaskRow::default() };
+            differences.feed(&row(from, 7));
+            let delta = differences.feed(&row(from + length, 7 + counted)).unwrap();
+            let mut columns = vec![0.0; span.columns()];
+            prop_assert!(span.spread(&delta, Counter::FiredOnTime, &mut columns));
+            prop_assert!(!span.spread(&delta, Counter::LateDropped, &mut columns));
+            let sum: f64 = columns.iter().sum();
+            prop_assert!((sum - counted as f64).abs() <= 1e-9 * counted as f64, "{sum}");
+            let (first, last) = (span.position(from) as usize, span.column_of(from + length));
+            prop_assert!(columns.iter().enumerate().all(|(at, it)| *it == 0.0 || (first..=last).contains(&at)));
+        }
     }
 }

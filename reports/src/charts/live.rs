@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::plot::Line;
-use super::{Subject, lag, latency, queues, rate, theme};
+use super::{Subject, firings, lag, late, latency, pending, queues, rate, theme, watermark_lag};
 
 /// Everything the script draws. Times are seconds of job time.
 #[derive(Serialize)]
@@ -55,6 +55,8 @@ enum Unit {
     PerSecond,
     Count,
     Nanoseconds,
+    /// Event time, and linear: a watermark that stands still is a straight line.
+    Milliseconds,
     Share,
 }
 
@@ -90,6 +92,30 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
             "Queues, share of the capacity in use",
             Unit::Share,
             queues::lines(subject),
+        ),
+        chart(
+            "watermark_lag.svg",
+            "event time behind the sources",
+            Unit::Milliseconds,
+            watermark_lag::lines(subject),
+        ),
+        chart(
+            "late.svg",
+            "per second",
+            Unit::PerSecond,
+            late::lines(subject),
+        ),
+        chart(
+            "firings.svg",
+            "results of each interval",
+            Unit::Count,
+            firings::lines(subject),
+        ),
+        chart(
+            "pending.svg",
+            "held at each moment",
+            Unit::Count,
+            pending::lines(subject),
         ),
     ];
     Live {

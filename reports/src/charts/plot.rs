@@ -37,7 +37,7 @@ impl Scale {
     }
 
     /// Where a value lies between the axis' ends, 0..1.
-    fn position(&self, value: f64) -> f64 {
+    pub(super) fn position(&self, value: f64) -> f64 {
         let scaled = |value: f64| {
             if self.logarithmic {
                 value.max(f64::MIN_POSITIVE).log10()

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ChannelRow, CheckpointRow, EventRow, GRAPH_FILE, Graph, KeyRow, LATENCY_FILE, LatencyInterval,
-    RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, SubtaskRow, Table, TimelineRow,
+    RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, SubtaskRow, Table, TimelineRow, TradeOffRow,
 };
 
 /// `run.json`, `graph.json` and `scenario.toml` are read whole, up to this size.
@@ -46,9 +46,12 @@ impl RunDir {
         note_table::<ChannelRow>(path, &mut notes);
         note_table::<CheckpointRow>(path, &mut notes);
         note_table::<EventRow>(path, &mut notes);
-        // Records of engines without a sketch, and older ones, have no such table.
+        // Records of engines without a sketch, of jobs without windows, and older ones, lack these.
         if path.join(Table::Keys.file_name()).exists() {
             note_table::<KeyRow>(path, &mut notes);
+        }
+        if path.join(Table::TradeOff.file_name()).exists() {
+            note_table::<TradeOffRow>(path, &mut notes);
         }
         note_file(path, LATENCY_FILE, &mut notes);
         let run = read_json(path, RUN_FILE, &mut notes);

@@ -25,28 +25,28 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    fn text(text: impl Into<String>) -> Cell {
+    pub(super) fn text(text: impl Into<String>) -> Cell {
         Cell {
             text: text.into(),
             value: None,
         }
     }
 
-    fn number(value: Option<f64>, format: impl FnOnce(f64) -> String) -> Cell {
+    pub(super) fn number(value: Option<f64>, format: impl FnOnce(f64) -> String) -> Cell {
         Cell {
             text: or_na(value, format),
             value,
         }
     }
 
-    fn count(value: Option<u64>) -> Cell {
+    pub(super) fn count(value: Option<u64>) -> Cell {
         Cell {
             text: or_na(value, count),
             value: value.map(|value| value as f64),
         }
     }
 
-    fn share(value: Option<f64>) -> Cell {
+    pub(super) fn share(value: Option<f64>) -> Cell {
         Cell::number(value, share)
     }
 

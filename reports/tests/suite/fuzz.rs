@@ -10,7 +10,7 @@ use std::path::Path;
 
 use reports::record::{
     ChannelRow, CheckpointRow, EventRow, KeyRow, RecordError, RunDir, SubtaskRow, TimelineRow,
-    histogram,
+    TradeOffRow, histogram,
 };
 use reports::{open_run, render, summary_text};
 
@@ -78,6 +78,7 @@ fn read_everything(directory: &Path) {
     record.rows::<CheckpointRow>().for_each(drop);
     record.rows::<EventRow>().for_each(drop);
     record.rows::<KeyRow>().for_each(drop);
+    record.rows::<TradeOffRow>().for_each(drop);
     let mut total = histogram();
     for interval in record.latency() {
         interval.add_to(&mut total);

@@ -14,6 +14,7 @@ fn an_hour_of_a_hundred_subtasks_makes_pictures_no_larger_than_a_minute() {
         interval_ms: 1_000,
         parallelism: [4, 24, 24, 24, 24],
         freeze_ms: Some((1_000_000, 1_060_000)),
+        has_event_time: true,
         ..Simulation::default()
     };
     let directory = tempfile::tempdir().unwrap();

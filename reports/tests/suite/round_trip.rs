@@ -8,7 +8,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use reports::record::{
     ChannelRow, CheckpointRow, EventRow, Graph, KeyRow, RecordError, Row, RunDir, SubtaskRow,
-    Table, TimelineRow, Writer,
+    Table, TimelineRow, TradeOffRow, Writer, publish_trade_off,
 };
 
 use crate::simulated::Simulation;
@@ -129,6 +129,28 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn setting()(
+        times in any::<[u64; 2]>(), configured in any::<bool>(), counts in any::<[u64; 7]>(),
+        delays in any::<[Option<i64>; 2]>()
+    ) -> TradeOffRow {
+        TradeOffRow {
+            delay_ms: times[0],
+            lateness_ms: times[1],
+            configured,
+            records: counts[0],
+            late: counts[1],
+            results: counts[2],
+            right_at_first: counts[3],
+            refined: counts[4],
+            incomplete: counts[5],
+            missing: counts[6],
+            first_delay_p50_ms: delays[0],
+            first_delay_p99_ms: delays[1],
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
@@ -136,13 +158,17 @@ proptest! {
     fn every_row_is_read_as_it_was_written(
         timeline in vec(timeline(), 0..20), subtasks in vec(subtask(), 0..20),
         channels in vec(channel(), 0..20), events in vec(event(), 0..20),
-        keys in vec(key(), 0..20)
+        keys in vec(key(), 0..20), settings in vec(setting(), 0..20)
     ) {
         round_trip(&timeline);
         round_trip(&subtasks);
         round_trip(&channels);
         round_trip(&events);
         round_trip(&keys);
+        let directory = tempfile::tempdir().unwrap();
+        publish_trade_off(directory.path(), &settings).unwrap();
+        write::<EventRow>(directory.path(), &[]);
+        prop_assert_eq!(read::<TradeOffRow>(directory.path()), settings);
     }
 }
 

@@ -64,6 +64,9 @@ impl Simulation {
         }
         self.write_events(&mut writer);
         writer.close().unwrap();
+        if self.has_event_time {
+            event_time::write_trade_off(directory);
+        }
     }
 
     /// Writes the record and concludes it.

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use reports::record::{
-    ChannelRow, EventRow, KeyRow, Row, RunDir, SubtaskRow, TimelineRow, Verdict,
+    ChannelRow, EventRow, KeyRow, Row, RunDir, SubtaskRow, TimelineRow, TradeOffRow, Verdict,
 };
 use reports::{open_run, render};
 
 use crate::simulated::Simulation;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "scenario.toml",
     "graph.json",
     "timeline.csv",
@@ -22,6 +22,7 @@ const FILES: [&str; 10] = [
     "latency.hlog",
     "run.json",
     "keys.csv",
+    "trade_off.csv",
 ];
 
 fn short_run(directory: &Path) {
@@ -49,6 +50,7 @@ fn everything(directory: &Path) -> Vec<Vec<String>> {
         lines(rows::<ChannelRow>(directory)),
         lines(rows::<EventRow>(directory)),
         lines(rows::<KeyRow>(directory)),
+        lines(rows::<TradeOffRow>(directory)),
         lines(RunDir::open(directory).unwrap().latency()),
     ]
 }
@@ -113,8 +115,8 @@ proptest! {
 
 #[test]
 fn a_record_without_any_one_file_is_reported_on_and_says_what_is_missing() {
-    // Records need not have the last one.
-    for file in &FILES[..FILES.len() - 1] {
+    // Records need not have the last two.
+    for file in &FILES[..FILES.len() - 2] {
         let directory = tempfile::tempdir().unwrap();
         short_run(directory.path());
         fs::remove_file(directory.path().join(file)).unwrap();

@@ -78,11 +78,8 @@ pub(crate) fn activity(record: &RunDir, run: &Run, span: Span) -> Activity {
         let is_followed = records.contains_key(&place) || records.len() < MAX_SUBTASKS;
         if run.operators[delta.task].parallelism > 1 && is_followed {
             let columns = records.entry(place);
-            add_records(
-                columns.or_insert_with(|| vec![0.0; span.columns()]),
-                span,
-                &delta,
-            );
+            let columns = columns.or_insert_with(|| vec![0.0; span.columns()]);
+            span.spread(&delta, Counter::RecordsIn, columns);
         }
     }
     let mut operators: Vec<OperatorColumns> = shares
@@ -126,31 +123,11 @@ fn add_shares(columns: &mut [Sum], span: Span, delta: &Delta) {
         return;
     }
     let shares = shares.map(Option::unwrap_or_default);
-    for (at, weight) in covered(span, delta) {
+    for (at, weight) in span.covered(delta.from_ms, delta.to_ms) {
         let column = &mut columns[at];
         column.weight += weight;
         for (sum, share) in column.shares.0.iter_mut().zip(shares) {
             *sum += share * weight;
         }
     }
-}
-
-/// Records of an interval are spread evenly over the columns that it covers.
-fn add_records(columns: &mut [f64], span: Span, delta: &Delta) {
-    let Some(records) = delta.counters[Counter::RecordsIn] else {
-        return;
-    };
-    let width = span.position(delta.to_ms) - span.position(delta.from_ms);
-    for (at, weight) in covered(span, delta) {
-        columns[at] += records as f64 * weight / width;
-    }
-}
-
-/// Which columns an interval covers, and how much of each, 0..1.
-fn covered(span: Span, delta: &Delta) -> impl Iterator<Item = (usize, f64)> + use<> {
-    let (from, to) = (span.position(delta.from_ms), span.position(delta.to_ms));
-    (from as usize..to.ceil() as usize).filter_map(move |at| {
-        let weight = to.min(at as f64 + 1.0) - from.max(at as f64);
-        (weight > 0.0).then_some((at, weight))
-    })
 }

@@ -5,13 +5,14 @@ use hdrhistogram::Histogram;
 use super::Span;
 use crate::record::{LatencyInterval, Phase, Run, RunDir, Series, histogram};
 
-/// 99th percentile per column, nanoseconds.
+/// Job time in milliseconds and a value, per column.
 pub(crate) type Points = Vec<(u64, Option<f64>)>;
 
 /// Totals of the measured phase, and the lags over time.
 pub(crate) struct Latency {
     pub(crate) response: Histogram<u64>,
     pub(crate) service: Histogram<u64>,
+    /// 99th percentiles, nanoseconds.
     pub(crate) schedule_lag: Points,
     pub(crate) engine_lag: Points,
     pub(crate) own_lag: Points,

@@ -1,7 +1,9 @@
 //! Event time of the made-up run, all by hand: it goes as fast as job time, watermarks are half a
 //! second behind, `sum` has windows of a second over a hundred keys, a split is idle for a while.
 
-use reports::record::SubtaskRow;
+use std::path::Path;
+
+use reports::record::{SubtaskRow, TradeOffRow, publish_trade_off};
 
 use super::{Simulation, State};
 
@@ -67,4 +69,34 @@ impl Simulation {
         };
         sent_ms as i64 - DELAY_MS - 1
     }
+}
+
+/// What other settings would have given: a longer delay makes more right at first, lateness corrects
+/// what its length reaches.
+pub(super) fn write_trade_off(directory: &Path) {
+    const RESULTS: u64 = 2_000;
+    let delays_ms = [0, 250, DELAY_MS.unsigned_abs(), 1_000, 2_000];
+    let settings = delays_ms.into_iter().flat_map(|delay_ms| {
+        [0, 1_000, 10_000].map(|lateness_ms| {
+            let wrong = 600 * 250 / (250 + delay_ms);
+            let refined = wrong * lateness_ms / (lateness_ms + 500);
+            let missing = (wrong - refined) / 10;
+            TradeOffRow {
+                delay_ms,
+                lateness_ms,
+                configured: (delay_ms, lateness_ms) == (DELAY_MS.unsigned_abs(), 1_000),
+                records: 300_000,
+                late: 10 * (wrong - refined),
+                results: RESULTS,
+                right_at_first: RESULTS - wrong,
+                refined,
+                incomplete: wrong - refined - missing,
+                missing,
+                first_delay_p50_ms: Some(delay_ms as i64 + 20),
+                first_delay_p99_ms: Some(delay_ms as i64 + 90),
+            }
+        })
+    });
+    let rows: Vec<TradeOffRow> = settings.collect();
+    publish_trade_off(directory, &rows).unwrap();
 }

@@ -1,0 +1,42 @@
+//! `firings.svg`: how many results windows gave, and which of them were first words, last words or
+//! corrections. Nothing without windows.
+
+use super::Subject;
+use super::axis::{count_label, linear_ticks};
+use super::over_time::{self, Shown, largest};
+use super::plot::{Line, Scale};
+use super::style::{BLUE, GREEN, SKY};
+use crate::format;
+
+pub(super) const TITLE: &str = "Window firings";
+/// What the chart shows, for people who see one for the first time.
+pub(super) const SENTENCE: &str = "results that windows gave in each interval: before the end of the window (early), \
+     first when it was complete (on time), corrected later";
+
+pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
+    let lines = lines(subject);
+    if lines.is_empty() {
+        return None;
+    }
+    let interval = format::duration_ms(subject.span.column_s() * 1e3);
+    let title = format!("{TITLE} per {interval}");
+    let shown = Shown {
+        title: &title,
+        about: "Firings of windows over time: early, on time and refinements",
+        subtitle: SENTENCE,
+        lines: &lines,
+        scale: Scale::linear(linear_ticks(largest(&lines)), count_label),
+    };
+    Some(over_time::draw(subject, &shown))
+}
+
+/// Firings in each interval; empty without windows.
+pub(super) fn lines(subject: &Subject<'_>) -> Vec<Line> {
+    let it = &subject.event_time;
+    let lines = [
+        ("on time", GREEN, 4, &it.fired_on_time),
+        ("early", SKY, 2, &it.fired_early),
+        ("refinements", BLUE, 2, &it.refined),
+    ];
+    over_time::named(lines)
+}
