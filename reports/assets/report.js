@@ -18,12 +18,12 @@
   }
   const METRIC = [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]];
   const TIME = [[1, "ns"], [1e3, "us"], [1e6, "ms"], [1e9, "s"], [60e9, "min"], [3600e9, "h"]];
-  const duration = (ns) => scaled(ns, TIME.slice(0, Math.abs(ns) < 600e9 ? 4 : Math.abs(ns) < 36000e9 ? 5 : 6)).join(" ");
+  const units = (ns, minutesFrom, hoursFrom) => TIME.slice(0, Math.abs(ns) < minutesFrom ? 4 : Math.abs(ns) < hoursFrom ? 5 : 6);
   const FORMATS = {
     per_second: (value) => scaled(value, METRIC).join(" ") + "/s",
     count: (value) => scaled(value, METRIC).join(" ").trim(),
-    nanoseconds: duration,
-    milliseconds: (value) => (value === 0 ? "0 s" : duration(value * 1e6)),
+    nanoseconds: (value) => scaled(value, units(value, 600e9, Infinity)).join(" "),
+    milliseconds: (value) => (value === 0 ? "0 s" : scaled(value * 1e6, units(value * 1e6, 120e9, 7200e9)).join(" ")),
     share: (value) => (value * 100).toFixed(1) + " %",
   };
   const shortened = (text) => text.replace(/(\.\d*?)0+( |$)/, "$1$2").replace(/\.( |$)/, "$1");
@@ -112,7 +112,7 @@
   }
 
   // Steps that a clock has, in milliseconds.
-  const CLOCK = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 216e5, 864e5];
+  const CLOCK = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5];
 
   function options(chart, width) {
     const format = FORMATS[chart.unit];

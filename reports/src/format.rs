@@ -15,32 +15,23 @@ pub fn rate(per_s: f64) -> String {
     format!("{digits} {prefix}/s")
 }
 
-/// A duration in nanoseconds: `4.12 ms`.
+/// A duration in nanoseconds: `4.12 ms`. Seconds stay readable up to ten minutes.
 pub fn duration_ns(ns: f64) -> String {
-    const UNITS: [(f64, &str); 6] = [
-        (1.0, "ns"),
-        (1e3, "us"),
-        (1e6, "ms"),
-        (1e9, "s"),
-        (60e9, "min"),
-        (3_600e9, "h"),
-    ];
-    // Seconds stay readable up to ten minutes, and minutes up to ten hours.
-    let units = match ns.abs() {
-        seconds if seconds < 600e9 => 4,
-        minutes if minutes < 36_000e9 => 5,
-        _ => 6,
-    };
-    let (digits, unit) = scaled(ns, &UNITS[..units]);
+    let units = if ns.abs() < 600e9 { 4 } else { 5 };
+    let (digits, unit) = scaled(ns, &TIME[..units]);
     format!("{digits} {unit}")
 }
 
-/// A duration in milliseconds, of event time for instance: `2.01 s`. Nothing reads as `0 s`.
+/// A duration of event time, in milliseconds: `97.0 min`. What is set in minutes and hours reads so.
 pub fn duration_ms(ms: f64) -> String {
-    if ms == 0.0 {
-        return "0 s".to_owned();
-    }
-    duration_ns(ms * 1e6)
+    let units = match ms.abs() {
+        0.0 => return "0 s".to_owned(),
+        seconds if seconds < 120e3 => 4,
+        minutes if minutes < 7_200e3 => 5,
+        _ => 6,
+    };
+    let (digits, unit) = scaled(ms * 1e6, &TIME[..units]);
+    format!("{digits} {unit}")
 }
 
 /// A share between 0 and 1: `93.1 %`. What is positive never reads as zero.
@@ -83,6 +74,15 @@ pub fn shortened(text: &str, limit: usize) -> String {
     kept
 }
 
+/// In nanoseconds.
+const TIME: [(f64, &str); 6] = [
+    (1.0, "ns"),
+    (1e3, "us"),
+    (1e6, "ms"),
+    (1e9, "s"),
+    (60e9, "min"),
+    (3_600e9, "h"),
+];
 const METRIC: [(f64, &str); 5] = [(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")];
 
 /// Three significant digits in the largest unit of which there is at least one.
@@ -112,13 +112,14 @@ mod tests {
             ]
         );
         assert_eq!(
+            [0.0, 850.0, 4.1234e6, 999_960.0, 59.96e9, 540e9, 3600e9].map(duration_ns),
             [
-                0.0, 850.0, 4.1234e6, 999_960.0, 59.96e9, 540e9, 3600e9, 86_400e9
+                "0 ns", "850 ns", "4.12 ms", "1.00 ms", "60.0 s", "540 s", "60.0 min"
             ]
-            .map(duration_ns),
-            [
-                "0 ns", "850 ns", "4.12 ms", "1.00 ms", "60.0 s", "540 s", "60.0 min", "24.0 h"
-            ]
+        );
+        assert_eq!(
+            [0.0, 500.0, 90e3, -240e3, 3_600e3, 14_400e3].map(duration_ms),
+            ["0 s", "500 ms", "90.0 s", "-4.00 min", "60.0 min", "4.00 h"]
         );
         assert_eq!(
             [0.0, 1e-5, 0.0012, 0.931, 1.0].map(share),

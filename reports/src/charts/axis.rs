@@ -69,9 +69,10 @@ pub(super) fn duration_ms_ticks(min: f64, max: f64) -> Vec<f64> {
 
 /// The smallest step that a clock has and that fits into a span at most so many times.
 fn clock_step_ms(span_ms: u64, most: u64) -> u64 {
-    const STEPS_MS: [u64; 22] = [
+    const STEPS_MS: [u64; 26] = [
         1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000,
-        120_000, 300_000, 600_000, 1_800_000, 3_600_000, 21_600_000,
+        120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000,
+        43_200_000, 86_400_000,
     ];
     let fits = |step: &u64| span_ms / step <= most;
     let step = STEPS_MS.into_iter().find(fits);

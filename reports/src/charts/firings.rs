@@ -2,11 +2,10 @@
 //! corrections. Nothing without windows.
 
 use super::Subject;
-use super::axis::{count_label, linear_ticks};
+use super::axis::{count_label, duration_ms_label, linear_ticks};
 use super::over_time::{self, Shown, largest};
 use super::plot::{Line, Scale};
 use super::style::{BLUE, GREEN, SKY};
-use crate::format;
 
 pub(super) const TITLE: &str = "Window firings";
 /// What the chart shows, for people who see one for the first time.
@@ -18,8 +17,7 @@ pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
     if lines.is_empty() {
         return None;
     }
-    let interval = format::duration_ms(subject.span.column_s() * 1e3);
-    let title = format!("{TITLE} per {interval}");
+    let title = format!("{TITLE} per {}", interval(subject.span.column_s() * 1e3));
     let shown = Shown {
         title: &title,
         about: "Firings of windows over time: early, on time and refinements",
@@ -39,4 +37,10 @@ pub(super) fn lines(subject: &Subject<'_>) -> Vec<Line> {
         ("refinements", BLUE, 2, &it.refined),
     ];
     over_time::named(lines)
+}
+
+/// As it was set: samples are taken a little before or after they are due.
+fn interval(ms: f64) -> String {
+    let digit = 10f64.powf(ms.log10().floor() - 1.0);
+    duration_ms_label((ms / digit).round() * digit)
 }

@@ -12,7 +12,7 @@ use super::plot::{Frame, Line, Scale, usual_frame};
 use super::style::{
     BOTTOM, FAINT_INK, FRAME, GRID, INK, LEFT, LINES, PLOT_HEIGHT, TOP, TextSize, WIDTH,
 };
-use crate::format::{self, duration_ms};
+use crate::format;
 use crate::record::TradeOffRow;
 
 pub(super) const TITLE: &str = "Completeness against latency";
@@ -155,7 +155,7 @@ impl Across {
     /// A curve's results that are right in the end, a broad line; none where refinements change nothing.
     fn in_the_end(&self, curve: &[Point], color: RGBColor) -> Option<Line> {
         let is_refined = curve.iter().any(|it| it.in_the_end > it.at_first);
-        let name = format!("{}, refined", lateness(curve));
+        let name = format!("{}, refined", lateness(curve.first()?.lateness_ms));
         is_refined.then(|| self.line(curve, (name, color, 4), |it| it.in_the_end))
     }
 
@@ -186,9 +186,9 @@ impl Across {
         }
         let curves = curves.iter().zip(LINES);
         curves
-            .map(|(curve, color)| {
-                let name = format!("{}, at first", lateness(curve));
-                self.line(curve, (name, color, 2), |it| it.at_first)
+            .filter_map(|(curve, color)| {
+                let name = format!("{}, at first", lateness(curve.first()?.lateness_ms));
+                Some(self.line(curve, (name, color, 2), |it| it.at_first))
             })
             .collect()
     }
@@ -254,21 +254,26 @@ fn mark(canvas: &Canvas<'_>, across: &Across, (frame, scale): (Frame, &Scale), p
     } else {
         String::new()
     };
+    let side = if point.latency_ms < 0.0 {
+        "before"
+    } else {
+        "after"
+    };
     let text = format!(
-        "this run: delay {}, lateness {}: {} right at first{refined}, {} after the window's end",
+        "this run: delay {}, {}: {} right at first{refined}; half come by {} {side} the window's end",
         duration(point.delay_ms),
-        duration(point.lateness_ms),
+        lateness(point.lateness_ms),
         format::share(point.at_first),
-        duration_ms(point.latency_ms),
+        duration_ms_label(point.latency_ms.abs()),
     );
     let at = (frame.left + 3 * RING, LEGEND_Y);
     canvas.text(&text, at, TextSize::Small, Align::Left, INK);
 }
 
-fn lateness(curve: &[Point]) -> String {
-    match curve.first() {
-        Some(Point { lateness_ms: 0, .. }) | None => "no lateness".to_owned(),
-        Some(point) => format!("lateness {}", duration(point.lateness_ms)),
+fn lateness(ms: u64) -> String {
+    match ms {
+        0 => "no lateness".to_owned(),
+        ms => format!("lateness {}", duration(ms)),
     }
 }
 
