@@ -4,6 +4,8 @@
 
 #[path = "measurement/bench.rs"]
 mod bench;
+#[path = "measurement/event_time.rs"]
+mod event_time;
 #[path = "measurement/freeze.rs"]
 mod freeze;
 #[path = "measurement/queueing.rs"]
