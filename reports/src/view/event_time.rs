@@ -58,6 +58,9 @@ fn fired(operators: &[Operator]) -> Option<String> {
     };
     let (early, on_time, late) = (sum(|it| it.early), sum(|it| it.on_time), sum(|it| it.late));
     on_time.or(early).or(late)?;
+    if on_time == Some(0) && [early, late].iter().all(|it| it.unwrap_or(0) == 0) {
+        return Some("no window was completed by a watermark".to_owned());
+    }
     let [early, on_time, late] = [early, on_time, late].map(|firings| or_na(firings, count));
     Some(format!(
         "windows fired {on_time} times on time, {early} early, {late} as refinements"
@@ -76,4 +79,67 @@ fn lag(operators: &[Operator]) -> Option<String> {
             duration_ms(max as f64)
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Activity, EventTime, WatermarkLag};
+
+    fn operator(name: &str, fired: Fired, lag: WatermarkLag) -> Operator {
+        Operator {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            members: Vec::new(),
+            parallelism: 1,
+            activity: Activity::default(),
+            skew_factor: None,
+            event_time: Some(EventTime {
+                fired,
+                watermark_lag_ms: lag,
+                ..EventTime::default()
+            }),
+            top_keys: Vec::new(),
+            subtasks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn windows_that_wait_for_a_watermark_are_said_to_wait() {
+        let silent = Fired {
+            early: Some(0),
+            on_time: Some(0),
+            late: Some(0),
+        };
+        let speaking = Fired {
+            early: Some(3),
+            ..silent
+        };
+        let waiting = [operator("sum", silent, WatermarkLag::default())];
+        let early = [operator("sum", speaking, WatermarkLag::default())];
+        assert_eq!(
+            fired(&waiting).unwrap(),
+            "no window was completed by a watermark"
+        );
+        assert_eq!(
+            fired(&early).unwrap(),
+            "windows fired 0 times on time, 3 early, 0 as refinements"
+        );
+        assert_eq!(lag(&waiting), None);
+    }
+
+    #[test]
+    fn event_time_is_that_of_the_last_operator_that_knows_it() {
+        let lags = |mean, max| WatermarkLag { mean, max };
+        let job = [
+            operator("source", Fired::default(), lags(Some(500.0), Some(600))),
+            operator("sum", Fired::default(), lags(Some(750.0), Some(90_000))),
+            operator("sink", Fired::default(), WatermarkLag::default()),
+        ];
+        assert_eq!(
+            lag(&job).unwrap(),
+            "the watermark at sum lagged 750 ms on average, 90.0 s at most"
+        );
+        assert_eq!(fired(&job), None);
+    }
 }
