@@ -17,6 +17,7 @@ use engine::{
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::probes::{Probes, SinkProbe, TagRun};
 
+use crate::alignment::Alignment;
 use crate::events::{Event, event};
 use crate::input::{CHUNK, Input};
 use crate::lap::{Lap, Run};
@@ -33,14 +34,14 @@ const SAMPLES_PER_LOOK_AT_KEYS: usize = 10;
 /// Most frequent keys that are asked for.
 const TOP_KEYS: usize = 20;
 
-/// Adds a job to a graph.
-type Build = fn(&JobGraph, &Input, &Arc<dyn Probes>, &Arc<Lap>);
+/// Adds a job to a graph, for an input and a parallelism.
+type Build = fn(&JobGraph, &Input, usize, &Arc<dyn Probes>, &Arc<Lap>);
 
 /// Runs the job that `build` describes; the calling thread is the sampler.
 pub fn run(input: &Input, parallelism: usize, build: Build) -> anyhow::Result<Run> {
     let (recorder, lap) = (Recorder::new(false), Arc::new(Lap::new()));
     let graph = JobGraph::new("peers");
-    build(&graph, input, &recorder.probes(), &lap);
+    build(&graph, input, parallelism, &recorder.probes(), &lap);
     let channels = ChannelConfig {
         floating: FLOATING,
         ..ChannelConfig::default()
@@ -160,10 +161,15 @@ impl Source for KeySource {
     }
 }
 
+/// Until a source that is ahead of the others is asked again.
+const WAIT_NS: u64 = 50_000;
+
 /// Emits one subtask's chunks in event time, each followed by its watermark.
 pub struct TimedKeySource {
     input: Input,
+    index: usize,
     next_chunk: usize,
+    alignment: Alignment,
     parallelism: usize,
     lap: Arc<Lap>,
     begun: bool,
@@ -173,14 +179,18 @@ impl TimedKeySource {
     /// What makes the sources of a job, with their probes.
     pub fn factory(
         input: &Input,
+        parallelism: usize,
         probes: &Arc<dyn Probes>,
         lap: &Arc<Lap>,
     ) -> impl Fn(&SubtaskContext) -> (TimedKeySource, Option<Box<dyn SentHook>>) + 'static {
         let (input, probes, lap) = (input.clone(), Arc::clone(probes), Arc::clone(lap));
+        let alignment = Alignment::new(parallelism);
         move |context| {
             let source = TimedKeySource {
                 input: input.clone(),
+                index: context.index,
                 next_chunk: context.index,
+                alignment: alignment.clone(),
                 parallelism: context.parallelism,
                 lap: Arc::clone(&lap),
                 begun: false,
@@ -196,7 +206,7 @@ impl Source for TimedKeySource {
     /// A chunk is emitted whole or not at all: `max` grows to that within a few polls.
     fn poll(
         &mut self,
-        _now_ns: u64,
+        now_ns: u64,
         _held_ns: u64,
         _max: usize,
         out: &mut Batch<Event>,
@@ -206,8 +216,13 @@ impl Source for TimedKeySource {
             self.lap.begin();
         }
         let Some(keys) = self.input.keys.chunks(CHUNK).nth(self.next_chunk) else {
+            self.alignment.finished(self.index);
             return SourceStatus::Finished;
         };
+        if !self.alignment.may_take(self.index) {
+            return SourceStatus::WaitUntil(now_ns + WAIT_NS);
+        }
+        self.alignment.took(self.index);
         let first = self.next_chunk * CHUNK;
         self.next_chunk += self.parallelism;
         let events = keys.iter().zip(first..);

@@ -6,6 +6,7 @@
 //!
 //! Left out on purpose: latency, and load below the maximum. `backwater` measures those.
 
+mod alignment;
 mod args;
 mod chart;
 mod clock;

@@ -1,8 +1,8 @@
 //! The keyed count over tumbling windows of one second of event time: source -> map -> by key ->
 //! window -> sink, one result per key and window.
 //!
-//! Events are in order within a source, and sources take chunks in turn, so that they move through
-//! event time together. All contestants tell time by a watermark, or what stands for one, after
+//! Events are in order within a source, and sources take chunks in turn and do not run far ahead of
+//! each other, so that they move through event time together. All contestants tell time by a watermark, or what stands for one, after
 //! every chunk.
 
 mod engine;

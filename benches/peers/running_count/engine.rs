@@ -14,7 +14,13 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
     embedded::run(input, parallelism, build)
 }
 
-fn build(graph: &JobGraph, input: &Input, probes: &Arc<dyn workloads::Probes>, lap: &Arc<Lap>) {
+fn build(
+    graph: &JobGraph,
+    input: &Input,
+    _parallelism: usize,
+    probes: &Arc<dyn workloads::Probes>,
+    lap: &Arc<Lap>,
+) {
     let source = KeySource::factory(input, probes, lap);
     let sink = DigestSink::factory(probes, lap);
     graph

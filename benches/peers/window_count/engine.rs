@@ -17,8 +17,14 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
     embedded::run(input, parallelism, build)
 }
 
-fn build(graph: &JobGraph, input: &Input, probes: &Arc<dyn Probes>, lap: &Arc<Lap>) {
-    let source = TimedKeySource::factory(input, probes, lap);
+fn build(
+    graph: &JobGraph,
+    input: &Input,
+    parallelism: usize,
+    probes: &Arc<dyn Probes>,
+    lap: &Arc<Lap>,
+) {
+    let source = TimedKeySource::factory(input, parallelism, probes, lap);
     let sink = DigestSink::factory(probes, lap);
     graph
         .source("source", source)

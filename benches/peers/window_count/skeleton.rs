@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::open::OpenWindows;
+use crate::alignment::Alignment;
 use crate::embedded::Digest;
 use crate::events::{Record, event, owner, parse};
 use crate::input::{CHUNK, Input};
@@ -27,6 +28,7 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
     let (to_sources, spares): (Vec<_>, Vec<_>) = (0..parallelism)
         .map(|_| channel(DEPTH * parallelism))
         .unzip();
+    let alignment = Alignment::new(parallelism);
     let mut tasks = Vec::new();
     for batches in batches {
         let counter = count(batches, to_sources.clone(), Arc::clone(&lap));
@@ -36,6 +38,7 @@ pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
         let source = Source {
             index,
             time_ms: 0,
+            alignment: alignment.clone(),
             open: (0..parallelism)
                 .map(|_| Vec::with_capacity(CHUNK))
                 .collect(),
@@ -64,6 +67,7 @@ struct Batch {
 struct Source {
     index: usize,
     time_ms: u64,
+    alignment: Alignment,
     /// The batch that is being filled for each counter.
     open: Vec<Vec<Record>>,
     spares: Receiver<Vec<Record>>,
@@ -74,6 +78,10 @@ impl Source {
     async fn run(mut self, input: Input, lap: Arc<Lap>) {
         lap.begin();
         for (first, keys) in input.chunks(self.index, self.open.len()) {
+            while !self.alignment.may_take(self.index) {
+                tokio::task::yield_now().await;
+            }
+            self.alignment.took(self.index);
             self.route(first, keys);
             for counter in 0..self.open.len() {
                 // A chunk that might not fit goes to a batch of its own.
@@ -82,6 +90,7 @@ impl Source {
                 }
             }
         }
+        self.alignment.finished(self.index);
         self.time_ms = u64::MAX;
         for counter in 0..self.open.len() {
             self.send(counter).await;
