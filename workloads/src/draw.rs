@@ -2,15 +2,17 @@
 //!
 //! There is no generator with a state that somebody has to hand around, so any record can be made again at any
 //! time, in any order, in any language. Only 64-bit integer arithmetic is used. Distributions other than the
-//! uniform one go through integer tables ([`exponential`], [`AliasTable`]); no floating-point function is called at
+//! uniform one go through integer tables ([`exponential`], [`Pareto`], [`AliasTable`]); no floating-point function is called at
 //! run time.
 
 mod alias;
 mod exponential;
+mod pareto;
 mod power;
 
 pub use alias::AliasTable;
 pub use exponential::{FEMTO, exponential};
+pub use pareto::Pareto;
 pub use power::{POWER_ONE, inverse_power};
 
 /// The increment of SplitMix64: 2^64 divided by the golden ratio, made odd.
@@ -35,6 +37,8 @@ pub enum Purpose {
     Arrival = 2,
     /// Cost of processing a record.
     Cost = 3,
+    /// By how much a record happened before it was to be sent.
+    Lateness = 4,
 }
 
 /// One sequence of draws: draw i is output i of SplitMix64 started in state `mix(mix(seed) + purpose * GAMMA)`.

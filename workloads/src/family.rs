@@ -2,6 +2,7 @@
 
 use crate::flights::{self, FlightsSpec};
 use crate::hot_keys::{self, HotKeysSpec};
+use crate::late_data::{self, LateDataSpec};
 use crate::slow_operator::{self, SlowOperatorSpec};
 use crate::spec::{Parameter, SpecError, check, read, serde_through_table, write};
 
@@ -43,6 +44,13 @@ static FAMILIES: &[Family] = &[
         operators: hot_keys::OPERATORS,
         parameters: hot_keys::PARAMETERS,
     },
+    Family {
+        name: "late-data",
+        summary: "records come in another order than they happened in, and windows close on a guess",
+        shape: "source -> parse -> key_by -> window -> (deliver) -> sink, and late records -> late-sink",
+        operators: late_data::OPERATORS,
+        parameters: late_data::PARAMETERS,
+    },
 ];
 
 /// All families.
@@ -59,6 +67,8 @@ pub enum WorkloadSpec {
     Flights(FlightsSpec),
     /// See [`hot_keys`].
     HotKeys(HotKeysSpec),
+    /// See [`late_data`].
+    LateData(LateDataSpec),
 }
 
 impl WorkloadSpec {
@@ -96,6 +106,7 @@ impl WorkloadSpec {
         let spec = match family.name {
             "flights" => WorkloadSpec::Flights(read::<FlightsSpec>(table)?.with_defaults()),
             "hot-keys" => WorkloadSpec::HotKeys(read(table)?),
+            "late-data" => WorkloadSpec::LateData(read(table)?),
             _ => WorkloadSpec::SlowOperator(read(table)?),
         };
         spec.validate()?;
@@ -111,6 +122,7 @@ impl WorkloadSpec {
             WorkloadSpec::SlowOperator(spec) => spec.validate(),
             WorkloadSpec::Flights(spec) => spec.validate(),
             WorkloadSpec::HotKeys(spec) => spec.validate(),
+            WorkloadSpec::LateData(spec) => spec.validate(),
         }
     }
 
@@ -120,6 +132,7 @@ impl WorkloadSpec {
             WorkloadSpec::SlowOperator(spec) => write(spec),
             WorkloadSpec::Flights(spec) => write(spec),
             WorkloadSpec::HotKeys(spec) => write(spec),
+            WorkloadSpec::LateData(spec) => write(spec),
         };
         [("kind".to_owned(), self.kind().into())]
             .into_iter()
@@ -138,6 +151,7 @@ impl WorkloadSpec {
             WorkloadSpec::SlowOperator(_) => &FAMILIES[0],
             WorkloadSpec::Flights(_) => &FAMILIES[1],
             WorkloadSpec::HotKeys(_) => &FAMILIES[2],
+            WorkloadSpec::LateData(_) => &FAMILIES[3],
         }
     }
 }
@@ -190,11 +204,11 @@ mod tests {
         let error = |text: &str| parse(text).expect_err(text);
         assert_eq!(
             error("keys = 1"),
-            "kind: missing; known workloads: slow-operator, flights, hot-keys"
+            "kind: missing; known workloads: slow-operator, flights, hot-keys, late-data"
         );
         assert_eq!(
             error("kind = 'slow'"),
-            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys"
+            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys, late-data"
         );
         assert_eq!(
             error("kind = 'flights'\nkeys = 1"),

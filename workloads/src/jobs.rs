@@ -1,5 +1,7 @@
 //! From specifications to a job that can be deployed, with what is needed to follow and to judge it.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use engine::{JobGraph, Stream};
@@ -8,6 +10,7 @@ use crate::family::WorkloadSpec;
 use crate::flights::{self, FlightEvents, FlightsSpec, Year, YearError};
 use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel};
 use crate::job::{ChainingSpec, JobSpec};
+use crate::late_data::{self, LateDataSpec, LateEvents};
 use crate::load::{
     Bounds, Discarding, Events, LoadSpec, NullSource, Progress, Recording, Schedule,
     ScheduledSource, ShapeSpec, SourceWatermarks, SplitPause, SplitState,
@@ -72,6 +75,7 @@ pub fn build(
         WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
         WorkloadSpec::Flights(spec) => Ok(flights::build(spec, feed.flights(spec)?)),
         WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
+        WorkloadSpec::LateData(spec) => Ok(late_data::build(spec, feed.late_data(spec)?)),
     }
 }
 
@@ -105,6 +109,7 @@ pub fn null_sources(
         WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.alone()()),
         WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.alone()()),
         WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.alone()()),
+        WorkloadSpec::LateData(spec) => Ok(feed.late_data(spec)?.alone()()),
     }
 }
 
@@ -137,6 +142,19 @@ impl Feed<'_> {
         }
         let events = HotKeyEvents::new(self.seed, keys);
         Wiring::new(events, None, self)
+    }
+
+    fn late_data(self, spec: &LateDataSpec) -> Result<Wiring<LateEvents>, BuildError> {
+        let splits = self.load.splits;
+        let is_timed = self.load.shape != ShapeSpec::Max;
+        let events = LateEvents::new(spec, self.seed, splits, is_timed);
+        // A source subtask without splits would hold event time back until it has ended.
+        let parallelism = self.parallelism.min(splits as usize);
+        let feed = Feed {
+            parallelism,
+            ..self
+        };
+        Wiring::new(events, None, feed)
     }
 
     fn flights(self, spec: &FlightsSpec) -> Result<Wiring<FlightEvents>, BuildError> {
@@ -284,6 +302,26 @@ impl<E: Events> Wiring<E> {
         })
     }
 
+    /// As [`Wiring::admitted_at`], in the order of the stream: by intended time, or by number if there are none.
+    pub fn admitted_in_order<'a>(
+        &'a self,
+        per_split: &'a [u64],
+    ) -> impl Iterator<Item = (u64, u64)> + 'a {
+        let mut splits: Vec<_> = (0..per_split.len())
+            .map(|split| self.admitted_of(split as u32, per_split[split]))
+            .collect();
+        let mut heads: BinaryHeap<_> = splits
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(split, records)| head(split, records))
+            .collect();
+        std::iter::from_fn(move || {
+            let Reverse((intended_ns, record, split)) = heads.pop()?;
+            heads.extend(head(split, &mut splits[split]));
+            Some((record, intended_ns))
+        })
+    }
+
     /// The numbers of the first records of every split, as many as were admitted.
     pub fn admitted<'a>(&'a self, per_split: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
         let splits = per_split.iter().zip(0u32..);
@@ -308,13 +346,16 @@ impl<E: Events> Wiring<E> {
         per_split: &'a [u64],
     ) -> impl Iterator<Item = (u64, u64)> + 'a {
         let splits = per_split.iter().zip(0u32..);
-        splits.flat_map(move |(&admitted, split)| {
-            let mut clock = self.schedule.clock(split, SplitState::default());
-            (0..admitted).map_while(move |index| {
-                let intended_ns = clock.peek()?;
-                clock.advance(&self.schedule);
-                Some((self.schedule.record(split, index), intended_ns))
-            })
+        splits.flat_map(|(&admitted, split)| self.admitted_of(split, admitted))
+    }
+
+    /// The first records of a split with their intended times.
+    fn admitted_of(&self, split: u32, admitted: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let mut clock = self.schedule.clock(split, SplitState::default());
+        (0..admitted).map_while(move |index| {
+            let intended_ns = clock.peek()?;
+            clock.advance(&self.schedule);
+            Some((self.schedule.record(split, index), intended_ns))
         })
     }
 
@@ -333,6 +374,16 @@ impl<E: Events> Wiring<E> {
         &self.events
     }
 
+    /// Number of splits.
+    pub fn splits(&self) -> u32 {
+        self.schedule.splits()
+    }
+
+    /// Number of source subtasks.
+    pub fn source_parallelism(&self) -> usize {
+        self.parallelism
+    }
+
     /// The run's seed.
     pub fn seed(&self) -> u64 {
         self.seed
@@ -349,6 +400,15 @@ impl<E: Events> Wiring<E> {
     }
 }
 
+/// The next of a split's records, to be compared by time, then by number.
+fn head(
+    split: usize,
+    records: &mut impl Iterator<Item = (u64, u64)>,
+) -> Option<Reverse<(u64, u64, usize)>> {
+    let (record, intended_ns) = records.next()?;
+    Some(Reverse((intended_ns, record, split)))
+}
+
 #[cfg(test)]
 mod tests {
     use engine::SourceStatus;
@@ -358,7 +418,7 @@ mod tests {
 
     #[test]
     fn null_sources_make_every_record_that_the_job_would_get() {
-        for kind in ["slow-operator", "flights", "hot-keys"] {
+        for kind in ["slow-operator", "flights", "hot-keys", "late-data"] {
             let workload = format!("kind = '{kind}'").parse().map(WorkloadSpec::parse);
             let workload = workload.expect("TOML").expect("all defaults");
             let load = LoadSpec::parse(toml::Table::new()).expect("all defaults");

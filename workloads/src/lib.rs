@@ -16,6 +16,7 @@ pub mod flights;
 pub mod hot_keys;
 pub mod job;
 pub mod jobs;
+pub mod late_data;
 pub mod load;
 pub mod probes;
 pub mod scenarios;

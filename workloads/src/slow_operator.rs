@@ -7,12 +7,14 @@ mod cost;
 mod event;
 mod job;
 mod operator;
+mod serial;
 mod spec;
 
 pub use cost::CostModel;
 pub use event::{Line, LineEvents, Record, UnreadableLine};
 pub use job::{OPERATORS, RunningSum, SumAggregate, build, build_with};
 pub use operator::{AsyncCost, BlockingCost, CpuCost, Parse};
+pub use serial::SerialCost;
 pub(crate) use spec::DISTRIBUTION;
 pub use spec::{
     AsyncSpec, CostKind, CostSpec, Distribution, PARAMETERS, SlowOperatorSpec, SlowSubtask,

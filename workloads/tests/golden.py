@@ -8,12 +8,13 @@ no floating point, nothing shared with the Rust code but workloads/data/flights.
 """
 
 import hashlib
+import math
 import pathlib
 import struct
 
 MASK = (1 << 64) - 1
 GAMMA = 0x9E3779B97F4A7C15
-EVENT, ARRIVAL = 1, 2
+EVENT, ARRIVAL, LATENESS = 1, 2, 4
 SEED, RECORDS, SPLITS = 42, 100_000, 128
 FEMTO = 10**15
 
@@ -69,6 +70,60 @@ def lines():
         yield f"{k:016x}{((b >> 32) * 1000) >> 32:08x}{b & 0xFFFFFFFF:08x}".encode()
 
 
+# 2^(j / 1024) in 2^-40, by square roots in 2^-62.
+ROOTS = [1 << 63]
+for _ in range(10):
+    ROOTS.append(math.isqrt(ROOTS[-1] << 62))
+
+
+def power(j):
+    power = 1 << 62
+    for i in range(1, 11):
+        if j >> (10 - i) & 1:
+            power = (power * ROOTS[i]) >> 62
+    return power >> 22
+
+
+POWERS = [power(j) for j in range(1024)] + [2 << 40]
+MS, SECOND = 10**6, 10**9
+
+
+def pareto(b, shape_micro, scale, cap):
+    exponent = (exponential(b) * ((10**6 << 96) // (shape_micro * (LN_2_ZEPTO // 10**6)))) >> 64
+    whole, j, rest = exponent >> 32, exponent >> 22 & 1023, exponent & 0x3FFFFF
+    if whole >= 40:
+        return cap
+    value = (POWERS[j] + (((POWERS[j + 1] - POWERS[j]) * rest) >> 22)) << whole
+    return min((value - (1 << 40)) * scale >> 40, cap)
+
+
+def between(b, least, most):
+    return least + (b * (most - least + 1) >> 64)
+
+
+# Usual lateness by bits; share, least and most of being very late beside that.
+LATENESSES = {
+    "none": (lambda b: 0, 0, 0, 0),
+    "exponential": (lambda b: 50 * MS * exponential(b) // FEMTO, 0, 0, 0),
+    "pareto": (lambda b: pareto(b, 1_160_000, 50 * MS, 20 * SECOND), 0, 0, 0),
+    "yahoo": (lambda b: between(b, 0, 100 * MS) - 50 * MS, round(1e-5 * 2**32), 0, 60 * SECOND),
+    "beam": (lambda b: 0, round(0.1 * 2**32), MS, 3 * SECOND),
+}
+
+
+def late_data(usual, threshold, least, most):
+    events, latenesses = state(SEED, EVENT), state(SEED, LATENESS)
+    step = 2**32 * 10_000  # nanoseconds from one record to the next, in 2^-32: 100,000 records per second
+    for k in range(RECORDS):
+        b = bits(latenesses, k)
+        choice = mix(b)
+        late = usual(b) + (between(mix(choice), least, most) if choice & 0xFFFFFFFF < threshold else 0)
+        skew = SECOND * (k % 4) // 3
+        b = bits(events, k)
+        line = f"{k:016x}{((b >> 32) * 1000) >> 32:08x}{b & 0xFFFFFFFF:08x}".encode()
+        yield struct.pack("<q", ((k * step >> 32) - skew - late) // MS) + line
+
+
 def flights():
     data = (pathlib.Path(__file__).parent.parent / "data" / "flights.bin").read_bytes()
     rows, carriers, destinations = struct.unpack_from("<IHH", data, 8)
@@ -120,3 +175,5 @@ fingerprint("flights", (struct.pack("<Q", k) + stream[k][3] for k in range(RECOR
 fingerprint("uniform", times(reached(k * FEMTO) for k in range(RECORDS)))
 fingerprint("poisson", times(poisson()))
 fingerprint("replay", times(-(-stream[k][0] * 60_000 * 10**9 // 86_400_000) for k in range(RECORDS)))
+for name, law in LATENESSES.items():
+    fingerprint(f"late-data, {name}", late_data(*law))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use workloads::flights::{FlightEvents, Year};
 use workloads::hot_keys::{HotKeyEvents, KeyModel};
+use workloads::late_data::LateEvents;
 use workloads::load::{event_fingerprint, schedule_fingerprint};
 use workloads::slow_operator::LineEvents;
 use workloads::{Bounds, LoadSpec, Schedule, WorkloadSpec};
@@ -70,6 +71,44 @@ fn hot_keys_makes_the_same_events_for_ever_with_every_distribution() {
         ),
     ] {
         assert_eq!(hot_keys(distribution), fingerprint, "{distribution}");
+    }
+}
+
+/// The events of a closed loop: 100,000 records per second of event time in four splits.
+fn late_data(rest: &str) -> String {
+    let text = format!("kind = 'late-data'\nkeys = 1_000\nskew = '1s'\n{rest}");
+    let Ok(WorkloadSpec::LateData(spec)) = WorkloadSpec::parse(text.parse().expect("TOML")) else {
+        panic!("{text}")
+    };
+    event_fingerprint(&LateEvents::new(&spec, 42, 4, false), RECORDS)
+}
+
+#[test]
+fn late_data_makes_the_same_events_for_ever_with_every_lateness() {
+    for (lateness, fingerprint) in [
+        (
+            "{ kind = 'none' }",
+            "c9d973f5586ecd85f7d3a94fabfcefd7dcaee551680d3c31b64fe171ea8d14c7",
+        ),
+        (
+            "{ kind = 'exponential', mean = '50ms' }",
+            "08010dbe6a8d4e8307ecad04f15db4ebed0078d82750479036a74d4193b20d7d",
+        ),
+        (
+            "{ kind = 'pareto', shape = 1.16, scale = '50ms', cap = '20s' }",
+            "cd960d9d1d37293bd83058413ef51b4ffc414c44105a38b174a44a0e4d67626a",
+        ),
+        (
+            "{ kind = 'yahoo' }",
+            "9d2090bac254592d619430df646aab015fba11820ce5bc76af52f140b91d1945",
+        ),
+        (
+            "{ kind = 'beam' }",
+            "5a88beef1ba62f71e010a5121c15f008893d4535791f94252397739958cafbb5",
+        ),
+    ] {
+        let text = format!("lateness = {lateness}");
+        assert_eq!(late_data(&text), fingerprint, "{lateness}");
     }
 }
 

@@ -14,7 +14,7 @@ pub const FEMTO: u64 = 1_000_000_000_000_000;
 /// ln 2 in units of 1e-21 (OEIS A002162).
 const LN_2_ZEPTO: u128 = 693_147_180_559_945_309_417;
 
-const LN_2_FEMTO: u64 = (LN_2_ZEPTO / 1_000_000) as u64;
+pub(super) const LN_2_FEMTO: u64 = (LN_2_ZEPTO / 1_000_000) as u64;
 
 const INTERVALS: usize = 1024;
 

@@ -5,32 +5,21 @@ use std::marker::PhantomData;
 use engine::{Batch, KeyedProcess, OperatorContext, OperatorError, Row, StateContext, ValueState};
 
 use super::sums::{Contribution, RunningTotal};
-use crate::slow_operator::{BlockingCost, CostKind, CostModel, CostSpec, CpuCost};
+use crate::slow_operator::{CostSpec, SerialCost};
 
 /// Running sums per key. The cost belongs to the operator itself, so that the subtask of a hot key shows as busy.
 #[derive(Debug)]
 pub struct CostlyAggregate<T> {
-    cost: Cost,
+    cost: SerialCost,
     totals: Option<ValueState<u32, RunningTotal>>,
     marker: PhantomData<fn(T)>,
-}
-
-#[derive(Debug)]
-enum Cost {
-    Cpu(CpuCost),
-    Blocking(BlockingCost),
 }
 
 impl<T> CostlyAggregate<T> {
     /// One subtask; each row costs what `cost` says, by the row's number.
     pub fn new(cost: &CostSpec, seed: u64) -> CostlyAggregate<T> {
-        let model = CostModel::new(cost, 1.0, seed);
         CostlyAggregate {
-            cost: match cost.kind {
-                CostKind::Blocking => Cost::Blocking(BlockingCost::new(model)),
-                // The family's parameters do not allow asynchronous calls: keyed state is not theirs to change.
-                CostKind::Cpu | CostKind::Async => Cost::Cpu(CpuCost::new(model)),
-            },
+            cost: SerialCost::new(cost, seed),
             totals: None,
             marker: PhantomData,
         }
@@ -50,10 +39,7 @@ impl<T: Contribution> KeyedProcess<u32, T, RunningTotal> for CostlyAggregate<T> 
         out: &mut Batch<RunningTotal>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        match &mut self.cost {
-            Cost::Cpu(cost) => cost.charge(row.value.number(), context),
-            Cost::Blocking(cost) => cost.charge(row.value.number(), context),
-        }
+        self.cost.charge(row.value.number(), context);
         let sums = row.value.sums();
         let totals = self.totals.as_mut().expect("opened before the first row");
         let value = totals.update(

@@ -35,6 +35,16 @@ impl Sums {
         self.sum = self.sum.wrapping_add(other.sum);
         self.fingerprint = self.fingerprint.wrapping_add(other.fingerprint);
     }
+
+    /// The sums without records that were added before.
+    #[inline]
+    pub fn without(&self, other: &Sums) -> Sums {
+        Sums {
+            count: self.count.saturating_sub(other.count),
+            sum: self.sum.wrapping_sub(other.sum),
+            fingerprint: self.fingerprint.wrapping_sub(other.fingerprint),
+        }
+    }
 }
 
 /// Records of one key, added up before they are sent to where all records of the key meet.
