@@ -17,6 +17,7 @@ mod lateness;
 mod layout;
 mod parameters;
 mod results;
+mod rules;
 mod sinks;
 mod spec;
 mod trigger;
