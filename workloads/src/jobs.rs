@@ -330,16 +330,6 @@ impl<E: Events> Wiring<E> {
         })
     }
 
-    /// As [`Wiring::admitted`], in the order of the stream.
-    pub fn admitted_in_order<'a>(&'a self, per_split: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
-        let longest = per_split.iter().copied().max().unwrap_or(0);
-        (0..longest).flat_map(move |index| {
-            let splits = per_split.iter().zip(0u32..);
-            let still = splits.filter(move |&(&admitted, _)| index < admitted);
-            still.map(move |(_, split)| self.schedule.record(split, index))
-        })
-    }
-
     /// As [`Wiring::admitted`], with intended times; 0 if there are none.
     pub fn admitted_at<'a>(
         &'a self,
@@ -372,16 +362,6 @@ impl<E: Events> Wiring<E> {
     /// The events.
     pub fn events(&self) -> &E {
         &self.events
-    }
-
-    /// Number of splits.
-    pub fn splits(&self) -> u32 {
-        self.schedule.splits()
-    }
-
-    /// Number of source subtasks.
-    pub fn source_parallelism(&self) -> usize {
-        self.parallelism
     }
 
     /// The run's seed.

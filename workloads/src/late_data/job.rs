@@ -45,7 +45,7 @@ pub fn build_with(
     let parsed = wiring
         .source(&graph)
         .operator("parse", |_| ParseStamped)
-        .parallelism(wiring.source_parallelism());
+        .parallelism(wiring.parallelism());
     let outcome = Outcome::default();
     let job = Job {
         spec,

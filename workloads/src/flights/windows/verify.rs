@@ -42,7 +42,7 @@ impl WindowVerifier {
     /// The flights that were admitted, in the order of the stream.
     fn flights<'a>(&'a self, admitted: &'a [u64]) -> impl Iterator<Item = Flight> + 'a {
         let records = self.wiring.admitted_in_order(admitted);
-        records.map(|record| self.wiring.events().event(record).parse())
+        records.map(|(record, _)| self.wiring.events().event(record).parse())
     }
 
     fn compare_settings(&self, admitted: &[u64], delays_ms: &[u64], late_ms: &[u64]) -> TradeOff {
