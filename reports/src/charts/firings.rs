@@ -39,8 +39,26 @@ pub(super) fn lines(subject: &Subject<'_>) -> Vec<Line> {
     over_time::named(lines)
 }
 
-/// As it was set: samples are taken a little before or after they are due.
+/// As it was set, in few digits: samples are taken a little before or after they are due.
 fn interval(ms: f64) -> String {
-    let digit = 10f64.powf(ms.log10().floor() - 1.0);
-    duration_ms_label((ms / digit).round() * digit)
+    let rounded = |digits: f64| {
+        let unit = 10f64.powf(ms.log10().floor() + 1.0 - digits);
+        (ms / unit).round() * unit
+    };
+    let is_near = |rounded: f64| (rounded - ms).abs() < 0.03 * ms;
+    let few = [1.0, 2.0].map(rounded).into_iter().find(|it| is_near(*it));
+    duration_ms_label(few.unwrap_or(ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_named_as_it_was_set() {
+        assert_eq!(
+            [98.6, 248.0, 1_004.0, 134_500.0].map(interval),
+            ["100 ms", "250 ms", "1 s", "2.24 min"]
+        );
+    }
 }

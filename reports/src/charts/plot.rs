@@ -36,6 +36,11 @@ impl Scale {
         }
     }
 
+    /// Its ticks and what they are labelled with.
+    pub(super) fn ticks(&self) -> impl Iterator<Item = (f64, String)> + '_ {
+        self.ticks.iter().map(|&tick| (tick, (self.label)(tick)))
+    }
+
     /// Where a value lies between the axis' ends, 0..1.
     pub(super) fn position(&self, value: f64) -> f64 {
         let scaled = |value: f64| {

@@ -5,7 +5,7 @@
 use plotters::style::RGBColor;
 
 use super::Subject;
-use super::axis::{duration_ms_label, duration_ms_ticks, share_label, share_ticks};
+use super::axis::{duration_ms_label, duration_ms_ticks, log_ticks, share_label, share_ticks};
 use super::canvas::{Align, Canvas, picture};
 use super::data::Span;
 use super::plot::{Frame, Line, Scale, usual_frame};
@@ -28,6 +28,8 @@ const PLACES: u64 = 10_000;
 /// Legend of the configured setting, above the plot.
 const LEGEND_Y: i32 = TOP - 11;
 const RING: i32 = 5;
+/// Times whose longest is more than so many times the shortest have a logarithmic axis.
+const WIDE: f64 = 200.0;
 /// Points that are no more pixels apart than this are one.
 const NEAR: u32 = 2;
 
@@ -35,14 +37,9 @@ pub(super) fn draw(subject: &Subject<'_>) -> Option<String> {
     let points: Vec<Point> = subject.trade_off.iter().filter_map(Point::of).collect();
     let curves = curves(&points);
     let shown = || curves.iter().flatten();
-    let first = shown().next()?;
-    let (mut min_ms, mut max_ms, mut least) = (first.latency_ms, first.latency_ms, 1.0_f64);
-    for point in shown() {
-        min_ms = min_ms.min(point.latency_ms);
-        max_ms = max_ms.max(point.latency_ms);
-        least = least.min(point.at_first);
-    }
-    let across = Across(duration_ms_ticks(min_ms.min(0.0), max_ms));
+    shown().next()?;
+    let across = Across::of(shown().map(|point| point.latency_ms));
+    let least = shown().map(|point| point.at_first).fold(1.0, f64::min);
     let scale = Scale::linear(share_ticks(least), share_label);
     let colored = || curves.iter().zip(LINES);
     let mut lines = across.at_first(&curves, &scale);
@@ -131,18 +128,35 @@ const PLACED: Span = Span {
     samples: 0,
 };
 
-/// The horizontal axis: time to the first result, by its ticks in milliseconds.
-struct Across(Vec<f64>);
+/// The horizontal axis: time to the first result, milliseconds.
+struct Across {
+    scale: Scale,
+    title: &'static str,
+}
 
 impl Across {
+    /// Logarithmic if the times are of very different length: then the delays were chosen that way.
+    fn of(latencies_ms: impl Iterator<Item = f64> + Clone) -> Across {
+        let min_ms = latencies_ms.clone().fold(f64::INFINITY, f64::min);
+        let max_ms = latencies_ms.fold(f64::NEG_INFINITY, f64::max);
+        if min_ms > 0.0 && max_ms > WIDE * min_ms {
+            return Across {
+                scale: Scale::logarithmic(log_ticks(min_ms, max_ms), duration_ms_label),
+                title: "median time from the end of a window to its first result, logarithmic",
+            };
+        }
+        Across {
+            scale: Scale::linear(
+                duration_ms_ticks(min_ms.min(0.0), max_ms),
+                duration_ms_label,
+            ),
+            title: "median time from the end of a window to its first result",
+        }
+    }
+
     /// In [`PLACES`] of the axis.
     fn at(&self, latency_ms: f64) -> u64 {
-        let (first, last) = match (self.0.first(), self.0.last()) {
-            (Some(&first), Some(&last)) => (first, last),
-            _ => (0.0, 1.0),
-        };
-        let share = ((latency_ms - first) / (last - first)).clamp(0.0, 1.0);
-        (share * PLACES as f64).round() as u64
+        (self.scale.position(latency_ms) * PLACES as f64).round() as u64
     }
 
     fn place(&self, frame: Frame, scale: &Scale, point: &Point, share: f64) -> (i32, i32) {
@@ -211,17 +225,21 @@ impl Across {
     }
 
     fn axis(&self, canvas: &Canvas<'_>, frame: Frame) {
-        for &tick in &self.0 {
+        for (tick, label) in self.scale.ticks() {
             let x = frame.x(self.at(tick));
             canvas.line(vec![(x, frame.top), (x, frame.bottom)], GRID, 1);
             canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 4)], FRAME, 1);
             let at = (x, frame.bottom + 13);
-            let label = duration_ms_label(tick);
             canvas.text(&label, at, TextSize::Small, Align::Center, INK);
         }
-        let title = "median time from the end of a window to its first result";
         let middle = ((frame.left + frame.right) / 2, frame.bottom + 32);
-        canvas.text(title, middle, TextSize::Small, Align::Center, FAINT_INK);
+        canvas.text(
+            self.title,
+            middle,
+            TextSize::Small,
+            Align::Center,
+            FAINT_INK,
+        );
     }
 
     /// Marks and names the delays at and below the points of one curve, as far as there is room.
