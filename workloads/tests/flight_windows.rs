@@ -55,7 +55,7 @@ fn at_every_setting_the_figures_are_those_of_the_script_over_the_original_data()
         "parallelism = 3\nchaining = false",
         "parallelism = 2\nchaining = ['windows', 'late']\nchannels = { batch = 3 }",
         "parallelism = 5\nslots = 1\nchannels = { batch = 17, exclusive = 1, floating = 0 }",
-        "parallelism = 4\nchaining = false\nchannels = { batch = 1, exclusive = 1, floating = 0 }",
+        "parallelism = 4\nchaining = false\nchannels = { batch = 8, exclusive = 1, floating = 0 }",
     ];
     for ((setting, figures), layout) in SETTINGS.into_iter().zip(layouts) {
         let [firings, late, right_at_first, refined, incomplete, missing] = figures;
