@@ -40,7 +40,7 @@ static FAMILIES: &[Family] = &[
     Family {
         name: "hot-keys",
         summary: "some keys are more frequent than others, and a running aggregate per key pays for it",
-        shape: "source -> parse -> (local) -> key_by -> aggregate -> sink",
+        shape: "source -> parse -> (local, or salted) -> key_by -> aggregate -> sink",
         operators: hot_keys::OPERATORS,
         parameters: hot_keys::PARAMETERS,
     },
@@ -231,6 +231,14 @@ mod tests {
         assert_eq!(
             error("kind = 'hot-keys'\ndistribution = { kind = 'drifting' }"),
             "distribution.period: give exactly one of period and period_records"
+        );
+        assert_eq!(
+            error("kind = 'hot-keys'\nsalt = 4"),
+            "salt: found 4; without window there are no phases"
+        );
+        assert_eq!(
+            error("kind = 'hot-keys'\nwindow = '1s'\ncost = { kind = 'blocking' }"),
+            "cost.kind: found \"blocking\"; windows do not wait; allowed with window: \"cpu\""
         );
         assert_eq!(
             error("kind = 'hot-keys'\ncost = { kind = 'async' }"),

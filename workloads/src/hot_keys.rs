@@ -2,7 +2,8 @@
 //!
 //! source -> parse -> (local) -> key_by -> aggregate -> sink. All records of a key meet in one subtask of
 //! `aggregate`, so the hottest key decides how much of the job's parallelism is of use. What helps is to add records
-//! up before they are sent ([`LocalAggregation`]). Which subtask gets how much is known beforehand ([`skew`]).
+//! up before they are sent ([`LocalAggregation`]). In windows the same is done by two phases: source -> parse ->
+//! key_by (salt, key) -> salted -> key_by -> aggregate -> sink. Which subtask gets how much is known beforehand ([`skew`]).
 
 mod aggregate;
 mod event;
@@ -12,6 +13,7 @@ mod local;
 pub mod skew;
 mod spec;
 mod sums;
+mod windowed;
 
 pub use aggregate::CostlyAggregate;
 pub use event::HotKeyEvents;
@@ -20,3 +22,4 @@ pub use keys::KeyModel;
 pub use local::LocalAggregation;
 pub use spec::{HotKeysSpec, KeyDistribution, PARAMETERS};
 pub use sums::{Contribution, Partial, RunningTotal, Sums};
+pub use windowed::{StampedHotKeys, WindowTotal, build_windowed, build_windowed_with};

@@ -8,7 +8,7 @@ use engine::{JobGraph, Stream};
 
 use crate::family::WorkloadSpec;
 use crate::flights::{self, FlightEvents, FlightsSpec, Year, YearError};
-use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel};
+use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel, StampedHotKeys};
 use crate::job::{ChainingSpec, JobSpec};
 use crate::late_data::{self, LateDataSpec, LateEvents};
 use crate::load::{
@@ -74,6 +74,9 @@ pub fn build(
     match workload {
         WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
         WorkloadSpec::Flights(spec) => Ok(flights::build(spec, feed.flights(spec)?)),
+        WorkloadSpec::HotKeys(spec) if spec.window.is_some() => {
+            Ok(hot_keys::build_windowed(spec, feed.stamped_hot_keys(spec)?))
+        }
         WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
         WorkloadSpec::LateData(spec) => Ok(late_data::build(spec, feed.late_data(spec)?)),
     }
@@ -108,6 +111,9 @@ pub fn null_sources(
     match workload {
         WorkloadSpec::SlowOperator(spec) => Ok(feed.lines(spec)?.alone()()),
         WorkloadSpec::Flights(spec) => Ok(feed.flights(spec)?.alone()()),
+        WorkloadSpec::HotKeys(spec) if spec.window.is_some() => {
+            Ok(feed.stamped_hot_keys(spec)?.alone()())
+        }
         WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.alone()()),
         WorkloadSpec::LateData(spec) => Ok(feed.late_data(spec)?.alone()()),
     }
@@ -135,13 +141,24 @@ impl Feed<'_> {
     }
 
     fn hot_keys(self, spec: &HotKeysSpec) -> Result<Wiring<HotKeyEvents>, BuildError> {
+        let events = self.hot_key_events(spec)?;
+        Wiring::new(events, None, self)
+    }
+
+    fn stamped_hot_keys(self, spec: &HotKeysSpec) -> Result<Wiring<StampedHotKeys>, BuildError> {
+        let is_timed = self.load.shape != ShapeSpec::Max;
+        let events = self.hot_key_events(spec)?;
+        let events = StampedHotKeys::new(events, is_timed, spec.event_rate_per_s);
+        Wiring::new(events, None, self)
+    }
+
+    fn hot_key_events(&self, spec: &HotKeysSpec) -> Result<HotKeyEvents, BuildError> {
         let keys = KeyModel::new(spec, &self.bounds.disturbances.skew_shifts_ns);
         if keys.needs_times() && self.load.shape == ShapeSpec::Max {
             let message = "found \"max\"; keys that change at given times need a load with intended times: allowed: any other shape";
             return Err(BuildError::Load(SpecError::new("shape.kind", message)));
         }
-        let events = HotKeyEvents::new(self.seed, keys);
-        Wiring::new(events, None, self)
+        Ok(HotKeyEvents::new(self.seed, keys))
     }
 
     fn late_data(self, spec: &LateDataSpec) -> Result<Wiring<LateEvents>, BuildError> {

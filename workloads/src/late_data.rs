@@ -25,7 +25,7 @@ mod verify;
 mod windows;
 mod witness;
 
-pub use event::{LateEvents, ParseStamped, StampedLine, StampedRecord};
+pub use event::LateEvents;
 pub use job::{OPERATORS, build, build_with};
 pub use lateness::LatenessModel;
 pub use parameters::PARAMETERS;

@@ -22,6 +22,7 @@ pub mod probes;
 pub mod scenarios;
 pub mod slow_operator;
 pub mod spec;
+pub mod stamped;
 pub mod tag;
 pub mod trade_off;
 pub mod verify;

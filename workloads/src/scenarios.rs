@@ -21,6 +21,7 @@ static BUILTIN: &[(&str, &str)] = scenarios![
     "freeze",
     "hot-keys",
     "hot-keys-local",
+    "hot-keys-two-phase",
     "zipf",
     "drifting-hot-key",
     "key-group-imbalance",

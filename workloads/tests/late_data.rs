@@ -9,7 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use running::{Ran, job, load, records, run, run_built, workload};
 use workloads::jobs::{Feed, Wiring};
-use workloads::late_data::{LateEvents, StampedRecord, build_with};
+use workloads::late_data::{LateEvents, build_with};
+use workloads::stamped::StampedRecord;
 use workloads::{Correctness, Mode, NoProbes, WorkloadSpec};
 
 /// 50 records per millisecond of event time, a third of them out of order by more than the delay.

@@ -12,8 +12,8 @@ use crate::jobs::{Built, Wiring};
 use crate::slow_operator::{CostKind, Parse, Record};
 use crate::verify::{Collected, Correctness, Results, Tally, TallySink, Verifier};
 
-/// Names of the operators; `local` is there only with local aggregation.
-pub const OPERATORS: &[&str] = &["source", "parse", "local", "aggregate", "sink"];
+/// Names of the operators; `local` is there only with local aggregation, `salted` only with two phases of windows.
+pub const OPERATORS: &[&str] = &["source", "parse", "local", "salted", "aggregate", "sink"];
 
 /// The job, with its sources and its verifier.
 pub fn build(spec: &HotKeysSpec, wiring: Wiring<HotKeyEvents>) -> Built {

@@ -51,6 +51,9 @@ mod tests {
             distribution,
             cost,
             local_aggregation: None,
+            window: None,
+            salt: None,
+            event_rate_per_s: 1.0,
         };
         KeyModel::new(&spec, &[]).shares(phase)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::slow_operator::{CostSpec, DISTRIBUTION};
+use crate::slow_operator::{CostKind, CostSpec, DISTRIBUTION};
 use crate::spec::{Default, Kind, Parameter, SpecError, Variant};
 
 /// What `hot-keys` does.
@@ -19,6 +19,18 @@ pub struct HotKeysSpec {
     /// Records that each subtask adds up per key before it sends them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_aggregation: Option<u32>,
+    /// Length of the windows in which records are added up; without, sums run on for ever.
+    #[serde(
+        with = "humantime_serde",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub window: Option<Duration>,
+    /// Parts into which each key is divided for a first phase of windows; without, there is one phase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub salt: Option<u32>,
+    /// Records per second of event time, where windows meet records without intended times.
+    pub event_rate_per_s: f64,
 }
 
 /// How frequent keys are.
@@ -81,6 +93,9 @@ const MOST_ZIPF: u32 = 10_000_000;
 /// Most keys of distribution `key-groups`, which are searched for one by one.
 const MOST_LISTED: u32 = 1_000_000;
 
+/// Highest mean cost of a row in a window, which cannot be interrupted.
+const MOST_IN_WINDOW: Duration = Duration::from_millis(10);
+
 const SHARE: Parameter = Parameter {
     name: "share",
     kind: Kind::Number { min: 0.0, max: 1.0 },
@@ -129,6 +144,33 @@ pub const PARAMETERS: &[Parameter] = &[
         },
         default: Default::Absent("none"),
         help: "records that each subtask adds up per key before it sends one row per key",
+    },
+    Parameter {
+        name: "window",
+        kind: Kind::Span {
+            min: Duration::from_millis(1),
+            max: Duration::from_secs(90 * 3600),
+        },
+        default: Default::Absent("none: running sums"),
+        help: "length of tumbling windows of event time; each says once what its records of a key add up to",
+    },
+    Parameter {
+        name: "salt",
+        kind: Kind::Integer {
+            min: 1,
+            max: 10_000,
+        },
+        default: Default::Absent("none: one phase"),
+        help: "with window: two phases, the first by key and one of so many random parts, the second by key",
+    },
+    Parameter {
+        name: "event_rate_per_s",
+        kind: Kind::Number {
+            min: 0.001,
+            max: 1e9,
+        },
+        default: Default::Value("100000.0"),
+        help: "with window and load shape max: records per second of event time",
     },
 ];
 
@@ -224,6 +266,7 @@ const COST: &[Parameter] = &[
 impl HotKeysSpec {
     /// Checks what joins several parameters.
     pub(crate) fn validate(&self) -> Result<(), SpecError> {
+        self.check_windows()?;
         let keys = self.keys;
         let refused = |key: &str, message: String| Err(SpecError::new(key, message));
         match self.distribution {
@@ -255,5 +298,44 @@ impl HotKeysSpec {
             ),
             KeyDistribution::Hot { .. } | KeyDistribution::Drifting { .. } => Ok(()),
         }
+    }
+
+    fn check_windows(&self) -> Result<(), SpecError> {
+        let refused = |key: &str, message: String| Err(SpecError::new(key, message));
+        let Some(window) = self.window else {
+            return match self.salt {
+                None => Ok(()),
+                Some(salt) => refused(
+                    "salt",
+                    format!("found {salt}; without window there are no phases"),
+                ),
+            };
+        };
+        if window.subsec_nanos() % 1_000_000 != 0 {
+            let found = humantime::format_duration(window);
+            return refused(
+                "window",
+                format!("found \"{found}\"; allowed: whole milliseconds"),
+            );
+        }
+        if let Some(batch) = self.local_aggregation {
+            return refused(
+                "local_aggregation",
+                format!("found {batch}; with window it is salt that adds records up beforehand"),
+            );
+        }
+        if self.cost.kind == CostKind::Blocking {
+            let message = "found \"blocking\"; windows do not wait; allowed with window: \"cpu\"";
+            return refused("cost.kind", message.to_owned());
+        }
+        if self.cost.mean > MOST_IN_WINDOW {
+            let found = humantime::format_duration(self.cost.mean);
+            let most = humantime::format_duration(MOST_IN_WINDOW);
+            return refused(
+                "cost.mean",
+                format!("found \"{found}\"; allowed with window: up to \"{most}\""),
+            );
+        }
+        Ok(())
     }
 }

@@ -1,32 +1,11 @@
-//! The records of `late-data`: the lines of `slow-operator`, each with the time at which it happened beside it, as
-//! message brokers keep it.
-
-use borsh::{BorshDeserialize, BorshSerialize};
-use engine::{Batch, Operator, OperatorContext, OperatorError, Row, Rows};
+//! The records of `late-data`: the lines of `slow-operator`, stamped with the time at which they happened.
 
 use super::lateness::LatenessModel;
 use super::spec::LateDataSpec;
 use crate::draw::{Draw, Purpose, below};
 use crate::load::Events;
 use crate::slow_operator::{Line, Record};
-
-/// A line and when it happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct StampedLine {
-    /// Milliseconds of job time; before the beginning of the job they are negative.
-    pub event_time_ms: i64,
-    /// As it comes from outside.
-    pub line: Line,
-}
-
-/// A parsed line and when it happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct StampedRecord {
-    /// Milliseconds of job time.
-    pub event_time_ms: i64,
-    /// What the line says.
-    pub record: Record,
-}
+use crate::stamped::{EventClock, NS_PER_MS, StampedLine, StampedRecord};
 
 /// Record k is that of `slow-operator`. It happened at its base time less its split's skew and its lateness, rounded
 /// down to milliseconds. Its base time is its intended time, or without intended times k times a step.
@@ -35,34 +14,19 @@ pub struct LateEvents {
     draw: Draw,
     keys: u32,
     lateness: LatenessModel,
-    base: Base,
+    clock: EventClock,
     splits: u64,
     skew_ns: u64,
 }
 
-/// Where event time would be without lateness.
-#[derive(Debug, Clone, Copy)]
-enum Base {
-    Intended,
-    /// Nanoseconds from one record to the next, in units of 2^-32.
-    Step(u64),
-}
-
-const NS_PER_MS: i64 = 1_000_000;
-
 impl LateEvents {
     /// The records of a seed for a load with so many splits, with intended times or without.
     pub fn new(spec: &LateDataSpec, seed: u64, splits: u32, is_timed: bool) -> LateEvents {
-        let step = 1e9 * 2f64.powi(32) / spec.event_rate_per_s;
         LateEvents {
             draw: Draw::new(seed, Purpose::Event),
             keys: spec.keys,
             lateness: LatenessModel::new(spec, seed),
-            base: if is_timed {
-                Base::Intended
-            } else {
-                Base::Step(step as u64)
-            },
+            clock: EventClock::new(is_timed, spec.event_rate_per_s),
             splits: u64::from(splits.max(1)),
             skew_ns: u64::try_from(spec.skew.as_nanos()).unwrap_or(u64::MAX),
         }
@@ -85,17 +49,7 @@ impl LateEvents {
     /// When a record comes on the stream's own clock, in milliseconds: its base time.
     #[inline]
     pub fn clock_ms(&self, id: u64, intended_ns: u64) -> i64 {
-        self.base_ns(id, intended_ns) / NS_PER_MS
-    }
-
-    #[inline]
-    fn base_ns(&self, id: u64, intended_ns: u64) -> i64 {
-        let base_ns = match self.base {
-            Base::Intended => u128::from(intended_ns),
-            Base::Step(step) => (u128::from(id) * u128::from(step)) >> 32,
-        };
-        // A century: so that nothing that is taken from it or added to it leaves the range.
-        base_ns.min(1 << 61) as i64
+        self.clock.ns(id, intended_ns) / NS_PER_MS
     }
 
     #[inline]
@@ -104,7 +58,7 @@ impl LateEvents {
         let behind = u128::from(self.skew_ns) * u128::from(id % self.splits);
         let skew_ns = (behind / u128::from((self.splits - 1).max(1))) as i64;
         let late_ns = skew_ns + self.lateness.lateness_ns(id);
-        (self.base_ns(id, intended_ns) - late_ns).div_euclid(NS_PER_MS)
+        (self.clock.ns(id, intended_ns) - late_ns).div_euclid(NS_PER_MS)
     }
 }
 
@@ -131,34 +85,6 @@ impl Events for LateEvents {
     #[inline]
     fn event_time_ms(&self, event: &StampedLine) -> Option<i64> {
         Some(event.event_time_ms)
-    }
-}
-
-/// Parses lines and keeps their times; an unreadable one fails the job.
-#[derive(Debug, Clone, Copy)]
-pub struct ParseStamped;
-
-impl Operator<StampedLine, StampedRecord> for ParseStamped {
-    fn process(
-        &mut self,
-        rows: Rows<'_, StampedLine>,
-        out: &mut Batch<StampedRecord>,
-        _context: &mut OperatorContext<'_, '_>,
-    ) -> Result<(), OperatorError> {
-        for row in rows {
-            let StampedLine {
-                event_time_ms,
-                line,
-            } = row.value;
-            out.push(Row {
-                tag: row.tag,
-                value: StampedRecord {
-                    event_time_ms,
-                    record: line.parse()?,
-                },
-            });
-        }
-        Ok(())
     }
 }
 

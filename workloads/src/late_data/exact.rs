@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use engine::{FiringTime, TimeWindow};
 use rustc_hash::FxHashMap;
 
-use super::event::StampedRecord;
 use super::layout::Span;
 use super::results::{Pane, Said, WindowResult};
 use super::sinks::Pieces;
 use super::spec::{LateDataSpec, WindowSpec};
 use super::windows::ms;
 use crate::hot_keys::Sums;
+use crate::stamped::StampedRecord;
 
 /// What every window has to say, and what is late.
 #[derive(Debug, Default)]

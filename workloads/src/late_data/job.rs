@@ -5,7 +5,7 @@ use engine::{
     SplitWatermarkOptions, Stream, TriggeredWindows, TumblingWindows, WindowContents, WindowCore,
 };
 
-use super::event::{LateEvents, ParseStamped, StampedRecord};
+use super::event::LateEvents;
 use super::results::{ResultTally, WindowResult};
 use super::sinks::{LateSink, Left, Pieces, ResultSink};
 use super::spec::{Contents, LateDataSpec, LateOutput, WatermarkSpec};
@@ -15,6 +15,7 @@ use super::witness::{Heard, Witnessed};
 use crate::jobs::{Built, Wiring};
 use crate::load::{SourceWatermarks, WatermarkEmission};
 use crate::slow_operator::{CostKind, SerialCost};
+use crate::stamped::{ParseStamped, StampedRecord};
 
 /// Names of the operators; `deliver` is there only if a result costs something, `late-sink` only with a side output.
 pub const OPERATORS: &[&str] = &["source", "parse", "window", "deliver", "sink", "late-sink"];

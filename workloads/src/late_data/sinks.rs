@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use engine::{OperatorContext, OperatorError, Rows, Sink};
 use rustc_hash::FxHashMap;
 
-use super::event::StampedRecord;
 use super::results::{ResultTally, WindowResult};
 use crate::hot_keys::Sums;
 use crate::probes::{SinkProbe, TagRun};
+use crate::stamped::StampedRecord;
 
 /// Where the subtasks of a sink leave what they have kept.
 #[derive(Debug)]

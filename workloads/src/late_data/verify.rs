@@ -1,6 +1,6 @@
 //! Were the results right, and what would other settings have given?
 
-use super::event::{LateEvents, StampedRecord};
+use super::event::LateEvents;
 use super::exact::{self, Expected};
 use super::invariants::{self, Findings, Found};
 use super::job::Outcome;
@@ -10,6 +10,7 @@ use super::spec::{LateDataSpec, LateOutput, WindowSpec};
 use super::windows::ms;
 use crate::hot_keys::Sums;
 use crate::jobs::Wiring;
+use crate::stamped::StampedRecord;
 use crate::trade_off::{Arrival, Setting, Sweep, TradeOff, Windows};
 use crate::verify::{Correctness, Mode, Results, Verifier};
 

@@ -11,11 +11,11 @@ use engine::{
     Tumbling, WindowAggregate, WindowAssigner, WindowError,
 };
 
-use super::event::StampedRecord;
 use super::results::WindowResult;
 use super::spec::{LateDataSpec, WindowSpec};
 use super::trigger::Chosen;
 use crate::hot_keys::Sums;
+use crate::stamped::StampedRecord;
 
 /// Milliseconds of a span.
 pub(super) fn ms(span: Duration) -> i64 {

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::{FINAL_WATERMARK_MS, Row, WindowCore, WindowCounters, WindowOutput};
 
-use super::event::StampedRecord;
 use super::layout::Layout;
 use super::sinks::{Pieces, add_pieces};
 use crate::hot_keys::Sums;
+use crate::stamped::StampedRecord;
 
 /// What the cores of a job did, and what they should have done with late records.
 #[derive(Debug, Clone, Default)]

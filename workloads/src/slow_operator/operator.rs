@@ -55,6 +55,11 @@ impl CpuCost {
         self.spend(self.model.cost_ns(record), || context.cancelled());
     }
 
+    /// As [`CpuCost::charge`], where nobody can say that the job is being cancelled.
+    pub(crate) fn compute(&mut self, record: u64) {
+        self.spend(self.model.cost_ns(record), || false);
+    }
+
     fn spend(&mut self, cost_ns: u64, cancelled: impl Fn() -> bool) {
         let Some(due_ns) = cost_ns.checked_sub(self.overspent_ns) else {
             self.overspent_ns -= cost_ns;
