@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use benches::{
     by_key, chain, deployed, heap_state, hop, key_model, key_of, keyed_count, run_to_end, schedule,
-    tags,
+    tags, tumbling_count, windowed,
 };
 use engine::{Chaining, Deployed, JobConfig, JobGraph, ValueState, group_of};
 use gungraun::prelude::*;
@@ -174,6 +174,11 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
     deployed(&graph, config)
 }
 
+/// 10 windows, a watermark after every chunk.
+fn windowed_count() -> JobGraph {
+    windowed(JOB_RECORDS, KEYS, || tumbling_count(100_000))
+}
+
 #[library_benchmark]
 #[bench::chain(
     args = (on_one_slot(chain(JOB_RECORDS), 1, Chaining::On)), config = job_measured(25.0))]
@@ -183,6 +188,8 @@ fn on_one_slot(graph: JobGraph, parallelism: usize, chaining: Chaining) -> Deplo
     args = (on_one_slot(by_key(JOB_RECORDS, KEYS), 2, Chaining::On)), config = job_measured(156.6))]
 #[bench::keyed_count(
     args = (on_one_slot(keyed_count(JOB_RECORDS, KEYS), 1, Chaining::On)), config = job_measured(77.0))]
+#[bench::windowed_count(
+    args = (on_one_slot(windowed_count(), 1, Chaining::On)), config = job_measured(100.0))]
 fn job(deployed: Deployed) {
     run_to_end(deployed);
 }

@@ -10,6 +10,7 @@
 //! | `hop` | What does a record pay to go from one task to the next, and what do batches and credits save? |
 //! | `exchange` | What does it cost to send a record to the right subtask? |
 //! | `state` | What does it cost to reach a key's state on the heap, with few keys and with many? |
+//! | `windows` | What does a window of event time cost a record, and how much do slices save? |
 //! | `generate` | How fast are records made, alone and on a schedule? |
 //! | `draw` | What does it cost to draw the key of a record? |
 //! | `schedule` | What does it cost to know when the next record is due? |
@@ -26,8 +27,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use engine::{
-    Aggregate, Batch, Data, Deployed, JobConfig, JobGraph, Key, KeyedProcess, OperatorContext,
-    OperatorError, Outcome, Row, Source, SourceStatus, StateContext, Stream, ValueState,
+    Aggregate, Aggregated, Batch, Data, Deployed, JobConfig, JobGraph, Key, KeyedProcess,
+    OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus, SplitWatermarkOptions,
+    StateContext, Stream, Tumbling, TumblingWindows, ValueState, WindowAggregate, WindowCore,
 };
 use workloads::draw::mix;
 use workloads::hot_keys::KeyModel;
@@ -135,6 +137,12 @@ impl Aggregate<u64, u64> for Count {
     }
 }
 
+impl WindowAggregate<u64, u64> for Count {
+    fn merge(&self, into: &mut u64, other: &u64) {
+        *into += other;
+    }
+}
+
 /// The key of number `n`, of `keys`: neighbours have unrelated keys.
 pub fn key_of(n: u64, keys: u64) -> u64 {
     mix(n) % keys
@@ -154,6 +162,31 @@ pub fn keyed_count(records: u64, keys: u64) -> JobGraph {
     let keyed = numbers(&graph, records).key_by(move |&n| key_of(n, keys));
     discard(keyed.aggregate("count", Count));
     graph
+}
+
+/// source -> watermarks -> key_by -> windows -> sink. Number n happens at n ms; windows say what
+/// `core` makes of them.
+pub fn windowed<W>(records: u64, keys: u64, core: impl Fn() -> W + 'static) -> JobGraph
+where
+    W: WindowCore<u64, u64> + 'static,
+    W::Out: Data,
+{
+    let graph = JobGraph::new("windowed");
+    let time_ms = |&n: &u64| n as i64;
+    let options = SplitWatermarkOptions::default();
+    let timed = numbers(&graph, records).assign_watermarks("watermarks", time_ms, options);
+    let keyed = timed.key_by(move |&n| key_of(n, keys));
+    discard(keyed.window("windows", time_ms, move |_| core()));
+    graph
+}
+
+/// Tumbling windows that count.
+///
+/// # Panics
+/// If `size_ms` is 0.
+pub fn tumbling_count(size_ms: i64) -> TumblingWindows<u64, u64, Aggregated<Count>> {
+    let tumbling = Tumbling::new(size_ms).expect("at least a millisecond");
+    TumblingWindows::new(tumbling, Aggregated(Count), 0)
 }
 
 /// Deploys a job that can run.

@@ -20,7 +20,7 @@ pub struct Plan {
 pub struct TaskPlan {
     /// The head operator's uid.
     pub id: String,
-    /// The members' names joined by " -> ".
+    /// The members' names joined by " -> "; where the chain forks, as in Flink, `a -> (b, c)`.
     pub name: String,
     /// Its operators in order.
     pub members: Vec<MemberPlan>,
@@ -306,7 +306,23 @@ fn chained_behind(
     (allowed && !node.starts_chain && only_consumer && fits).then_some(from)
 }
 
+/// The name of a chain from one of its operators on.
+fn chain_name(graph: &Inner, members: &[OperatorId], from: OperatorId) -> String {
+    let edges = graph.edges.iter().filter(|edge| edge.from() == from);
+    let behind = edges.filter(|edge| members.contains(&edge.to()));
+    let behind: Vec<String> = behind
+        .map(|edge| chain_name(graph, members, edge.to()))
+        .collect();
+    let name = &graph.operators[from].name;
+    match behind.as_slice() {
+        [] => name.clone(),
+        [only] => format!("{name} -> {only}"),
+        several => format!("{name} -> ({})", several.join(", ")),
+    }
+}
+
 fn task_plan(graph: &Inner, members: &[OperatorId], parallelism: usize) -> TaskPlan {
+    let name = chain_name(graph, members, members[0]);
     let members: Vec<MemberPlan> = members
         .iter()
         .map(|&id| &graph.operators[id])
@@ -315,10 +331,9 @@ fn task_plan(graph: &Inner, members: &[OperatorId], parallelism: usize) -> TaskP
             name: operator.name.clone(),
         })
         .collect();
-    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     TaskPlan {
         id: members[0].id.clone(),
-        name: names.join(" -> "),
+        name,
         parallelism,
         members,
     }

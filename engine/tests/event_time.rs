@@ -418,6 +418,23 @@ fn an_operator_makes_watermarks_for_a_source_that_makes_none() {
 }
 
 #[test]
+fn both_sides_of_a_split_may_be_chained_and_their_task_says_so() {
+    let graph = JobGraph::new("fork");
+    let keyed = script(&graph, "script", Vec::new()).key_by(|element| element.key);
+    let (said, late) = keyed.window_with_late("count", |element| element.time_ms, |_| windows(0));
+    said.map("round", |said| said).for_each("results", |_| ());
+    late.for_each("late", |_| ());
+    let deployed = graph.deploy(JobConfig::default()).expect("a valid job");
+    let names: Vec<&str> = deployed
+        .plan()
+        .tasks
+        .iter()
+        .map(|task| task.name.as_str())
+        .collect();
+    assert_eq!(names, ["script", "count -> (round -> results, late)"]);
+}
+
+#[test]
 fn a_stream_that_is_split_cannot_be_used_whole_as_well() {
     let graph = JobGraph::new("both");
     let sided = script(&graph, "script", Vec::new()).map("side", |element| match element.key {
