@@ -24,6 +24,8 @@ mod running_count;
 mod standing;
 mod statistics;
 mod table;
+mod timely_workers;
+mod tokio_tasks;
 mod window_count;
 
 use std::fs;

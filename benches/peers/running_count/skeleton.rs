@@ -9,57 +9,29 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use anyhow::Context;
 use rustc_hash::FxHashMap;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::Count;
 use crate::embedded::Digest;
 use crate::events::{Record, event, owner, parse};
 use crate::input::Input;
 use crate::lap::{Lap, Run};
+use crate::tokio_tasks::{self, CounterEnds, SourceEnds};
 
 /// Records per batch.
 const BATCH: usize = 1_024;
-/// Batches under way from one task to another.
-const DEPTH: usize = 8;
-
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(parallelism)
-        .build()
-        .context("no threads for the skeleton")?;
-    let lap = Arc::new(Lap::new());
-    let (to_counters, batches): (Vec<_>, Vec<_>) = (0..parallelism)
-        .map(|_| channel(DEPTH * parallelism))
-        .unzip();
-    let (to_sources, spares): (Vec<_>, Vec<_>) = (0..parallelism)
-        .map(|_| channel(DEPTH * parallelism))
-        .unzip();
-    let mut tasks = Vec::new();
-    for batches in batches {
-        let counter = count(batches, to_sources.clone(), Arc::clone(&lap));
-        tasks.push(runtime.spawn(counter));
-    }
-    for (index, spares) in spares.into_iter().enumerate() {
+    let source = |ends: SourceEnds<Batch>, lap| {
         let source = Source {
-            index,
-            share: input.share(index, parallelism),
+            share: input.share(ends.index, parallelism),
             open: (0..parallelism)
                 .map(|_| Vec::with_capacity(BATCH))
                 .collect(),
-            spares,
-            counters: to_counters.clone(),
+            ends,
         };
-        tasks.push(runtime.spawn(source.run(input.clone(), Arc::clone(&lap))));
-    }
-    drop(to_counters);
-    for task in tasks {
-        runtime
-            .block_on(task)
-            .context("a task of the skeleton panicked")?;
-    }
-    Ok(lap.run())
+        source.run(input.clone(), lap)
+    };
+    tokio_tasks::run(parallelism, source, count)
 }
 
 /// A full batch, and the source that wants the buffer back.
@@ -70,13 +42,11 @@ struct Batch {
 
 /// Source and map, chained: reads its share and routes it.
 struct Source {
-    index: usize,
     /// Positions of the keys that are left to read.
     share: Range<usize>,
     /// The batch that is being filled for each counter.
     open: Vec<Vec<Record>>,
-    spares: Receiver<Vec<Record>>,
-    counters: Vec<Sender<Batch>>,
+    ends: SourceEnds<Batch>,
 }
 
 impl Source {
@@ -117,23 +87,23 @@ impl Source {
     }
 
     async fn send(&mut self, to: usize) {
-        let spare = self.spares.try_recv();
+        let spare = self.ends.spares.try_recv();
         let empty = spare.unwrap_or_else(|_| Vec::with_capacity(BATCH));
         let records = std::mem::replace(&mut self.open[to], empty);
-        let source = self.index;
+        let source = self.ends.index;
         // A counter that is gone has panicked, which the caller sees when it joins it.
-        let _ = self.counters[to].send(Batch { records, source }).await;
+        let _ = self.ends.counters[to].send(Batch { records, source }).await;
     }
 }
 
 /// Count and sink, chained.
-async fn count(mut batches: Receiver<Batch>, sources: Vec<Sender<Vec<Record>>>, lap: Arc<Lap>) {
+async fn count(mut ends: CounterEnds<Batch>, lap: Arc<Lap>) {
     let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
     let mut digest = 0u64;
     while let Some(Batch {
         mut records,
         source,
-    }) = batches.recv().await
+    }) = ends.batches.recv().await
     {
         for Record { key, .. } in records.drain(..) {
             let count = counts.entry(key).or_insert(0);
@@ -141,7 +111,7 @@ async fn count(mut batches: Receiver<Batch>, sources: Vec<Sender<Vec<Record>>>, 
             digest = digest.wrapping_add(Count { key, count: *count }.digest());
         }
         // A source that has ended needs no buffers.
-        let _ = sources[source].try_send(records);
+        let _ = ends.sources[source].try_send(records);
     }
     lap.end(digest);
 }

@@ -3,57 +3,28 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-
 use super::open::OpenWindows;
 use crate::alignment::Alignment;
 use crate::embedded::Digest;
 use crate::events::{Record, event, owner, parse};
 use crate::input::{CHUNK, Input};
 use crate::lap::{Lap, Run};
-
-/// Batches under way from one task to another.
-const DEPTH: usize = 8;
+use crate::tokio_tasks::{self, CounterEnds, SourceEnds};
 
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(parallelism)
-        .build()
-        .context("no threads for the skeleton")?;
-    let lap = Arc::new(Lap::new());
-    let (to_counters, batches): (Vec<_>, Vec<_>) = (0..parallelism)
-        .map(|_| channel(DEPTH * parallelism))
-        .unzip();
-    let (to_sources, spares): (Vec<_>, Vec<_>) = (0..parallelism)
-        .map(|_| channel(DEPTH * parallelism))
-        .unzip();
     let alignment = Alignment::new(parallelism);
-    let mut tasks = Vec::new();
-    for batches in batches {
-        let counter = count(batches, to_sources.clone(), Arc::clone(&lap));
-        tasks.push(runtime.spawn(counter));
-    }
-    for (index, spares) in spares.into_iter().enumerate() {
+    let source = |ends: SourceEnds<Batch>, lap| {
         let source = Source {
-            index,
             time_ms: 0,
             alignment: alignment.clone(),
             open: (0..parallelism)
                 .map(|_| Vec::with_capacity(CHUNK))
                 .collect(),
-            spares,
-            counters: to_counters.clone(),
+            ends,
         };
-        tasks.push(runtime.spawn(source.run(input.clone(), Arc::clone(&lap))));
-    }
-    drop(to_counters);
-    for task in tasks {
-        runtime
-            .block_on(task)
-            .context("a task of the skeleton panicked")?;
-    }
-    Ok(lap.run())
+        source.run(input.clone(), lap)
+    };
+    tokio_tasks::run(parallelism, source, count)
 }
 
 /// A batch, how far its source has come in event time, and the source, which wants the buffer back.
@@ -65,23 +36,21 @@ struct Batch {
 
 /// Source and map, chained: reads its chunks and routes their records.
 struct Source {
-    index: usize,
     time_ms: u64,
     alignment: Alignment,
     /// The batch that is being filled for each counter.
     open: Vec<Vec<Record>>,
-    spares: Receiver<Vec<Record>>,
-    counters: Vec<Sender<Batch>>,
+    ends: SourceEnds<Batch>,
 }
 
 impl Source {
     async fn run(mut self, input: Input, lap: Arc<Lap>) {
         lap.begin();
-        for (first, keys) in input.chunks(self.index, self.open.len()) {
-            while !self.alignment.may_take(self.index) {
+        for (first, keys) in input.chunks(self.ends.index, self.open.len()) {
+            while !self.alignment.may_take(self.ends.index) {
                 tokio::task::yield_now().await;
             }
-            self.alignment.took(self.index);
+            self.alignment.took(self.ends.index);
             self.route(first, keys);
             for counter in 0..self.open.len() {
                 // A chunk that might not fit goes to a batch of its own.
@@ -90,7 +59,7 @@ impl Source {
                 }
             }
         }
-        self.alignment.finished(self.index);
+        self.alignment.finished(self.ends.index);
         self.time_ms = u64::MAX;
         for counter in 0..self.open.len() {
             self.send(counter).await;
@@ -107,25 +76,25 @@ impl Source {
     }
 
     async fn send(&mut self, to: usize) {
-        let spare = self.spares.try_recv();
+        let spare = self.ends.spares.try_recv();
         let empty = spare.unwrap_or_else(|_| Vec::with_capacity(CHUNK));
         let records = std::mem::replace(&mut self.open[to], empty);
         let batch = Batch {
             records,
             time_ms: self.time_ms,
-            source: self.index,
+            source: self.ends.index,
         };
         // A counter that is gone has panicked, which the caller sees when it joins it.
-        let _ = self.counters[to].send(batch).await;
+        let _ = self.ends.counters[to].send(batch).await;
     }
 }
 
 /// Count and sink, chained.
-async fn count(mut batches: Receiver<Batch>, sources: Vec<Sender<Vec<Record>>>, lap: Arc<Lap>) {
-    let mut times_ms = vec![0; sources.len()];
+async fn count(mut ends: CounterEnds<Batch>, lap: Arc<Lap>) {
+    let mut times_ms = vec![0; ends.sources.len()];
     let mut windows = OpenWindows::default();
     let mut digest = 0u64;
-    while let Some(mut batch) = batches.recv().await {
+    while let Some(mut batch) = ends.batches.recv().await {
         for Record { key, time_ms } in batch.records.drain(..) {
             windows.add(key, time_ms);
         }
@@ -135,7 +104,7 @@ async fn count(mut batches: Receiver<Batch>, sources: Vec<Sender<Vec<Record>>>, 
             digest = digest.wrapping_add(result.digest());
         });
         // A source that has ended needs no buffers.
-        let _ = sources[batch.source].try_send(batch.records);
+        let _ = ends.sources[batch.source].try_send(batch.records);
     }
     lap.end(digest);
 }

@@ -4,9 +4,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use ::timely::Config;
 use ::timely::container::CapacityContainerBuilder;
 use ::timely::dataflow::channels::pact::{Exchange, Pipeline};
 use ::timely::dataflow::operators::vec::Map;
@@ -14,7 +12,6 @@ use ::timely::dataflow::operators::{Capability, Input as _, Operator, Probe};
 use ::timely::dataflow::{InputHandleVec, ProbeHandle, Scope};
 use ::timely::synchronization::Barrier;
 use ::timely::worker::Worker;
-use anyhow::anyhow;
 use rustc_hash::FxHashMap;
 
 use super::{WINDOW_MS, WindowCount};
@@ -22,22 +19,13 @@ use crate::embedded::Digest;
 use crate::events::{Event, Record, event, parse, route};
 use crate::input::Input;
 use crate::lap::{Lap, Run};
+use crate::timely_workers;
 
 /// Chunks after which a worker does what others sent to it.
 const CHUNKS_PER_STEP: usize = 16;
 
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
-    let config = match parallelism {
-        1 => Config::thread(),
-        more => Config::process(more),
-    };
-    let (input, lap) = (input.clone(), Arc::new(Lap::new()));
-    let shared = Arc::clone(&lap);
-    let workers = ::timely::execute(config, move |worker| work(worker, &input, &shared));
-    for worker in workers.map_err(|error| anyhow!("timely: {error}"))?.join() {
-        worker.map_err(|error| anyhow!("timely: {error}"))?;
-    }
-    Ok(lap.run())
+    timely_workers::run(input, parallelism, work)
 }
 
 /// One worker: builds the dataflow, feeds its chunks, and works until all is counted. It begins a
