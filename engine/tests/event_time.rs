@@ -7,13 +7,15 @@ mod collected;
 mod event_time;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use collected::Collected;
 use engine::{
     Aggregate, Aggregated, AggregatedThen, Batch, Chaining, DeployError, Due, Firing, FiringTime,
     IntervalJoin, JobConfig, JobGraph, JobReport, NO_WATERMARK_MS, OperatorContext, OperatorError,
-    Outcome, ProcessingTimeTrigger, Row, Rows, Side, Sink, SplitWatermarkOptions, Stream,
+    Outcome, ProcessingTimeTrigger, Row, Rows, SentHook, Side, Sink, SplitWatermarkOptions, Stream,
     TimeDomain, TimedProcess, Timers, TriggeredWindows, Tumbling, TumblingWindows, WindowAggregate,
     WindowCore, WindowOutput,
 };
@@ -182,7 +184,7 @@ proptest! {
 
 /// Writes down the watermarks that reach it.
 #[derive(Clone, Default)]
-struct Watermarks(std::sync::Arc<std::sync::Mutex<Vec<i64>>>);
+struct Watermarks(Arc<Mutex<Vec<i64>>>);
 
 impl<T> Sink<T> for Watermarks {
     fn write(
@@ -415,6 +417,49 @@ fn an_operator_makes_watermarks_for_a_source_that_makes_none() {
     let seen = watermarks.0.lock().unwrap().clone();
     // 109 and the end are one mark: no row lies between them.
     assert_eq!(seen, [39, i64::MAX], "7 is replaced");
+}
+
+/// Counts the rows that it is told of, and gives each the same tag.
+struct Told(Arc<AtomicUsize>);
+
+impl SentHook for Told {
+    fn sent(&mut self, _now_ns: u64, tags: &mut [u64], first: bool) {
+        assert!(first);
+        tags.fill(7);
+        self.0.fetch_add(tags.len(), Relaxed);
+    }
+}
+
+#[test]
+fn rows_of_a_source_whose_task_forks_are_told_of_once() {
+    let graph = JobGraph::new("fork");
+    let told = Arc::new(AtomicUsize::new(0));
+    let (hook, seen) = (told.clone(), Collected::default());
+    let steps: Vec<Step> = (0..100).map(|id| element((id % 3) as u8, 0, id)).collect();
+    let source = graph.source("script", move |_| {
+        (
+            Script::new(steps.clone()),
+            Some(Box::new(Told(hook.clone())) as Box<dyn SentHook>),
+        )
+    });
+    let sided = source
+        .parallelism(1)
+        .map("side", |element| match element.key {
+            0 => Side::Left(element),
+            _ => Side::Right(element),
+        });
+    let (left, right) = sided.parallelism(1).split();
+    let (to_left, to_right) = (seen.clone(), seen.clone());
+    left.parallelism_of_next(1)
+        .sink("chained", move |_| to_left.clone());
+    right
+        .rebalance()
+        .parallelism_of_next(2)
+        .sink("sent", move |_| to_right.clone());
+    finish(&graph, JobConfig::default());
+    let rows = seen.take();
+    assert_eq!((rows.len(), told.load(Relaxed)), (100, 100));
+    assert!(rows.iter().all(|row| row.tag == 7));
 }
 
 #[test]
