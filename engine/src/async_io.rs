@@ -14,7 +14,7 @@ use std::task::Context;
 use crate::batch::{Batch, Part};
 use crate::data::Row;
 use crate::operator::OperatorError;
-use crate::stage::{MemberCounters, OutputBook, Stage, Step};
+use crate::stage::{MemberCounters, OutputBook, Pending, Stage, Step};
 use crate::subtask::Slice;
 
 use calls::{Calls, Done};
@@ -35,7 +35,7 @@ pub(crate) type BoxedOutput<Out> = Pin<Box<dyn Future<Output = Out> + Send>>;
 
 /// The chain link that keeps calls under way.
 pub(crate) struct AsyncStage<In, Out> {
-    pending: Batch<In>,
+    pending: Pending<In>,
     start: StartCall<In, Out>,
     calls: Calls<Out>,
     capacity: usize,
@@ -53,7 +53,7 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
         counters: Arc<MemberCounters>,
     ) -> Self {
         AsyncStage {
-            pending: Batch::default(),
+            pending: Pending::new(),
             start,
             calls: Calls::new(options.ordered),
             capacity: options.capacity,
@@ -85,7 +85,7 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
     fn start_calls(&mut self, slice: &mut Slice<'_>) {
         let begin_ns = slice.now_ns;
         let free = self.capacity - self.calls.held();
-        let rows = self.pending.len().min(free);
+        let rows = self.pending.at_hand().min(free);
         let (start, calls) = (&mut self.start, &mut self.calls);
         let Ok(()) = self.pending.work_off(rows, |part| {
             match part {
@@ -109,11 +109,11 @@ impl<In: Send + 'static, Out: Send + 'static> AsyncStage<In, Out> {
 
 impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> {
     fn input(&mut self) -> &mut Batch<In> {
-        &mut self.pending
+        self.pending.input()
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows()
     }
 
     fn arrived(&mut self, _at_ns: u64) {}

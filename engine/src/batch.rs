@@ -8,6 +8,8 @@ mod in_place;
 mod rows;
 mod tags;
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::vec::Drain;
 
 use crate::data::Row;
@@ -214,6 +216,29 @@ impl<T> Batch<T> {
         if !self.has_room() && next.values.is_empty() && same_layout::<T, U>() {
             self.values = memory_of(std::mem::take(&mut next.values));
         }
+    }
+
+    /// The same rows and signals in batches of at most `rows` rows each.
+    pub(crate) fn into_pieces(mut self, rows: usize) -> VecDeque<Batch<T>> {
+        let mut pieces = VecDeque::new();
+        let mut piece = Batch::default();
+        let all = self.len();
+        let Ok(()) = self.work_off(all, |part| {
+            match part {
+                Part::Rows(run) => {
+                    for row in run {
+                        if piece.len() == rows {
+                            pieces.push_back(std::mem::take(&mut piece));
+                        }
+                        piece.push(row);
+                    }
+                }
+                Part::Signal(signal) => piece.signal(signal),
+            }
+            Ok::<(), Infallible>(())
+        });
+        pieces.push_back(piece);
+        pieces
     }
 
     /// Hands the first `rows` rows, and the signals up to behind them, to `work` in their order;

@@ -5,6 +5,8 @@
 //! a blocked output stops the chain where it is. Chunks are sized so that a slice of expensive
 //! records stays near its bound without reading the clock per record.
 
+mod pending;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -12,6 +14,8 @@ use crate::batch::{Batch, Part, Signal};
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 use crate::snapshot::METERED;
 use crate::subtask::Slice;
+
+pub(crate) use pending::Pending;
 
 /// How far a stage got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +121,7 @@ pub(crate) fn earliest(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 
 /// An operator and the stage behind it.
 pub(crate) struct OperatorStage<In, Out> {
-    pending: Batch<In>,
+    pending: Pending<In>,
     arrived_ns: u64,
     operator: Box<dyn Operator<In, Out>>,
     next: Box<dyn Stage<Out>>,
@@ -140,7 +144,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
         counters: Arc<MemberCounters>,
     ) -> Self {
         OperatorStage {
-            pending: Batch::default(),
+            pending: Pending::new(),
             arrived_ns: 0,
             operator,
             next,
@@ -151,7 +155,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
     }
 
     fn process_chunk(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
-        let rows = self.pace.take(self.pending.len());
+        let rows = self.pace.take(self.pending.at_hand());
         let begin_ns = slice.now_ns;
         let mut context = OperatorContext {
             slice,
@@ -199,11 +203,11 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
 
 impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
     fn input(&mut self) -> &mut Batch<In> {
-        &mut self.pending
+        self.pending.input()
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -259,7 +263,7 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
 
 /// The end of a chain that leaves the job.
 pub(crate) struct SinkStage<T> {
-    pending: Batch<T>,
+    pending: Pending<T>,
     arrived_ns: u64,
     sink: Box<dyn Sink<T>>,
     pace: Pace,
@@ -270,7 +274,7 @@ pub(crate) struct SinkStage<T> {
 impl<T: Send> SinkStage<T> {
     pub(crate) fn new(sink: Box<dyn Sink<T>>, counters: Arc<MemberCounters>) -> Self {
         SinkStage {
-            pending: Batch::default(),
+            pending: Pending::new(),
             arrived_ns: 0,
             sink,
             pace: Pace::new(),
@@ -282,11 +286,11 @@ impl<T: Send> SinkStage<T> {
 
 impl<T: Send> Stage<T> for SinkStage<T> {
     fn input(&mut self) -> &mut Batch<T> {
-        &mut self.pending
+        self.pending.input()
     }
 
     fn pending(&self) -> usize {
-        self.pending.len()
+        self.pending.rows()
     }
 
     fn arrived(&mut self, at_ns: u64) {
@@ -298,7 +302,7 @@ impl<T: Send> Stage<T> for SinkStage<T> {
             if slice.over() {
                 return Ok(Step::SliceOver);
             }
-            let rows = self.pace.take(self.pending.len());
+            let rows = self.pace.take(self.pending.at_hand());
             let begin_ns = slice.now_ns;
             let mut context = OperatorContext {
                 slice,

@@ -1,0 +1,121 @@
+//! What a link of a chain has been given and has not worked off yet.
+
+use std::collections::VecDeque;
+
+use crate::batch::{Batch, Part};
+
+/// Rows beyond which what was given at once is cut into pieces.
+const LARGE: usize = 4_096;
+/// Rows of a piece.
+const PIECE: usize = 1_024;
+
+/// The input of a link, from which chunks are taken at the front.
+///
+/// Taking a chunk from a batch moves all rows behind it. That is cheap for what comes over a channel.
+/// But a window may say a million results at once, and would move them all for every chunk: so they
+/// are moved once, into pieces.
+#[derive(Debug)]
+pub(crate) struct Pending<T> {
+    current: Batch<T>,
+    /// In order behind the current one.
+    later: VecDeque<Batch<T>>,
+}
+
+impl<T> Pending<T> {
+    pub(crate) fn new() -> Self {
+        Pending {
+            current: Batch::default(),
+            later: VecDeque::new(),
+        }
+    }
+
+    /// Where rows are put in, when there are none.
+    pub(crate) fn input(&mut self) -> &mut Batch<T> {
+        debug_assert!(self.later.is_empty(), "what was given before is worked off");
+        &mut self.current
+    }
+
+    /// Number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        let later: usize = self.later.iter().map(Batch::len).sum();
+        self.current.len() + later
+    }
+
+    /// Whether there are neither rows nor signals.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.current.is_empty() && self.later.is_empty()
+    }
+
+    /// Rows that can be taken as one chunk.
+    pub(crate) fn at_hand(&mut self) -> usize {
+        if self.current.len() > LARGE {
+            self.later = std::mem::take(&mut self.current).into_pieces(PIECE);
+        }
+        if self.current.is_empty()
+            && let Some(next) = self.later.pop_front()
+        {
+            self.current = next;
+        }
+        self.current.len()
+    }
+
+    /// Hands the first `rows` rows at hand, and the signals up to behind them, to `work`.
+    pub(crate) fn work_off<E>(
+        &mut self,
+        rows: usize,
+        work: impl FnMut(Part<'_, T>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.current.work_off(rows, work)
+    }
+
+    /// As [`Batch::reclaim`].
+    pub(crate) fn reclaim<U>(&mut self, next: &mut Batch<U>) {
+        self.current.reclaim(next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Signal;
+    use crate::data::Row;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn large_inputs_come_out_in_order_and_no_chunk_moves_more_than_a_piece(
+            rows in 0u64..20_000, marks in prop::collection::btree_set(0u64..20_000, 0..20), chunk in 1usize..3_000,
+        ) {
+            let mut pending = Pending::new();
+            let mut expected = Vec::new();
+            for value in 0..rows {
+                if marks.contains(&value) {
+                    pending.input().signal(Signal::Watermark(value as i64));
+                    expected.push(Err(value as i64));
+                }
+                pending.input().push(Row { tag: value % 3, value });
+                expected.push(Ok((value % 3, value)));
+            }
+            let (mut seen, mut left) = (Vec::new(), rows as usize);
+            while !pending.is_empty() {
+                let at_hand = pending.at_hand();
+                prop_assert!(at_hand <= LARGE);
+                let taken = chunk.min(at_hand);
+                let worked: Result<(), ()> = pending.work_off(taken, |part| {
+                    match part {
+                        Part::Rows(rows) => seen.extend(rows.map(|row| Ok((row.tag, row.value)))),
+                        Part::Signal(Signal::Watermark(at_ms)) => seen.push(Err(at_ms)),
+                        Part::Signal(Signal::Idle) => {}
+                    }
+                    Ok(())
+                });
+                prop_assert!(worked.is_ok());
+                left -= taken;
+                prop_assert_eq!(pending.rows(), left);
+            }
+            prop_assert_eq!(seen, expected);
+        }
+    }
+}
