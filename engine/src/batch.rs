@@ -15,8 +15,8 @@ use std::vec::Drain;
 use crate::data::Row;
 
 use in_place::{memory_of, same_layout};
-pub(crate) use rows::Loop;
 pub use rows::Rows;
+pub(crate) use rows::{Ahead, Loop};
 use tags::{RowTags, Tags};
 
 /// What a mark says of the rows that come after it.
@@ -203,6 +203,12 @@ impl<T> Batch<T> {
     pub(crate) fn drain(&mut self, rows: usize) -> Rows<'_, T> {
         let tags = self.tags.drain(rows, self.values.len());
         Rows::part(self.values.drain(..rows), tags)
+    }
+
+    /// Takes all rows out, and forgets the signals: for whoever feeds a core by hand.
+    pub fn take_rows(&mut self) -> Rows<'_, T> {
+        self.marks.clear();
+        self.drain(self.len())
     }
 
     /// Moves the first `rows` rows of `from` behind the own ones.

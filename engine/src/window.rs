@@ -32,7 +32,7 @@ pub(crate) mod triggered;
 pub(crate) mod triggers;
 pub(crate) mod tumbling;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Rows};
 use crate::data::{Decode, Encode, Row};
 use crate::event_time::FINAL_WATERMARK_MS;
 
@@ -217,21 +217,25 @@ pub trait WindowCore<K, In>: Send {
         out: &mut WindowOutput<'_, Self::Out, In>,
     );
 
-    /// Takes elements with their keys and event times, with the same effect as one after the other.
+    /// Takes elements, with the same effect as one after the other; `key` and `timestamp_ms` say of
+    /// each its key and event time, and must say the same whenever they are asked.
     ///
     /// Preferable where there are many: a core may do for a run of elements what it would otherwise
     /// do for each.
     fn elements(
         &mut self,
-        elements: impl Iterator<Item = (K, i64, Row<In>)>,
+        rows: Rows<'_, In>,
+        mut key: impl FnMut(&In) -> K,
+        mut timestamp_ms: impl FnMut(&In) -> i64,
         now_ms: i64,
         out: &mut WindowOutput<'_, Self::Out, In>,
     ) where
         Self: Sized,
     {
-        for (key, timestamp_ms, row) in elements {
+        rows.for_each(|row| {
+            let (key, timestamp_ms) = (key(&row.value), timestamp_ms(&row.value));
             self.element(&key, timestamp_ms, row, now_ms, out);
-        }
+        });
     }
 
     /// Takes a watermark, fires what it completes, forgets what it makes final.

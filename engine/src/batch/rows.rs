@@ -84,21 +84,18 @@ impl<'a, T> Rows<'a, T> {
         result
     }
 
-    /// The values with the tag that all rows have, if they share one: for whoever takes them one by
-    /// one, and would otherwise ask for the tag of each.
+    /// The rows with the tag that all have, if they share one: for whoever takes them one by one, and
+    /// would otherwise ask for the tag of each.
     #[inline]
-    pub(crate) fn into_shared(self) -> Result<(u64, impl Iterator<Item = T>), Self> {
-        match self.tags {
-            RowTags::Common(tag) => {
-                let mut values = self.values;
-                values.drain();
-                let part = match values {
-                    Values::Part(values) => Some(values),
-                    Values::Whole(_) => None,
-                };
-                Ok((tag, part.into_iter().flatten()))
+    pub(crate) fn into_shared(self) -> Result<Shared<'a, T>, Self> {
+        let Rows { values, tags } = self;
+        match (values, tags) {
+            (Values::Whole(Some(values)), RowTags::Common(tag)) => {
+                let values = values.drain(..);
+                Ok(Shared { values, tag })
             }
-            RowTags::Each(_) => Err(self),
+            (Values::Part(values), RowTags::Common(tag)) => Ok(Shared { values, tag }),
+            (values, tags) => Err(Rows { values, tags }),
         }
     }
 
@@ -170,6 +167,41 @@ impl<T> Iterator for Rows<'_, T> {
 }
 
 impl<T> ExactSizeIterator for Rows<'_, T> {}
+
+/// Rows that share a tag.
+pub(crate) struct Shared<'a, T> {
+    values: Drain<'a, T>,
+    tag: u64,
+}
+
+impl<T> Iterator for Shared<'_, T> {
+    type Item = Row<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Row<T>> {
+        let (value, tag) = (self.values.next()?, self.tag);
+        Some(Row { tag, value })
+    }
+}
+
+/// Rows that are taken one by one, and seen before.
+pub(crate) trait Ahead<T>: Iterator<Item = Row<T>> {
+    /// The values of the rows that have not been taken.
+    fn ahead(&self) -> &[T];
+}
+
+impl<T> Ahead<T> for Rows<'_, T> {
+    fn ahead(&self) -> &[T] {
+        self.values()
+    }
+}
+
+impl<T> Ahead<T> for Shared<'_, T> {
+    #[inline]
+    fn ahead(&self) -> &[T] {
+        self.values.as_slice()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 //! its results and late elements go.
 
 use crate::batch::{Batch, Rows, Signal};
-use crate::data::{Data, Key, Row};
+use crate::data::{Data, Key};
 use crate::event_time::{job_time_ns, processing_ms};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::side::Side;
@@ -40,15 +40,8 @@ impl<K, F, G, W> Windowed<K, F, G, W> {
     {
         self.sketch.observe(rows.values(), &mut self.key);
         let (key, timestamp_ms) = (&mut self.key, &mut self.timestamp_ms);
-        let mut element = |row: Row<In>| (key(&row.value), timestamp_ms(&row.value), row);
-        let (core, now_ms) = (&mut self.core, now_ms(context));
-        match rows.into_shared() {
-            Ok((tag, values)) => {
-                let rows = values.map(|value| Row { tag, value });
-                core.elements(rows.map(element), now_ms, out);
-            }
-            Err(rows) => core.elements(rows.map(&mut element), now_ms, out),
-        }
+        self.core
+            .elements(rows, key, timestamp_ms, now_ms(context), out);
         context.slice.windows = Some(self.core.counters());
     }
 

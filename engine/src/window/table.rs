@@ -18,9 +18,13 @@ pub(crate) struct KeyTable<K, V> {
     entries: Vec<(K, V)>,
 }
 
-/// A slot's content.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Guess(u32);
+/// A key and the content of its first slot: where the key is, if it is known and no other key was
+/// there first.
+#[derive(Debug)]
+pub(crate) struct Guess<K> {
+    key: K,
+    slot: u32,
+}
 
 impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
     pub(crate) fn new() -> Self {
@@ -58,30 +62,45 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
         }
     }
 
-    /// Where `key` is, if it is known and no other key was there first: for
-    /// [`get_or_insert_at`](Self::get_or_insert_at). It touches the slot and decides nothing, so that
-    /// the processor fetches those of several keys at a time.
+    /// Appends a guess for each key, for [`update_guessed`](Self::update_guessed). It touches slots
+    /// and decides nothing, so that the processor fetches those of several keys at a time.
     #[inline]
-    pub(crate) fn guess(&self, key: &K) -> Guess {
-        let at = FxBuildHasher.hash_one(key) as usize & (self.slots.len() - 1);
-        Guess(self.slots[at])
+    pub(crate) fn guess(&self, keys: impl Iterator<Item = K>, guesses: &mut Vec<Guess<K>>) {
+        let slots = &self.slots[..];
+        guesses.extend(keys.map(|key| {
+            let at = FxBuildHasher.hash_one(&key) as usize & (slots.len() - 1);
+            let slot = slots[at];
+            Guess { key, slot }
+        }));
     }
 
-    /// As [`get_or_insert_with`](Self::get_or_insert_with), with a guess that was made since
-    /// entries were last removed.
+    /// Shows `change` the value of each guessed key, created if the key is new, beside an item, in
+    /// order. The guesses must have been made since entries were last removed.
     #[inline]
-    pub(crate) fn get_or_insert_at(
+    pub(crate) fn update_guessed<I>(
         &mut self,
-        Guess(slot): Guess,
-        key: &K,
-        create: impl FnOnce() -> V,
-    ) -> (&mut V, bool) {
-        let place = (slot as usize).wrapping_sub(1);
-        let guessed = self.entries.get(place);
-        if guessed.is_some_and(|(guessed, _)| guessed == key) {
-            return (&mut self.entries[place].1, false);
+        guesses: &[Guess<K>],
+        mut items: impl Iterator<Item = I>,
+        create: impl Fn() -> V,
+        mut change: impl FnMut(&mut V, I),
+    ) {
+        let mut guesses = guesses.iter();
+        loop {
+            // As long as guesses are right no entry moves, and the loop need not look where they are.
+            let entries = &mut self.entries[..];
+            let (key, item) = loop {
+                let Some(Guess { key, slot }) = guesses.next() else {
+                    return;
+                };
+                let Some(item) = items.next() else { return };
+                let place = (*slot as usize).wrapping_sub(1);
+                match entries.get_mut(place) {
+                    Some((guessed, value)) if guessed == key => change(value, item),
+                    _ => break (key, item),
+                }
+            };
+            change(self.get_or_insert_with(key, &create).0, item);
         }
-        self.get_or_insert_with(key, create)
     }
 
     /// Entries in the order in which their keys came.
@@ -148,6 +167,26 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        /// Keys that are known, new, twice among those guessed together, or not where they belong.
+        #[test]
+        fn guessing_gives_the_same_as_looking_up(
+            tiles in prop::collection::vec(prop::collection::vec(0u64..90, 0..50), 0..8),
+        ) {
+            let (mut table, mut model) = (KeyTable::new(), KeyTable::new());
+            let mut item = 0;
+            for keys in tiles {
+                let mut guesses = Vec::new();
+                table.guess(keys.iter().copied(), &mut guesses);
+                let items = item..;
+                table.update_guessed(&guesses, items, Vec::new, |seen, item| seen.push(item));
+                for key in keys {
+                    model.get_or_insert_with(&key, Vec::new).0.push(item);
+                    item += 1;
+                }
+                prop_assert!(table.iter().eq(model.iter()));
+            }
+        }
+
         #[test]
         fn it_is_a_map_that_keeps_the_order_of_its_keys(
             operations in prop::collection::vec((0u8..20, 0u64..60), 0..400),
@@ -165,14 +204,10 @@ mod tests {
                         model.retain(|(k, _)| k % 3 != key % 3);
                     }
                     _ => {
-                        let guess = table.guess(&key);
-                        let (value, created) = match operation % 2 {
-                            0 => table.get_or_insert_with(&key, || 0),
-                            _ => table.get_or_insert_at(guess, &key, || 0),
-                        };
-                        *value += 1;
                         let known = model.iter_mut().find(|(k, _)| *k == key);
+                        let (value, created) = table.get_or_insert_with(&key, || 0);
                         prop_assert_eq!(created, known.is_none());
+                        *value += 1;
                         match known {
                             Some((_, count)) => *count += 1,
                             None => model.push((key, 1)),

@@ -7,15 +7,20 @@
 //! A watermark fires keys in the order in which they first came in the window. Late elements, as
 //! long as they are allowed, fire their key at once.
 
-use crate::batch::Batch;
+use crate::batch::{Ahead, Batch, Rows};
 use crate::data::{Key, Row};
 use crate::event_time::{NO_WATERMARK_MS, span_ms};
 use crate::window::assigner::Tumbling;
 use crate::window::contents::WindowContents;
-use crate::window::table::KeyTable;
+use crate::window::table::{Guess, KeyTable};
 use crate::window::{
     Firing, FiringTime, Pane, TimeWindow, WindowCore, WindowCounters, WindowOutput,
 };
+
+/// Elements that are looked up together: their slots are fetched before the first of them is needed,
+/// which is a third faster than one after the other where a table is larger than the processor's
+/// first cache. Half or twice as many make no difference (bench `peers`).
+const TILE: usize = 32;
 
 /// Tumbling windows with Flink's event-time trigger.
 pub struct TumblingWindows<K, In, C: WindowContents<K, In>> {
@@ -30,6 +35,8 @@ pub struct TumblingWindows<K, In, C: WindowContents<K, In>> {
     /// No watermark below this one fires or forgets anything.
     next_change_ms: i64,
     spare: Vec<KeyTable<K, Pane<C::State>>>,
+    /// Those of a tile, while it is taken.
+    guesses: Vec<Guess<K>>,
     counters: WindowCounters,
 }
 
@@ -51,6 +58,7 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
             last: 0,
             next_change_ms: i64::MAX,
             spare: Vec::new(),
+            guesses: Vec::with_capacity(TILE),
             counters: WindowCounters::default(),
         }
     }
@@ -87,6 +95,56 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
             }
         });
         self.next_change_ms = changes.min().unwrap_or(i64::MAX);
+    }
+
+    /// Takes rows tile by tile as long as they belong into a window that has not fired, the others one
+    /// by one.
+    fn take(
+        &mut self,
+        mut rows: impl Ahead<In>,
+        mut key: impl FnMut(&In) -> K,
+        mut timestamp_ms: impl FnMut(&In) -> i64,
+        now_ms: i64,
+        out: &mut WindowOutput<'_, C::Out, In>,
+    ) {
+        loop {
+            while self.fill(&mut rows, &mut key, &mut timestamp_ms) == TILE {}
+            let Some(row) = rows.next() else { return };
+            let (key, timestamp_ms) = (key(&row.value), timestamp_ms(&row.value));
+            self.element(&key, timestamp_ms, row, now_ms, out);
+        }
+    }
+
+    /// Takes a tile of rows into the last window, or less if others come before or it has fired;
+    /// gives their number.
+    #[inline]
+    fn fill(
+        &mut self,
+        rows: &mut impl Ahead<In>,
+        key: impl FnMut(&In) -> K,
+        mut timestamp_ms: impl FnMut(&In) -> i64,
+    ) -> usize {
+        let in_last = self.open.get_mut(self.last);
+        let Some(OpenWindow { window, panes, .. }) = in_last.filter(|open| !open.fired) else {
+            return 0;
+        };
+        let ahead = rows.ahead();
+        let tile = &ahead[..ahead.len().min(TILE)];
+        let fits = |value: &&In| window.contains(timestamp_ms(value));
+        let tile = &tile[..tile.iter().take_while(fits).count()];
+        let (taken, contents) = (tile.len(), &self.contents);
+        panes.guess(tile.iter().map(key), &mut self.guesses);
+        let create = || Pane {
+            tag: 0,
+            state: contents.create(),
+        };
+        panes.update_guessed(&self.guesses, rows, create, |pane, row| {
+            pane.tag = pane.tag.max(row.tag);
+            contents.add(&mut pane.state, row.value);
+        });
+        self.guesses.clear();
+        self.counters.accepted += taken as u64;
+        taken
     }
 
     fn forget_final(&mut self) {
@@ -152,24 +210,15 @@ where
 
     fn elements(
         &mut self,
-        mut elements: impl Iterator<Item = (K, i64, Row<In>)>,
+        rows: Rows<'_, In>,
+        key: impl FnMut(&In) -> K,
+        timestamp_ms: impl FnMut(&In) -> i64,
         now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
-        let mut odd = None;
-        loop {
-            if let Some(open) = self.open.get_mut(self.last).filter(|open| !open.fired) {
-                odd = fill(
-                    open,
-                    &self.contents,
-                    &mut self.counters.accepted,
-                    &mut elements,
-                );
-            }
-            let Some((key, timestamp_ms, row)) = odd.take().or_else(|| elements.next()) else {
-                return;
-            };
-            self.element(&key, timestamp_ms, row, now_ms, out);
+        match rows.into_shared() {
+            Ok(rows) => self.take(rows, key, timestamp_ms, now_ms, out),
+            Err(rows) => self.take(rows, key, timestamp_ms, now_ms, out),
         }
     }
 
@@ -206,51 +255,6 @@ where
         WindowCounters {
             pending: self.open.iter().map(|open| open.panes.len() as u64).sum(),
             ..self.counters
-        }
-    }
-}
-
-/// Elements that are looked up together: their slots are fetched before the first of them is needed,
-/// which is 30 % faster than one after the other where a table is larger than the processor's first
-/// cache (bench `windows`).
-const TILE: usize = 16;
-
-/// Takes elements as long as they belong into a window that has not fired; gives the first that
-/// does not. Nothing else of the core is touched in between, so the table's whereabouts stay in
-/// registers; that is a quarter of the time per element.
-fn fill<K: Key, In, C: WindowContents<K, In>>(
-    open: &mut OpenWindow<K, C::State>,
-    contents: &C,
-    accepted: &mut u64,
-    elements: &mut impl Iterator<Item = (K, i64, Row<In>)>,
-) -> Option<(K, i64, Row<In>)> {
-    let create = || Pane {
-        tag: 0,
-        state: contents.create(),
-    };
-    let (window, panes) = (open.window, &mut open.panes);
-    let mut tile = Vec::with_capacity(TILE);
-    loop {
-        let mut odd = None;
-        while tile.len() < TILE {
-            let Some((key, timestamp_ms, row)) = elements.next() else {
-                break;
-            };
-            if !window.contains(timestamp_ms) {
-                odd = Some((key, timestamp_ms, row));
-                break;
-            }
-            tile.push((panes.guess(&key), key, row));
-        }
-        let full = tile.len() == TILE;
-        *accepted += tile.len() as u64;
-        for (guess, key, row) in tile.drain(..) {
-            let (pane, _) = panes.get_or_insert_at(guess, &key, create);
-            pane.tag = pane.tag.max(row.tag);
-            contents.add(&mut pane.state, row.value);
-        }
-        if !full {
-            return odd;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Random inputs: elements out of order, watermarks that are right, wrong or go back, passing time.
 
+use std::ops::Range;
+
 use engine::FINAL_WATERMARK_MS;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -29,8 +31,13 @@ pub fn cases(count: u32) -> Config {
 /// Batches of random sizes of elements around a time that moves on, with watermarks and moments
 /// between them; the final watermark at the end.
 pub fn history() -> impl Strategy<Value = Vec<Step>> {
+    history_in(0..9)
+}
+
+/// The same with the sizes of the batches.
+pub fn history_in(batches_of: Range<usize>) -> impl Strategy<Value = Vec<Step>> {
     let element = (0u8..4, -25i64..8);
-    let batch = prop::collection::vec(element, 0..9);
+    let batch = prop::collection::vec(element, batches_of);
     let batches = prop::collection::vec((batch, 0i64..14, -25i64..10, 0i64..12), 1..14);
     batches.prop_map(|batches| {
         let (mut steps, mut id, mut time_ms, mut now_ms) = (Vec::new(), 0, 0, 0);

@@ -1,5 +1,7 @@
 //! Drives a core through a history and writes down what it does at every step.
 
+use std::collections::HashMap;
+
 use engine::{
     Aggregate, AggregatedThen, Batch, Firing, FiringTime, Row, TimeWindow, WindowAggregate,
     WindowCore, WindowOutput,
@@ -142,6 +144,17 @@ pub fn drive_in_batches(
     core: &mut impl WindowCore<u8, u64, Out = Fired>,
     steps: &[Step],
 ) -> Outcome {
+    let known: HashMap<u64, (u8, i64)> = steps
+        .iter()
+        .filter_map(|step| match *step {
+            Step::Element {
+                key,
+                timestamp_ms,
+                id,
+            } => Some((id, (key, timestamp_ms))),
+            _ => None,
+        })
+        .collect();
     let (mut results, mut late) = (Batch::default(), Batch::default());
     let mut out = WindowOutput {
         results: &mut results,
@@ -151,22 +164,16 @@ pub fn drive_in_batches(
         if let Step::Watermark(watermark_ms) = batch[0] {
             core.watermark(watermark_ms, 0, &mut out);
         }
-        let elements = batch.iter().filter_map(|step| match *step {
-            Step::Element {
-                key,
-                timestamp_ms,
-                id,
-            } => Some((
-                key,
-                timestamp_ms,
-                Row {
-                    tag: tag_of(id),
-                    value: id,
-                },
-            )),
+        let mut rows = Batch::default();
+        rows.extend(batch.iter().filter_map(|step| match *step {
+            Step::Element { id, .. } => Some(Row {
+                tag: tag_of(id),
+                value: id,
+            }),
             _ => None,
-        });
-        core.elements(elements, 0, &mut out);
+        }));
+        let (key, time_ms) = (|id: &u64| known[id].0, |id: &u64| known[id].1);
+        core.elements(rows.take_rows(), key, time_ms, 0, &mut out);
     }
     Outcome::new(&results, &late)
 }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use engine::{FINAL_WATERMARK_MS, Row, WindowCore, WindowCounters, WindowOutput};
+use engine::{FINAL_WATERMARK_MS, Row, Rows, WindowCore, WindowCounters, WindowOutput};
 
 use super::layout::Layout;
 use super::sinks::{Pieces, add_pieces};
@@ -135,13 +135,16 @@ impl<W: WindowCore<u32, StampedRecord>> WindowCore<u32, StampedRecord> for Witne
     #[inline]
     fn elements(
         &mut self,
-        elements: impl Iterator<Item = (u32, i64, Row<StampedRecord>)>,
+        rows: Rows<'_, StampedRecord>,
+        key: impl FnMut(&StampedRecord) -> u32,
+        timestamp_ms: impl FnMut(&StampedRecord) -> i64,
         now_ms: i64,
         out: &mut WindowOutput<'_, W::Out, StampedRecord>,
     ) {
-        let witness = &mut self.witness;
-        let elements = elements.inspect(|(_, _, row)| witness.look(&row.value));
-        self.core.elements(elements, now_ms, out);
+        for stamped in rows.values() {
+            self.witness.look(stamped);
+        }
+        self.core.elements(rows, key, timestamp_ms, now_ms, out);
     }
 
     fn watermark(
