@@ -125,20 +125,28 @@ impl<E: Events> ScheduledSource<E> {
         marks: &mut impl Watermarks,
         out: &mut Batch<E::Out>,
     ) -> Option<u64> {
+        let Origin {
+            events,
+            schedule,
+            dropped,
+            progress,
+            subtask,
+        } = &mut self.origin;
+        let admitted = progress.admitted_by(*subtask);
         let mut emit = |clock: &mut SplitClock, share: usize, free_since: u64, marks: &mut _| {
-            let schedule = &self.origin.schedule;
             let record = schedule.record(clock.split(), clock.index());
+            *dropped += events.dropped_before(record);
             let intended = clock.next_ns();
             let resumed = resumed(&self.pauses[share], now).max(free_since);
             let possible = intended.max(resumed);
-            clock.advance(schedule);
-            let value = self.origin.event(record, intended);
-            let event_time_ms = self.origin.events.event_time_ms(&value);
+            let value = events.event_at(record, intended);
+            let event_time_ms = events.event_time_ms(&value);
             out.push(Row {
                 tag: tag::encode(intended, (now - possible).saturating_sub(debt)),
                 value,
             });
-            self.origin.admitted()[share].store(clock.index(), Ordering::Relaxed);
+            clock.advance(schedule);
+            admitted[share].store(clock.index(), Ordering::Relaxed);
             Watermarks::emitted(marks, share, event_time_ms, out);
             if clock.peek().is_none() {
                 Watermarks::finish(marks, share);
