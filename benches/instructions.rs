@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use benches::{
     by_key, chain, deployed, heap_state, hop, key_model, key_of, keyed_count, run_to_end, schedule,
-    tags, tumbling_count, windowed,
+    table, tags, tumbling_count, windowed,
 };
 use engine::{Chaining, Deployed, JobConfig, JobGraph, ValueState, group_of};
 use gungraun::prelude::*;
@@ -30,7 +30,10 @@ use workloads::flights::{FlightEvents, Year};
 use workloads::hot_keys::{HotKeyEvents, KeyModel};
 use workloads::load::SplitClock;
 use workloads::slow_operator::LineEvents;
-use workloads::{Events, Probes, Schedule, SinkProbe, TagRun};
+use workloads::{
+    Bounds, Events, LoadSpec, NoProbes, NullSource, Probes, Schedule, SinkProbe, TagRun,
+    WorkloadSpec, null_sources,
+};
 
 /// Records that a part is measured with. A power of ten: what is printed can be read per record.
 const RECORDS: u64 = 10_000;
@@ -148,6 +151,30 @@ fn schedule_step((schedule, mut clock): (Schedule, SplitClock)) {
     }
 }
 
+const PER_NANOSECOND: &str = "shape = { kind = 'constant', rate_per_s = 1e9 }";
+
+/// A source subtask of slow-operator, without event time, and room for the tags of a batch.
+fn source(load: &str) -> (Box<dyn NullSource>, Vec<u64>) {
+    let workload = WorkloadSpec::parse(table("kind = 'slow-operator'")).expect("a valid workload");
+    let load = LoadSpec::parse(table(load)).expect("a valid load");
+    let (bounds, probes) = (Bounds::default(), Arc::new(NoProbes));
+    let made = null_sources(&workload, &load, 1, 1, bounds, probes);
+    let (mut sources, _) = made.expect("the load fits the workload");
+    (sources.remove(0), Vec::with_capacity(BATCH as usize))
+}
+
+#[library_benchmark]
+#[bench::at_once(args = (""), setup = source, config = measured(138.7))]
+#[bench::uniform(args = (PER_NANOSECOND), setup = source, config = measured(291.9))]
+#[bench::poisson(args = (&format!("{PER_NANOSECOND}\narrivals = 'poisson'")), setup = source, config = measured(726.1))]
+fn source_polled((mut source, mut tags): (Box<dyn NullSource>, Vec<u64>)) {
+    for batch in 1..=RECORDS / BATCH {
+        tags.clear();
+        source.poll(batch * 100 * BATCH, 0, BATCH as usize, &mut tags);
+        black_box(&tags);
+    }
+}
+
 fn arrivals(apart_ns: u64) -> (Box<dyn SinkProbe>, Vec<u64>) {
     (Recorder::new(true).sink(0), tags(BATCH, apart_ns))
 }
@@ -204,6 +231,7 @@ library_benchmark_group!(
         event_of_flights,
         key_drawn,
         schedule_step,
+        source_polled,
         latency_recorded,
     ]
 );
