@@ -8,8 +8,6 @@ mod in_place;
 mod rows;
 mod tags;
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::vec::Drain;
 
 use crate::data::Row;
@@ -149,6 +147,11 @@ impl<T> Batch<T> {
         self.marks.clear();
     }
 
+    /// Rows for which there is memory.
+    pub(crate) fn capacity(&self) -> usize {
+        self.values.capacity()
+    }
+
     /// Whether there is room for rows without asking for memory.
     pub(crate) fn has_room(&self) -> bool {
         self.values.capacity() > 0
@@ -224,27 +227,20 @@ impl<T> Batch<T> {
         }
     }
 
-    /// The same rows and signals in batches of at most `rows` rows each.
-    pub(crate) fn into_pieces(mut self, rows: usize) -> VecDeque<Batch<T>> {
-        let mut pieces = VecDeque::new();
-        let mut piece = Batch::default();
-        let all = self.len();
-        let Ok(()) = self.work_off(all, |part| {
-            match part {
-                Part::Rows(run) => {
-                    for row in run {
-                        if piece.len() == rows {
-                            pieces.push_back(std::mem::take(&mut piece));
-                        }
-                        piece.push(row);
-                    }
-                }
-                Part::Signal(signal) => piece.signal(signal),
-            }
-            Ok::<(), Infallible>(())
-        });
-        pieces.push_back(piece);
-        pieces
+    /// Turns the order of the rows round; signals stay away meanwhile.
+    pub(crate) fn reverse(&mut self) {
+        debug_assert!(self.marks.is_empty(), "positions would mean others");
+        self.values.reverse();
+        self.tags.reverse();
+    }
+
+    /// Moves the last `rows` rows behind those of `into`, the last one first. The others stay where
+    /// they are.
+    pub(crate) fn move_last_to(&mut self, rows: usize, into: &mut Batch<T>) {
+        let from = self.values.len() - rows;
+        let before = into.len();
+        into.values.extend(self.values.drain(from..).rev());
+        self.tags.move_last_to(rows, &mut into.tags, before);
     }
 
     /// Hands the first `rows` rows, and the signals up to behind them, to `work` in their order;

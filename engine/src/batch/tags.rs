@@ -55,6 +55,20 @@ impl Tags {
         }
     }
 
+    pub(super) fn reverse(&mut self) {
+        self.each.reverse();
+    }
+
+    /// Moves the tags of the last `rows` rows behind those of `before` rows, the last one first.
+    pub(super) fn move_last_to(&mut self, rows: usize, into: &mut Tags, before: usize) {
+        if self.each.is_empty() {
+            return into.append(RowTags::Common(self.common), rows, before);
+        }
+        into.spread(before);
+        let from = self.each.len() - rows;
+        into.each.extend(self.each.drain(from..).rev());
+    }
+
     /// One tag for each of `rows` rows.
     fn spread(&mut self, rows: usize) {
         if self.each.is_empty() {

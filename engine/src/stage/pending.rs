@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::batch::{Batch, Part};
+use crate::batch::{Batch, Mark, Part};
 
-/// Rows beyond which what was given at once is cut into pieces.
+/// Rows beyond which what was given at once is taken in pieces.
 const LARGE: usize = 4_096;
 /// Rows of a piece.
 const PIECE: usize = 1_024;
@@ -12,51 +12,75 @@ const PIECE: usize = 1_024;
 /// The input of a link, from which chunks are taken at the front.
 ///
 /// Taking a chunk from a batch moves all rows behind it. That is cheap for what comes over a channel.
-/// But a window may say a million results at once, and would move them all for every chunk: so they
-/// are moved once, into pieces.
+/// But a window may say a million results at once, and would move them all for every chunk: so these
+/// are turned round, and taken in pieces from their end.
 #[derive(Debug)]
 pub(crate) struct Pending<T> {
     current: Batch<T>,
-    /// In order behind the current one.
-    later: VecDeque<Batch<T>>,
+    /// What follows the current rows, the last row first.
+    large: Batch<T>,
+    /// The signals among those, by position in what was given at once.
+    large_marks: VecDeque<Mark>,
+    /// Rows of what was given at once that are current or gone.
+    taken: usize,
 }
 
 impl<T> Pending<T> {
     pub(crate) fn new() -> Self {
         Pending {
             current: Batch::default(),
-            later: VecDeque::new(),
+            large: Batch::default(),
+            large_marks: VecDeque::new(),
+            taken: 0,
         }
     }
 
     /// Where rows are put in, when there are none.
     pub(crate) fn input(&mut self) -> &mut Batch<T> {
-        debug_assert!(self.later.is_empty(), "what was given before is worked off");
+        debug_assert!(self.large.is_empty(), "what was given before is worked off");
+        // Who has said much at once will do it again.
+        if self.current.is_empty() && self.large.capacity() > self.current.capacity() {
+            std::mem::swap(&mut self.current, &mut self.large);
+        }
         &mut self.current
     }
 
     /// Number of rows.
     pub(crate) fn rows(&self) -> usize {
-        let later: usize = self.later.iter().map(Batch::len).sum();
-        self.current.len() + later
+        self.current.len() + self.large.len()
     }
 
     /// Whether there are neither rows nor signals.
     pub(crate) fn is_empty(&self) -> bool {
-        self.current.is_empty() && self.later.is_empty()
+        self.current.is_empty() && self.large.is_empty()
     }
 
     /// Rows that can be taken as one chunk.
     pub(crate) fn at_hand(&mut self) -> usize {
         if self.current.len() > LARGE {
-            self.later = std::mem::take(&mut self.current).into_pieces(PIECE);
+            std::mem::swap(&mut self.current, &mut self.large);
+            self.large_marks.extend(self.large.marks.drain(..));
+            self.large.reverse();
+            self.taken = 0;
         }
-        if self.current.is_empty()
-            && let Some(next) = self.later.pop_front()
-        {
-            self.current = next;
+        if self.current.is_empty() && !self.large.is_empty() {
+            self.take_piece();
         }
         self.current.len()
+    }
+
+    fn take_piece(&mut self) {
+        let rows = PIECE.min(self.large.len());
+        self.large.move_last_to(rows, &mut self.current);
+        let (from, until) = (self.taken, self.taken + rows);
+        while let Some(mark) = self
+            .large_marks
+            .pop_front_if(|mark| mark.after_rows <= until)
+        {
+            self.current
+                .signal_after(mark.after_rows - from, mark.signal);
+        }
+        self.taken = until;
     }
 
     /// Hands the first `rows` rows at hand, and the signals up to behind them, to `work`.
@@ -85,10 +109,16 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn large_inputs_come_out_in_order_and_no_chunk_moves_more_than_a_piece(
+        fn large_inputs_come_out_in_order_and_in_pieces(
             rows in 0u64..20_000, marks in prop::collection::btree_set(0u64..20_000, 0..20), chunk in 1usize..3_000,
         ) {
             let mut pending = Pending::new();
+            // Once before, so that memory is used again.
+            pending.input().extend((0..5_000).map(|value| Row { tag: 0, value }));
+            while !pending.is_empty() {
+                let rows = pending.at_hand();
+                prop_assert_eq!(pending.work_off(rows, |_| Ok::<(), ()>(())), Ok(()));
+            }
             let mut expected = Vec::new();
             for value in 0..rows {
                 if marks.contains(&value) {
