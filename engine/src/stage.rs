@@ -126,6 +126,9 @@ pub(crate) struct OperatorStage<In, Out> {
     operator: Box<dyn Operator<In, Out>>,
     next: Box<dyn Stage<Out>>,
     pace: Pace,
+    /// A timer has had its turn; rows are next, and the end of the input: timers that take longer than
+    /// they are apart would leave no time for them.
+    timer_had_turn: bool,
     ending: Ending,
     counters: Arc<MemberCounters>,
 }
@@ -149,6 +152,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
             operator,
             next,
             pace: Pace::new(),
+            timer_had_turn: false,
             ending: Ending::Open,
             counters,
         }
@@ -184,8 +188,11 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
         self.counters.add(rows, elapsed_ns);
     }
 
-    /// Calls the operator's timer if it is due; whether it was.
+    /// Calls the operator's timer if it is due and its turn has come; whether that was so.
     fn fire_timer(&mut self, slice: &mut Slice<'_>) -> Result<bool, OperatorError> {
+        if std::mem::take(&mut self.timer_had_turn) {
+            return Ok(false);
+        }
         let now_ns = slice.now_ns;
         if self.operator.next_timer_ns().is_none_or(|at| at > now_ns) {
             return Ok(false);
@@ -197,6 +204,7 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
         self.operator
             .timer(now_ns, self.next.input(), &mut context)?;
         self.chunk_done(0, now_ns, slice);
+        self.timer_had_turn = true;
         Ok(true)
     }
 }
@@ -221,6 +229,9 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
                 step => return Ok(step),
             }
             if self.fire_timer(slice)? {
+                if slice.over() {
+                    return Ok(Step::SliceOver);
+                }
                 continue;
             }
             if self.pending.is_empty() {

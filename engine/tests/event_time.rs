@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use collected::Collected;
 use engine::{
-    Aggregate, Aggregated, AggregatedThen, Batch, Chaining, DeployError, Due, Firing, FiringTime,
-    IntervalJoin, JobConfig, JobGraph, JobReport, NO_WATERMARK_MS, OperatorContext, OperatorError,
-    Outcome, ProcessingTimeTrigger, Row, Rows, SentHook, Side, Sink, SplitWatermarkOptions, Stream,
-    TimeDomain, TimedProcess, Timers, TriggeredWindows, Tumbling, TumblingWindows, WindowAggregate,
-    WindowCore, WindowOutput,
+    Aggregate, Aggregated, AggregatedThen, Batch, Chaining, ChannelConfig, DeployError, Due,
+    Firing, FiringTime, IntervalJoin, JobConfig, JobGraph, JobReport, NO_WATERMARK_MS,
+    OperatorContext, OperatorError, Outcome, ProcessingTimeTrigger, Row, Rows, SentHook, Side,
+    Sink, SplitWatermarkOptions, Stream, TimeDomain, TimedProcess, Timers, TriggeredWindows,
+    Tumbling, TumblingWindows, WindowAggregate, WindowCore, WindowOutput,
 };
 use event_time::{Element, Script, Step};
 use proptest::prelude::*;
@@ -350,6 +350,57 @@ fn timers_of_a_keyed_process_fire_when_the_watermark_comes() {
         .collect();
     assert_eq!(counters.iter().map(|c| c.0).sum::<u64>(), 3);
     assert!(counters.iter().all(|c| c.1 == 0));
+}
+
+/// Wants to be called again all the time, and takes longer than that for each call.
+struct Restless;
+
+impl TimedProcess<u8, Element, u64> for Restless {
+    fn process(
+        &mut self,
+        _: &u8,
+        row: Row<Element>,
+        timers: &mut Timers<'_, u8>,
+        out: &mut Batch<u64>,
+    ) -> Result<(), OperatorError> {
+        timers.register(TimeDomain::Processing, timers.now_ms() + 1);
+        std::thread::sleep(Duration::from_millis(2));
+        out.push(row.map(|element| element.id));
+        Ok(())
+    }
+
+    fn on_timer(
+        &mut self,
+        _: &u8,
+        _: Due,
+        timers: &mut Timers<'_, u8>,
+        _: &mut Batch<u64>,
+    ) -> Result<(), OperatorError> {
+        std::thread::sleep(Duration::from_millis(3));
+        timers.register(TimeDomain::Processing, timers.now_ms() + 1);
+        Ok(())
+    }
+}
+
+#[test]
+fn timers_that_are_always_due_leave_turns_for_rows() {
+    let graph = JobGraph::new("restless");
+    let said = Collected::default();
+    let sink = said.clone();
+    let steps = (0..50).map(|id| element(1, 0, id)).collect();
+    script(&graph, "script", steps)
+        .key_by(|element| element.key)
+        .process_with_timers("restless", |_| Restless)
+        .sink("said", move |_| sink.clone());
+    let config = JobConfig {
+        channels: ChannelConfig {
+            batch: 1,
+            ..ChannelConfig::default()
+        },
+        ..JobConfig::default()
+    };
+    finish(&graph, config);
+    assert_eq!(said.take().len(), 50);
 }
 
 #[test]
