@@ -23,6 +23,17 @@ pub struct StampedRecord {
     pub record: Record,
 }
 
+impl StampedRecord {
+    /// The line that says so.
+    #[inline]
+    pub(crate) fn to_line(self) -> StampedLine {
+        StampedLine {
+            event_time_ms: self.event_time_ms,
+            line: Line::of(self.record),
+        }
+    }
+}
+
 pub(crate) const NS_PER_MS: i64 = 1_000_000;
 
 /// Where event time is when a record is to be sent: at its intended time, or without intended times at the record's

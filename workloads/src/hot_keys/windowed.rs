@@ -19,7 +19,7 @@ use super::sums::{Contribution, Sums};
 use crate::draw::{below, mix};
 use crate::jobs::{Built, Wiring};
 use crate::load::{Events, SourceWatermarks, WatermarkEmission};
-use crate::slow_operator::{CostModel, CostSpec, CpuCost, Line};
+use crate::slow_operator::{CostModel, CostSpec, CpuCost};
 use crate::stamped::{EventClock, NS_PER_MS, ParseStamped, StampedLine, StampedRecord};
 use crate::verify::{Collected, Correctness, KeyedResult, Results, Tally, TallySink, Verifier};
 
@@ -59,14 +59,7 @@ impl Events for StampedHotKeys {
 
     #[inline]
     fn event_at(&self, record: u64, intended_ns: u64) -> StampedLine {
-        let StampedRecord {
-            event_time_ms,
-            record,
-        } = self.record(record, intended_ns);
-        StampedLine {
-            event_time_ms,
-            line: Line::of(record),
-        }
+        self.record(record, intended_ns).to_line()
     }
 
     #[inline]

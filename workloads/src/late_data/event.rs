@@ -4,7 +4,7 @@ use super::lateness::LatenessModel;
 use super::spec::LateDataSpec;
 use crate::draw::{Draw, Purpose, below};
 use crate::load::Events;
-use crate::slow_operator::{Line, Record};
+use crate::slow_operator::Record;
 use crate::stamped::{EventClock, NS_PER_MS, StampedLine, StampedRecord};
 
 /// Record k is that of `slow-operator`. It happened at its base time less its split's skew and its lateness, rounded
@@ -72,14 +72,7 @@ impl Events for LateEvents {
 
     #[inline]
     fn event_at(&self, record: u64, intended_ns: u64) -> StampedLine {
-        let StampedRecord {
-            event_time_ms,
-            record,
-        } = self.record(record, intended_ns);
-        StampedLine {
-            event_time_ms,
-            line: Line::of(record),
-        }
+        self.record(record, intended_ns).to_line()
     }
 
     #[inline]
