@@ -5,6 +5,8 @@
 //! What a slice took beyond its CPU time and its declared waits is `starved` too: the operating
 //! system had taken the thread away.
 
+use crate::subtask::StateCost;
+
 /// Cumulative disjoint parts of a subtask's wall time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSplit {
@@ -44,6 +46,8 @@ pub(crate) enum Wait {
     Backpressured { output: usize },
     /// For an external call, or for the end of a freeze.
     Blocked,
+    /// For state that is slow on purpose.
+    State,
     /// For its next turn on a slot.
     Runnable,
 }
@@ -126,18 +130,22 @@ impl Account {
     }
 
     /// The slice is over at `now_ns`; it used `cpu_ns` of thread CPU time, `generating_ns` of its
-    /// wall time in a source. What follows is `wait`, or the end.
+    /// wall time in a source, and `state` in a state backend. What follows is `wait`, or the end.
     pub(crate) fn slice_ends(
         &mut self,
         now_ns: u64,
         cpu_ns: u64,
         generating_ns: u64,
+        state: StateCost,
         next: Option<Wait>,
     ) {
         let now_ns = now_ns.max(self.since_ns);
         if let Doing::Running { blocked_ns, .. } = self.doing {
-            let rest_ns = (now_ns - self.since_ns).saturating_sub(blocked_ns);
-            let on_cpu_ns = cpu_ns.min(rest_ns);
+            let worked_ns = (now_ns - self.since_ns).saturating_sub(blocked_ns);
+            let state_ns = state.wall_ns.min(worked_ns);
+            let rest_ns = worked_ns - state_ns;
+            let on_cpu_ns = cpu_ns.saturating_sub(state.cpu_ns).min(rest_ns);
+            self.split.state_ns += state_ns;
             self.split.on_cpu_ns += on_cpu_ns;
             self.split.starved_ns += rest_ns - on_cpu_ns;
         }
@@ -191,6 +199,7 @@ fn charge(split: &mut TimeSplit, by_output_ns: &mut [u64], wait: Wait, waited_ns
     match wait {
         Wait::Idle => split.idle_ns += waited_ns,
         Wait::Blocked => split.blocked_ns += waited_ns,
+        Wait::State => split.state_ns += waited_ns,
         Wait::Runnable => split.starved_ns += waited_ns,
         Wait::Backpressured { output } => {
             split.backpressured_ns += waited_ns;
@@ -208,6 +217,7 @@ mod tests {
         prop_oneof![
             Just(Wait::Idle),
             Just(Wait::Blocked),
+            Just(Wait::State),
             Just(Wait::Runnable),
             (0usize..2).prop_map(|output| Wait::Backpressured { output }),
         ]
@@ -219,12 +229,12 @@ mod tests {
         #[test]
         fn parts_sum_to_wall_time_and_never_decrease(
             slices in prop::collection::vec(
-                (0u64..1_000, 0u64..2_000, 0u64..1_000, 0u64..1_000, 0u64..1_500, waits()), 1..40),
+                (0u64..1_000, 0u64..2_000, 0u64..1_000, 0u64..1_000, 0u64..1_500, waits(), 0u64..1_200), 1..40),
         ) {
             let mut account = Account::new(2, 0);
             let mut now = 0;
             let mut last = TimeSplit::default();
-            for (waited, ready_after, computing, blocked, cpu, next) in slices {
+            for (waited, ready_after, computing, blocked, cpu, next, state) in slices {
                 let ready = Some(now + ready_after).filter(|_| ready_after < 1_000);
                 let begin = now + waited;
                 let (during, _) = account.read(begin, ready);
@@ -233,13 +243,15 @@ mod tests {
                 let (inside, _) = account.read(begin + computing + blocked / 2, None);
                 account.block_ends(begin + computing + blocked);
                 now = begin + computing + blocked;
-                account.slice_ends(now, cpu, 0, Some(next));
+                let state = StateCost { wall_ns: state, cpu_ns: state / 2, accesses: 1 };
+                account.slice_ends(now, cpu, 0, state, Some(next));
                 let (split, by_output) = account.read(now, None);
                 prop_assert_eq!(split.total_ns(), now);
                 prop_assert_eq!(by_output.iter().sum::<u64>(), split.backpressured_ns);
                 for (earlier, later) in [(last, during), (during, inside), (inside, split)] {
                     prop_assert!(earlier.idle_ns <= later.idle_ns);
                     prop_assert!(earlier.on_cpu_ns <= later.on_cpu_ns);
+                    prop_assert!(earlier.state_ns <= later.state_ns);
                     prop_assert!(earlier.blocked_ns <= later.blocked_ns);
                     prop_assert!(earlier.starved_ns <= later.starved_ns);
                     prop_assert!(earlier.backpressured_ns <= later.backpressured_ns);

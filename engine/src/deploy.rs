@@ -4,14 +4,18 @@
 use std::sync::Arc;
 
 use crate::config::JobConfig;
-use crate::edge::Build;
+use crate::edge::{Build, BuildState};
 use crate::gate::GateProbe;
 use crate::graph::{Inner, JobGraph};
 use crate::head::Head;
 use crate::job::Job;
 use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
+use crate::prepare::{Preparation, prepare_all};
 use crate::stage::MemberCounters;
+use crate::state::StateBackend;
+use crate::state::rocksdb::probe::RocksDbProbe;
+use crate::state::rocksdb::shared::SharedResources;
 use crate::subtask::SubtaskShared;
 use crate::top_keys::KeyProbe;
 use crate::wake::Wake;
@@ -37,7 +41,8 @@ impl JobGraph {
             })
             .collect();
         let gates = open_gates(&graph, &layout, &bells, &config);
-        let built = build_subtasks(&graph, &layout, &bells, &counters, &config);
+        let state = shared_state(&config)?;
+        let built = build_subtasks(&graph, &layout, &bells, &counters, &config, state)?;
         let member_counters = layout
             .members
             .iter()
@@ -55,6 +60,8 @@ impl JobGraph {
             gates,
             member_counters,
             key_probes: built.key_probes,
+            state_probes: built.state_probes,
+            preparation: Preparation::default(),
         })
     }
 }
@@ -70,10 +77,21 @@ pub struct Deployed {
     pub(crate) member_counters: Vec<Vec<Arc<MemberCounters>>>,
     /// Sketches of every task's keyed subtasks.
     pub(crate) key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
+    /// Every subtask with state, as others see it.
+    pub(crate) state_probes: Vec<SubtaskState>,
+    preparation: Preparation,
+}
+
+/// The state of a subtask, as others see it.
+pub(crate) struct SubtaskState {
+    pub(crate) task: usize,
+    pub(crate) subtask: usize,
+    pub(crate) probe: Arc<RocksDbProbe>,
 }
 
 pub(crate) struct DeployedSubtask {
     pub(crate) head: Box<dyn Head>,
+    pub(crate) context: SubtaskContext,
     pub(crate) blocking: bool,
     pub(crate) shared: Arc<SubtaskShared>,
 }
@@ -84,8 +102,16 @@ impl Deployed {
         &self.plan
     }
 
-    /// Starts every subtask, sources last. Job time begins here.
-    pub fn start(self) -> Result<Job, DeployError> {
+    /// A handle on the preparation that [`start`](Self::start) begins with.
+    pub fn preparation(&self) -> Preparation {
+        self.preparation.clone()
+    }
+
+    /// Lets all processes fill their state, then starts every subtask, sources last. Job time begins
+    /// after the preparation.
+    pub fn start(mut self) -> Result<Job, DeployError> {
+        let (slots, groups) = (self.config.slots, self.config.max_parallelism);
+        prepare_all(&mut self.subtasks, slots, groups, &self.preparation)?;
         Job::start(self)
     }
 }
@@ -109,6 +135,19 @@ fn open_gates(
 struct Built {
     subtasks: Vec<DeployedSubtask>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
+    state_probes: Vec<SubtaskState>,
+}
+
+/// What all databases of the job share, if state is in RocksDB.
+fn shared_state(config: &JobConfig) -> Result<Option<Arc<SharedResources>>, DeployError> {
+    let StateBackend::RocksDb(rocksdb) = &config.state_backend else {
+        return Ok(None);
+    };
+    rocksdb.check().map_err(DeployError::RocksDb)?;
+    let shared = SharedResources::new(rocksdb.clone());
+    let directory = rocksdb.directory.clone();
+    let shared = shared.map_err(|error| DeployError::StateDirectory { directory, error })?;
+    Ok(Some(shared))
 }
 
 fn build_subtasks(
@@ -117,7 +156,8 @@ fn build_subtasks(
     bells: &[Vec<Arc<Wake>>],
     counters: &[Arc<MemberCounters>],
     config: &JobConfig,
-) -> Built {
+    state: Option<Arc<SharedResources>>,
+) -> Result<Built, DeployError> {
     let mut built = Built::default();
     for (task, members) in layout.members.iter().enumerate() {
         let first = &graph.operators[members[0]];
@@ -134,6 +174,10 @@ fn build_subtasks(
                 parallelism: &layout.parallelism,
                 counters,
                 key_probes: Vec::new().into(),
+                state: BuildState {
+                    resources: state.clone(),
+                    ..BuildState::default()
+                },
                 hook: None.into(),
                 outputs: &outputs,
             };
@@ -144,10 +188,24 @@ fn build_subtasks(
             };
             let wake = Arc::clone(wake);
             let is_source = first.source.is_some();
+            if let Some(error) = build.state.failure.take() {
+                return Err(DeployError::State(error));
+            }
             key_probes.extend(build.key_probes.into_inner());
+            let probes = build.state.probes.into_inner();
+            // Access to a disk may take long, and must not keep a worker from other subtasks.
+            let on_disk = !probes.is_empty();
+            built
+                .state_probes
+                .extend(probes.into_iter().map(|probe| SubtaskState {
+                    task,
+                    subtask: index,
+                    probe,
+                }));
             built.subtasks.push(DeployedSubtask {
                 head,
-                blocking: members.iter().any(|&id| graph.operators[id].blocking),
+                context: SubtaskContext { index, parallelism },
+                blocking: on_disk || members.iter().any(|&id| graph.operators[id].blocking),
                 shared: Arc::new(SubtaskShared::new(
                     task,
                     index,
@@ -159,5 +217,5 @@ fn build_subtasks(
         }
         built.key_probes.push(key_probes);
     }
-    built
+    Ok(built)
 }

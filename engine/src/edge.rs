@@ -15,7 +15,10 @@ use crate::operator::SubtaskContext;
 use crate::output::{Output, OutputStage, Router};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
-use crate::state::StateContext;
+use crate::state::backend::KeyedBackend;
+use crate::state::rocksdb::probe::RocksDbProbe;
+use crate::state::rocksdb::shared::SharedResources;
+use crate::state::{StateContext, StateError};
 use crate::top_keys::{KeyProbe, KeySketch};
 use crate::wake::Wake;
 
@@ -31,15 +34,35 @@ pub(crate) struct Build<'a> {
     pub(crate) counters: &'a [Arc<MemberCounters>],
     /// Sketches of the task's keyed operators.
     pub(crate) key_probes: RefCell<Vec<Arc<dyn KeyProbe>>>,
+    pub(crate) state: BuildState,
     /// A source's hook on its way to the end of its chain.
     pub(crate) hook: RefCell<Option<Box<dyn SentHook>>>,
     /// The plan edges that leave the task.
     pub(crate) outputs: &'a [usize],
 }
 
+/// What building one subtask needs for state, and finds out about it.
+#[derive(Default)]
+pub(crate) struct BuildState {
+    /// What all databases of the job share; none if state is on the heap.
+    pub(crate) resources: Option<Arc<SharedResources>>,
+    pub(crate) probes: RefCell<Vec<Arc<RocksDbProbe>>>,
+    pub(crate) failure: RefCell<Option<StateError>>,
+}
+
 impl Build<'_> {
-    pub(crate) fn state(&self) -> StateContext {
-        StateContext::new(self.config.state_backend)
+    /// Lets a keyed operator open its states. A failure is kept, to end the deployment once this
+    /// subtask stands.
+    pub(crate) fn open_state(&self, open: impl FnOnce(&mut StateContext)) -> KeyedBackend {
+        let shared = self.state.resources.clone();
+        let mut context = StateContext::new(shared, self.config.max_parallelism);
+        open(&mut context);
+        let backend = context.finish().unwrap_or_else(|error| {
+            self.state.failure.replace(Some(error));
+            KeyedBackend::default()
+        });
+        self.state.probes.borrow_mut().extend(backend.probe());
+        backend
     }
 
     /// A sketch that can be read while its owner runs.

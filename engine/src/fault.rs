@@ -3,18 +3,37 @@
 //! A plain state machine fed with orders, work and time; the subtask loop asks it whether to hold.
 //! A slow subtask rests after each chunk for as long as its rows owe; no thread is kept meanwhile.
 
+use crate::account::Wait;
+
 /// What a subtask suffers at the moment. Times are nanoseconds of job time.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     frozen_until_ns: Option<u64>,
-    slow: Option<Slow>,
+    slow: Slowness,
+    slow_state: Slowness,
+}
+
+/// Something that takes longer each time, and what is still owed for it.
+#[derive(Debug, Default)]
+struct Slowness {
+    /// Extra time, and when the fault ends.
+    fault: Option<(u64, u64)>,
     resting_until_ns: u64,
 }
 
-#[derive(Debug)]
-struct Slow {
-    extra_ns_per_row: u64,
-    until_ns: u64,
+impl Slowness {
+    fn owe(&mut self, times: u64, began_ns: u64) {
+        if let Some((extra_ns, _)) = self.fault {
+            let owed_ns = times.saturating_mul(extra_ns);
+            self.resting_until_ns = self.resting_until_ns.max(began_ns) + owed_ns;
+        }
+    }
+
+    fn has_passed(&mut self, now_ns: u64) -> bool {
+        self.fault
+            .take_if(|(_, until_ns)| *until_ns <= now_ns)
+            .is_some()
+    }
 }
 
 /// A fault that has passed.
@@ -22,6 +41,14 @@ struct Slow {
 pub(crate) enum Passed {
     Freeze,
     Slowness,
+    SlowState,
+}
+
+/// Nothing may be done until then; what that time is to be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) until_ns: u64,
+    pub(crate) wait: Wait,
 }
 
 impl Faults {
@@ -30,12 +57,14 @@ impl Faults {
         self.frozen_until_ns = Some(until_ns);
     }
 
-    /// Every row costs `extra_ns_per_row` more, until `until_ns`.
-    pub(crate) fn slow_down(&mut self, extra_ns_per_row: u64, until_ns: u64) {
-        self.slow = Some(Slow {
-            extra_ns_per_row,
-            until_ns,
-        });
+    /// Every row costs `extra_ns` more, until `until_ns`.
+    pub(crate) fn slow_down(&mut self, extra_ns: u64, until_ns: u64) {
+        self.slow.fault = Some((extra_ns, until_ns));
+    }
+
+    /// Every access to state costs `extra_ns` more, until `until_ns`.
+    pub(crate) fn slow_state(&mut self, extra_ns: u64, until_ns: u64) {
+        self.slow_state.fault = Some((extra_ns, until_ns));
     }
 
     /// A fault that is over by `now_ns`; to be asked again until there is none.
@@ -47,27 +76,39 @@ impl Faults {
         {
             return Some(Passed::Freeze);
         }
-        self.slow.take_if(|slow| slow.until_ns <= now_ns)?;
-        Some(Passed::Slowness)
+        if self.slow.has_passed(now_ns) {
+            return Some(Passed::Slowness);
+        }
+        self.slow_state
+            .has_passed(now_ns)
+            .then_some(Passed::SlowState)
     }
 
-    /// Until when nothing may be done, if there is a fault that says so.
-    pub(crate) fn hold_until_ns(&self, now_ns: u64) -> Option<u64> {
-        let until_ns = self.resting_until_ns.max(self.frozen_until_ns.unwrap_or(0));
-        (until_ns > now_ns).then_some(until_ns)
+    /// Until when nothing may be done, if there is a fault that says so; of several, the one that
+    /// holds longest.
+    pub(crate) fn hold(&self, now_ns: u64) -> Option<Hold> {
+        let blocked_ns = self
+            .slow
+            .resting_until_ns
+            .max(self.frozen_until_ns.unwrap_or(0));
+        let holds = [
+            (self.slow_state.resting_until_ns, Wait::State),
+            (blocked_ns, Wait::Blocked),
+        ];
+        let (until_ns, wait) = holds.into_iter().max_by_key(|(until_ns, _)| *until_ns)?;
+        (until_ns > now_ns).then_some(Hold { until_ns, wait })
     }
 
     /// Whether the subtask is to stop after each chunk, to pay for it.
     pub(crate) fn is_slow(&self) -> bool {
-        self.slow.is_some()
+        self.slow.fault.is_some() || self.slow_state.fault.is_some()
     }
 
-    /// `rows` were taken in by work that began at `began_ns`: what they owe is rested off from then.
-    pub(crate) fn worked(&mut self, rows: u64, began_ns: u64) {
-        if let Some(slow) = &self.slow {
-            let owed_ns = rows * slow.extra_ns_per_row;
-            self.resting_until_ns = self.resting_until_ns.max(began_ns) + owed_ns;
-        }
+    /// `rows` were taken in, and state was accessed, by work that began at `began_ns`: what they owe is
+    /// rested off from then.
+    pub(crate) fn worked(&mut self, rows: u64, state_accesses: u64, began_ns: u64) {
+        self.slow.owe(rows, began_ns);
+        self.slow_state.owe(state_accesses, began_ns);
     }
 }
 
@@ -75,18 +116,18 @@ impl Faults {
 mod tests {
     use super::*;
 
+    fn blocked(until_ns: u64) -> Option<Hold> {
+        let wait = Wait::Blocked;
+        Some(Hold { until_ns, wait })
+    }
+
     #[test]
     fn a_freeze_holds_until_its_end_and_passes_once() {
         let mut faults = Faults::default();
         faults.freeze(100);
-        assert_eq!(
-            (faults.passed(50), faults.hold_until_ns(50)),
-            (None, Some(100))
-        );
-        assert_eq!(
-            (faults.passed(100), faults.hold_until_ns(100)),
-            (Some(Passed::Freeze), None)
-        );
+        assert_eq!((faults.passed(50), faults.hold(50)), (None, blocked(100)));
+        let passed = (faults.passed(100), faults.hold(100));
+        assert_eq!(passed, (Some(Passed::Freeze), None));
         assert_eq!(faults.passed(200), None);
     }
 
@@ -94,12 +135,23 @@ mod tests {
     fn a_slow_subtask_rests_exactly_what_its_rows_owe() {
         let mut faults = Faults::default();
         faults.slow_down(10, 1_000);
-        faults.worked(5, 100);
-        assert_eq!(faults.hold_until_ns(120), Some(150));
-        faults.worked(5, 157);
-        assert_eq!(faults.hold_until_ns(157), Some(207));
+        faults.worked(5, 9, 100);
+        assert_eq!(faults.hold(120), blocked(150));
+        faults.worked(5, 9, 157);
+        assert_eq!(faults.hold(157), blocked(207));
         assert_eq!(faults.passed(1_000), Some(Passed::Slowness));
-        faults.worked(5, 1_000);
-        assert_eq!(faults.hold_until_ns(1_000), None);
+        faults.worked(5, 9, 1_000);
+        assert_eq!(faults.hold(1_000), None);
+    }
+
+    #[test]
+    fn slow_state_is_charged_by_the_access_and_called_state() {
+        let mut faults = Faults::default();
+        faults.slow_state(10, 1_000);
+        faults.worked(100, 4, 100);
+        let (until_ns, wait) = (140, Wait::State);
+        assert_eq!(faults.hold(110), Some(Hold { until_ns, wait }));
+        assert_eq!(faults.passed(1_000), Some(Passed::SlowState));
+        assert!(!faults.is_slow());
     }
 }

@@ -7,6 +7,7 @@ use crate::batch::{Batch, Mark, Signal};
 use crate::gate::{Credit, Gate, Parcel, Payload};
 use crate::operator::OperatorError;
 use crate::output::stamp;
+use crate::prepare::PrepareContext;
 use crate::source::{SentHook, Source, SourceStatus};
 use crate::stage::{MemberCounters, OutputBook, Pace, Stage, Step, earliest};
 use crate::subtask::Slice;
@@ -31,6 +32,10 @@ pub(crate) enum Progress {
 pub(crate) trait Head: Send {
     /// Works until something stops it.
     fn advance(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError>;
+    /// Before the job's time begins: fills the state of a keyed operator, which always begins a task.
+    fn prepare(&mut self, _context: &PrepareContext) -> Result<(), OperatorError> {
+        Ok(())
+    }
     /// A source emits nothing more; a task with an input ends when its input does.
     fn stop(&mut self) {}
     /// The closing account: rows taken from the input edge, rows there but not taken, the outputs.
@@ -188,6 +193,10 @@ impl<T: Send> GateHead<T> {
 }
 
 impl<T: Send> Head for GateHead<T> {
+    fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
+        self.first.prepare(context)
+    }
+
     fn advance(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError> {
         let progress = self.work(slice);
         let received = self.handed_over() - self.first.pending() as u64;

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::clock::Clock;
-use crate::deploy::Deployed;
+use crate::clock::{Clock, nanos};
+use crate::deploy::{Deployed, SubtaskState};
 use crate::gate::GateProbe;
 use crate::head::ClosingBook;
 use crate::plan::{DeployError, Plan};
 use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 use crate::stage::MemberCounters;
+use crate::state::rocksdb::probe::Throttle;
+use crate::state::snapshot::StateSnapshot;
 use crate::subtask::{Order, Subtask, SubtaskShared};
 use crate::timer::Timer;
 use crate::top_keys::{KeyProbe, TopKeys};
@@ -90,6 +92,7 @@ pub struct Job {
     gates: Vec<Vec<Arc<dyn GateProbe>>>,
     member_counters: Vec<Vec<Arc<MemberCounters>>>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
+    state_probes: Vec<SubtaskState>,
     events: Receiver<JobEvent>,
     runtime: Option<Runtime>,
     timer_thread: Option<JoinHandle<()>>,
@@ -208,6 +211,8 @@ impl Job {
             gates,
             member_counters,
             key_probes,
+            state_probes,
+            ..
         } = deployed;
         let blocking = subtasks.iter().filter(|subtask| subtask.blocking).count();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -256,6 +261,7 @@ impl Job {
             gates,
             member_counters,
             key_probes,
+            state_probes,
             events,
             runtime: Some(runtime),
             timer_thread: Some(timer_thread),
@@ -301,6 +307,31 @@ impl Job {
         }
     }
 
+    /// Makes every access to state take `extra` longer in one subtask of a task, for `lasting`; events
+    /// `slow-state` and `slow-state-end` tell when that was.
+    pub fn slow_state(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
+        let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
+        for subtask in self.subtasks.iter().filter(is_meant) {
+            let order = Order::SlowState { extra, lasting };
+            subtask.order(order, self.shared.clock.now());
+        }
+    }
+
+    /// Limits what the databases of all subtasks may write in the background to `rate_per_s` bytes per
+    /// second each, and makes every file that they finish cost `sync` more, for `lasting`. Each
+    /// subtask closes its database and opens it again for that; events `throttle-disk` and
+    /// `throttle-disk-end` tell when that was.
+    pub fn throttle_disk(&self, rate_per_s: u64, sync: Duration, lasting: Duration) {
+        let until_ns = self.shared.clock.now().saturating_add(nanos(lasting));
+        for state in &self.state_probes {
+            let rate_per_s = state.probe.rate_with_sync(rate_per_s, sync);
+            state.probe.order_throttle(Throttle {
+                rate_per_s,
+                until_ns,
+            });
+        }
+    }
+
     /// The heaviest keys of a task's keyed operator, if it has one, since the start.
     pub fn top_keys(&self, task: usize, count: usize) -> TopKeys {
         let parts = self.key_probes[task].iter().map(|probe| probe.top(count));
@@ -338,6 +369,18 @@ impl Job {
                 });
             }
         }
+        snapshot.states.clear();
+        snapshot
+            .states
+            .extend(self.state_probes.iter().map(|state| {
+                let mut seen = StateSnapshot {
+                    task: state.task,
+                    subtask: state.subtask,
+                    ..StateSnapshot::default()
+                };
+                state.probe.read(&mut seen);
+                seen
+            }));
         snapshot.members.clear();
         for (task, members) in self.member_counters.iter().enumerate() {
             snapshot

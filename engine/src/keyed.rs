@@ -5,13 +5,21 @@ pub(crate) mod timed;
 use crate::batch::{Batch, Loop, Rows};
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
-use crate::state::{StateContext, StateError, ValueState};
+use crate::prepare::PrepareContext;
+use crate::state::backend::KeyedBackend;
+use crate::state::value::ValueState;
+use crate::state::{StateContext, StateError};
 use crate::top_keys::KeySketch;
 
 /// A user-written operator on a keyed stream. All rows of one key reach the same subtask.
 pub trait KeyedProcess<K, In, Out>: Send {
-    /// Opens the states it needs; called once, before the first row.
+    /// Opens the states it needs; called once, before anything else.
     fn open(&mut self, state: &mut StateContext);
+
+    /// Before the job's time begins: may fill its states with what they are to begin with.
+    fn prepare(&mut self, _context: &PrepareContext) -> Result<(), OperatorError> {
+        Ok(())
+    }
 
     /// Takes one row, appends what comes of it to `out`.
     fn process(
@@ -67,14 +75,16 @@ pub trait Aggregate<K, In>: Send {
 pub(crate) struct KeyedOperator<K, F, P> {
     key: F,
     process: P,
+    backend: KeyedBackend,
     sketch: KeySketch<K>,
 }
 
 impl<K, F, P> KeyedOperator<K, F, P> {
-    pub(crate) fn new(key: F, process: P, sketch: KeySketch<K>) -> Self {
+    pub(crate) fn new(key: F, process: P, backend: KeyedBackend, sketch: KeySketch<K>) -> Self {
         KeyedOperator {
             key,
             process,
+            backend,
             sketch,
         }
     }
@@ -86,6 +96,11 @@ where
     F: FnMut(&In) -> K + Send,
     P: KeyedProcess<K, In, Out>,
 {
+    fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
+        self.process.prepare(context)?;
+        Ok(self.backend.prepared()?)
+    }
+
     fn process(
         &mut self,
         rows: Rows<'_, In>,
@@ -93,7 +108,11 @@ where
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.sketch.observe(rows.values(), &mut self.key);
-        self.process.process_run(&mut self.key, rows, out, context)
+        let count = rows.values().len();
+        let run = self.backend.begin(context.slice)?;
+        self.process
+            .process_run(&mut self.key, rows, out, context)?;
+        Ok(self.backend.end(run, count, context.slice)?)
     }
 
     fn finish(
@@ -101,7 +120,9 @@ where
         out: &mut Batch<Out>,
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.process.finish(out, context)
+        let run = self.backend.begin(context.slice)?;
+        self.process.finish(out, context)?;
+        Ok(self.backend.end(run, 0, context.slice)?)
     }
 }
 

@@ -31,6 +31,7 @@ mod keyed;
 mod operator;
 mod output;
 mod plan;
+mod prepare;
 mod side;
 mod snapshot;
 mod source;
@@ -64,10 +65,17 @@ pub use keyed::timed::{Due, TimedProcess, Timers};
 pub use keyed::{Aggregate, KeyedProcess};
 pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
 pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};
+pub use prepare::{Preparation, PrepareContext};
 pub use side::Side;
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
-pub use state::{StateBackend, StateContext, StateError, ValueState};
+pub use state::rocksdb::config::{
+    Compression, ConfigError, Profile, RocksDbConfig, RocksDbMemory, TimerStore,
+};
+pub use state::snapshot::{RocksDbSnapshot, StateSnapshot, WriteBackSnapshot};
+pub use state::ttl::{Ttl, TtlRefresh};
+pub use state::value::ValueState;
+pub use state::{StateBackend, StateContext, StateError};
 pub use top_keys::{KeyCount, TopKeys};
 pub use window::assigner::{AssignedWindows, Global, Session, Sliding, Tumbling, WindowAssigner};
 pub use window::co_group::{BothSides, CoGroup, WindowJoin};

@@ -4,6 +4,7 @@
 
 use crate::batch::{Batch, Rows, Signal};
 use crate::clock::Clock;
+use crate::prepare::PrepareContext;
 use crate::subtask::Slice;
 
 /// What an operator may fail with; it fails the job with this message.
@@ -20,6 +21,12 @@ pub struct SubtaskContext {
 
 /// Turns rows into rows.
 pub trait Operator<In, Out>: Send {
+    /// Before the job's time begins: may fill the operator's state. Asked of operators on keyed
+    /// streams only.
+    fn prepare(&mut self, _context: &PrepareContext) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
     /// Takes every row of `rows`, appends what comes of them to `out`.
     fn process(
         &mut self,

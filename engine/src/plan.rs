@@ -5,6 +5,8 @@ use crate::config::{Chaining, JobConfig};
 use crate::edge::OperatorId;
 use crate::exchange::Exchange;
 use crate::graph::Inner;
+use crate::state::StateError;
+use crate::state::rocksdb::config::ConfigError;
 
 /// The tasks and channels of a job, as they will run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +99,26 @@ pub enum DeployError {
     /// A stream that is split and used in another way, too.
     #[error("'{0}': its stream is split, and used a second time; use one of the two streams twice")]
     SplitAndUsed(String),
+    /// A state backend that cannot be opened.
+    #[error("{0}")]
+    State(StateError),
+    /// What was to be kept in RocksDB cannot be kept there.
+    #[error("no folder for state in {}: {error}", directory.display())]
+    StateDirectory {
+        /// Where it was to be.
+        directory: std::path::PathBuf,
+        /// Why it cannot be there.
+        error: std::io::Error,
+    },
+    /// Options of RocksDB that contradict each other.
+    #[error("{0}")]
+    RocksDb(ConfigError),
+    /// A process could not fill its state.
+    #[error("state could not be prepared: {0}")]
+    Prepare(String),
+    /// The job was cancelled before it began.
+    #[error("the job was cancelled before it began")]
+    Cancelled,
     /// Too many blocking subtasks.
     #[error("{subtasks} subtasks hold blocking operators, at most {max} are allowed")]
     TooManyBlocking {

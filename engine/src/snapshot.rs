@@ -1,6 +1,7 @@
 //! What can be seen of a running job: cumulative counters, read without stopping it.
 
 use crate::account::TimeSplit;
+use crate::state::snapshot::StateSnapshot;
 use crate::window::WindowCounters;
 
 /// Whether anything is counted and timed for observers. Only benches say no, to show what it costs:
@@ -16,6 +17,8 @@ pub struct JobSnapshot {
     pub subtasks: Vec<SubtaskSnapshot>,
     /// Every channel, by edge and receiver.
     pub channels: Vec<ChannelSnapshot>,
+    /// State of every keyed operator subtask that has any which can be seen.
+    pub states: Vec<StateSnapshot>,
     /// Every operator, by task and position in its chain.
     pub members: Vec<MemberSnapshot>,
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::batch::{Batch, Part, Signal};
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
+use crate::prepare::PrepareContext;
 use crate::snapshot::METERED;
 use crate::subtask::Slice;
 
@@ -34,6 +35,10 @@ pub(crate) enum Step {
 pub(crate) trait Stage<T>: Send {
     /// Where the link before puts its rows; empty whenever [`run`](Self::run) said `Done`.
     fn input(&mut self) -> &mut Batch<T>;
+    /// Fills the state of the operator, before any rows.
+    fn prepare(&mut self, _context: &PrepareContext) -> Result<(), OperatorError> {
+        Ok(())
+    }
     /// Rows in the input.
     fn pending(&self) -> usize;
     /// When the rows now in the input reached this stage.
@@ -212,6 +217,10 @@ impl<In: Send, Out: Send> OperatorStage<In, Out> {
 impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
     fn input(&mut self) -> &mut Batch<In> {
         self.pending.input()
+    }
+
+    fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
+        self.operator.prepare(context)
     }
 
     fn pending(&self) -> usize {

@@ -31,6 +31,8 @@ pub(crate) enum Order {
     Stop,
     /// Do nothing for this long.
     Freeze(Duration),
+    /// Take `extra` longer for every access to state, for this long.
+    SlowState { extra: Duration, lasting: Duration },
     /// Take `extra` longer for every row, for this long.
     SlowDown { extra: Duration, lasting: Duration },
 }
@@ -101,6 +103,15 @@ impl SubtaskShared {
     }
 }
 
+/// What a slice spent in a state backend that leaves the operator's memory, in nanoseconds, and how
+/// often it was asked; of states in memory, one access per row of a keyed operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StateCost {
+    pub(crate) wall_ns: u64,
+    pub(crate) cpu_ns: u64,
+    pub(crate) accesses: u64,
+}
+
 /// One slice of work: the time as it goes on, and what was done.
 pub(crate) struct Slice<'a> {
     pub(crate) clock: Clock,
@@ -117,6 +128,8 @@ pub(crate) struct Slice<'a> {
     pub(crate) event_time_ms: Option<i64>,
     /// Of a windowed operator, which always begins a task: what it has done and holds.
     pub(crate) windows: Option<WindowCounters>,
+    /// What access to state has cost.
+    pub(crate) state: StateCost,
     /// A slowed subtask stops after each chunk.
     one_chunk: bool,
     worked: bool,
@@ -151,6 +164,12 @@ impl Slice<'_> {
 
     pub(crate) fn cancelled(&self) -> bool {
         self.job.cancelled()
+    }
+
+    /// Something has happened to this subtask.
+    pub(crate) fn event(&self, kind: &'static str) {
+        self.job
+            .event(kind, self.now_ns, self.shared, String::new());
     }
 
     /// Cumulative time the engine has kept the source of this subtask from generating.
@@ -269,6 +288,7 @@ impl Subtask {
             watermark_ms: None,
             event_time_ms: None,
             windows: None,
+            state: StateCost::default(),
             one_chunk: false,
             worked: false,
             shared: &shared,
@@ -294,7 +314,7 @@ impl Subtask {
         meter.windows = slice.windows.or(meter.windows);
         meter
             .account
-            .slice_ends(end_ns, cpu_ns, slice.generating_ns, next);
+            .slice_ends(end_ns, cpu_ns, slice.generating_ns, slice.state, next);
         turn
     }
 
@@ -330,21 +350,24 @@ impl Subtask {
             let kind = match passed {
                 Passed::Freeze => "thaw",
                 Passed::Slowness => "slow-end",
+                Passed::SlowState => "slow-state-end",
             };
             self.job
                 .event(kind, slice.now_ns, &self.shared, String::new());
         }
-        if let Some(until_ns) = self.faults.hold_until_ns(slice.now_ns) {
+        if let Some(hold) = self.faults.hold(slice.now_ns) {
             return Turn::Wait {
-                wait: Wait::Blocked,
-                until_ns: Some(until_ns),
+                wait: hold.wait,
+                until_ns: Some(hold.until_ns),
                 interest: Reason::DEADLINE.or(Reason::CONTROL),
             };
         }
         slice.one_chunk = self.faults.is_slow();
-        let (taken, began_ns) = (slice.records_in, slice.now_ns);
+        let (taken, accessed, began_ns) = (slice.records_in, slice.state.accesses, slice.now_ns);
         let progress = self.head.advance(slice);
-        self.faults.worked(slice.records_in - taken, began_ns);
+        let accesses = slice.state.accesses - accessed;
+        self.faults
+            .worked(slice.records_in - taken, accesses, began_ns);
         match progress {
             Err(error) => Turn::Failed(error.to_string()),
             Ok(Progress::Finished) => Turn::Finished,
@@ -394,6 +417,11 @@ impl Subtask {
                     self.faults
                         .slow_down(nanos(extra), now_ns.saturating_add(nanos(lasting)));
                     "slow"
+                }
+                Order::SlowState { extra, lasting } => {
+                    self.faults
+                        .slow_state(nanos(extra), now_ns.saturating_add(nanos(lasting)));
+                    "slow-state"
                 }
             };
             self.job.event(kind, now_ns, &self.shared, String::new());

@@ -32,8 +32,9 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         let key = self.key.clone();
         self.keyed(name, move |build| {
             let mut process = make(&build.context);
-            process.open(&mut build.state());
-            Box::new(KeyedOperator::new(key.clone(), process, build.key_sketch()))
+            let backend = build.open_state(|state| process.open(state));
+            let sketch = build.key_sketch();
+            Box::new(KeyedOperator::new(key.clone(), process, backend, sketch))
         })
     }
 
@@ -73,8 +74,9 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         let key = self.key.clone();
         self.keyed(name, move |build| {
             let mut process = make(&build.context);
-            process.open(&mut build.state());
-            Box::new(TimedOperator::new(key.clone(), process, build.key_sketch()))
+            let backend = build.open_state(|state| process.open(state));
+            let sketch = build.key_sketch();
+            Box::new(TimedOperator::new(key.clone(), process, backend, sketch))
         })
     }
 

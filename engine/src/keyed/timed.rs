@@ -6,6 +6,7 @@ use crate::event_time::timers::{KeyedTimers, TimeDomain};
 use crate::event_time::{NO_WATERMARK_MS, job_time_ns, processing_ms};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::state::StateContext;
+use crate::state::backend::KeyedBackend;
 use crate::top_keys::KeySketch;
 use crate::window::WindowCounters;
 
@@ -80,16 +81,18 @@ impl<K: Key> Timers<'_, K> {
 pub(crate) struct TimedOperator<K, F, P> {
     key: F,
     process: P,
+    backend: KeyedBackend,
     timers: KeyedTimers<K>,
     watermark_ms: i64,
     sketch: KeySketch<K>,
 }
 
 impl<K: Key, F, P> TimedOperator<K, F, P> {
-    pub(crate) fn new(key: F, process: P, sketch: KeySketch<K>) -> Self {
+    pub(crate) fn new(key: F, process: P, backend: KeyedBackend, sketch: KeySketch<K>) -> Self {
         TimedOperator {
             key,
             process,
+            backend,
             timers: KeyedTimers::new(),
             watermark_ms: NO_WATERMARK_MS,
             sketch,
@@ -108,6 +111,7 @@ impl<K: Key, F, P> TimedOperator<K, F, P> {
         P: TimedProcess<K, In, Out>,
     {
         let now_ms = processing_ms(context.now_ns());
+        let run = self.backend.begin(context.slice)?;
         while let Some((at_ms, key)) = self.timers.pop_due(domain, until_ms) {
             let mut timers = Timers {
                 all: &mut self.timers,
@@ -118,6 +122,7 @@ impl<K: Key, F, P> TimedOperator<K, F, P> {
             let due = Due { domain, at_ms };
             self.process.on_timer(&key, due, &mut timers, out)?;
         }
+        self.backend.end(run, 0, context.slice)?;
         self.report(context);
         Ok(())
     }
@@ -145,6 +150,8 @@ where
     ) -> Result<(), OperatorError> {
         self.sketch.observe(rows.values(), &mut self.key);
         let now_ms = processing_ms(context.now_ns());
+        let count = rows.values().len();
+        let run = self.backend.begin(context.slice)?;
         for row in rows {
             let key = (self.key)(&row.value);
             let mut timers = Timers {
@@ -155,6 +162,7 @@ where
             };
             self.process.process(&key, row, &mut timers, out)?;
         }
+        self.backend.end(run, count, context.slice)?;
         self.report(context);
         Ok(())
     }

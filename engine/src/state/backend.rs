@@ -1,0 +1,140 @@
+//! An operator subtask's hold on its states: where they are opened, and what frames each run of rows
+//! that touches them.
+
+use std::sync::Arc;
+
+use super::StateError;
+use super::clock::RunClock;
+use super::rocksdb::meter::BlockCounts;
+use super::rocksdb::probe::{RocksDbProbe, Throttle};
+use super::rocksdb::store::SharedStore;
+use crate::subtask::Slice;
+
+/// An operator subtask's hold on its states.
+#[derive(Default)]
+pub(crate) struct KeyedBackend {
+    clock: RunClock,
+    store: Option<RocksDbStore>,
+}
+
+struct RocksDbStore {
+    store: SharedStore,
+    probe: Arc<RocksDbProbe>,
+    throttle: Option<Throttle>,
+    throttles: u64,
+}
+
+/// A run of rows under way. Belongs to its thread.
+pub(crate) struct Run {
+    blocks: Option<BlockCounts>,
+    wall_before_ns: u64,
+    cpu_before_ns: u64,
+    accesses_before: u64,
+}
+
+impl KeyedBackend {
+    pub(crate) fn new(clock: RunClock, store: Option<SharedStore>) -> Self {
+        let store = store.map(|store| {
+            let probe = store.lock().probe();
+            RocksDbStore {
+                store,
+                probe,
+                throttle: None,
+                throttles: 0,
+            }
+        });
+        KeyedBackend { clock, store }
+    }
+
+    /// States have been filled before the job's time.
+    pub(crate) fn prepared(&mut self) -> Result<(), StateError> {
+        if let Some(RocksDbStore { store, .. }) = &mut self.store {
+            let mut store = store.lock();
+            store.end_run()?;
+            store.tell();
+        }
+        Ok(())
+    }
+
+    /// What others may see of it.
+    pub(crate) fn probe(&self) -> Option<Arc<RocksDbProbe>> {
+        let store = self.store.as_ref()?;
+        Some(Arc::clone(&store.probe))
+    }
+
+    /// States are about to be touched, at the job time of the slice.
+    #[inline]
+    pub(crate) fn begin(&mut self, slice: &Slice<'_>) -> Result<Run, StateError> {
+        self.clock.set(slice.now_ns / 1_000_000);
+        let mut run = Run {
+            blocks: None,
+            wall_before_ns: 0,
+            cpu_before_ns: 0,
+            accesses_before: 0,
+        };
+        if let Some(store) = &mut self.store {
+            store.begin(&mut run, slice)?;
+        }
+        Ok(run)
+    }
+
+    /// The run is over; `rows` is what it took in.
+    #[inline]
+    pub(crate) fn end(
+        &mut self,
+        run: Run,
+        rows: usize,
+        slice: &mut Slice<'_>,
+    ) -> Result<(), StateError> {
+        match &mut self.store {
+            None => slice.state.accesses += rows as u64,
+            Some(store) => store.end(run, slice)?,
+        }
+        Ok(())
+    }
+}
+
+impl RocksDbStore {
+    fn begin(&mut self, run: &mut Run, slice: &Slice<'_>) -> Result<(), StateError> {
+        self.obey_throttle(slice)?;
+        let mut store = self.store.lock();
+        let meter = store.meter();
+        run.wall_before_ns = meter.wall_ns();
+        run.cpu_before_ns = meter.cpu_ns;
+        run.accesses_before = meter.reads + meter.writes;
+        run.blocks = Some(BlockCounts::begin());
+        Ok(())
+    }
+
+    fn end(&mut self, run: Run, slice: &mut Slice<'_>) -> Result<(), StateError> {
+        let mut store = self.store.lock();
+        store.end_run()?;
+        let meter = store.meter();
+        if let Some(blocks) = run.blocks {
+            blocks.add_to(meter);
+        }
+        slice.state.wall_ns += meter.wall_ns() - run.wall_before_ns;
+        slice.state.cpu_ns += meter.cpu_ns - run.cpu_before_ns;
+        slice.state.accesses += meter.reads + meter.writes - run.accesses_before;
+        store.tell();
+        Ok(())
+    }
+
+    /// A disk that is ordered to be slower becomes so, and fast again, between two runs.
+    fn obey_throttle(&mut self, slice: &Slice<'_>) -> Result<(), StateError> {
+        let ordered = self.probe.ordered_throttle(&mut self.throttles);
+        if let Some(throttle) = ordered.filter(|it| it.until_ns > slice.now_ns) {
+            self.store.lock().limit_rate(Some(throttle.rate_per_s))?;
+            self.throttle = Some(throttle);
+            slice.event("throttle-disk");
+        }
+        if self.throttle.is_some_and(|it| it.until_ns <= slice.now_ns) {
+            self.throttle = None;
+            let mut store = self.store.lock();
+            let configured = store.configured_rate_per_s();
+            store.limit_rate(configured)?;
+            slice.event("throttle-disk-end");
+        }
+        Ok(())
+    }
+}

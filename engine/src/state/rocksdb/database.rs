@@ -1,0 +1,191 @@
+//! One database: how it is opened, and what can be read of it while it is used.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rocksdb::statistics::{StatsLevel, Ticker};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB,
+    DBCompressionType, Options, properties,
+};
+
+use rocksdb::compaction_filter::Decision;
+
+use super::config::{Compression, RocksDbConfig};
+use super::shared::{SharedResources, size};
+use crate::state::clock::RunClock;
+use crate::state::ttl::{Ttl, expired};
+
+/// RocksDB refills a rate limiter this often, in microseconds: its own default.
+const REFILL_US: i64 = 100_000;
+/// How much more often flushes are served than compactions: RocksDB's own default.
+const FAIRNESS: i32 = 10;
+
+/// One state: a column family.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) ttl: Option<Ttl>,
+    /// Whether entries of a key are asked for together: then changes are kept in order, too.
+    pub(crate) scanned: bool,
+}
+
+/// An open database with its statistics.
+pub(crate) struct Database {
+    pub(crate) db: DB,
+    options: Options,
+    columns: Vec<Column>,
+}
+
+impl Database {
+    /// Opens the database in `path`, which is made if there is none. Databases opened with the same
+    /// `options` go on counting where the one before ended.
+    pub(crate) fn open(
+        path: &Path,
+        columns: &[Column],
+        shared: &SharedResources,
+        clock: &RunClock,
+        options: Options,
+    ) -> Result<Arc<Self>, rocksdb::Error> {
+        let families = columns.iter().map(|column| {
+            let options = column_options(shared, column, clock);
+            ColumnFamilyDescriptor::new(&column.name, options)
+        });
+        Ok(Arc::new(Database {
+            db: DB::open_cf_descriptors(&options, path, families)?,
+            options,
+            columns: columns.to_vec(),
+        }))
+    }
+
+    pub(crate) fn column(&self, index: usize) -> &ColumnFamily {
+        let name = &self.columns[index].name;
+        self.db.cf_handle(name).expect("opened with the database")
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ColumnFamily> {
+        (0..self.columns.len()).map(|index| self.column(index))
+    }
+
+    pub(crate) fn ticker(&self, ticker: Ticker) -> u64 {
+        self.options.get_ticker_count(ticker)
+    }
+
+    /// A property, added up over all states; 0 where it cannot be read.
+    pub(crate) fn sum(&self, property: &properties::PropName) -> u64 {
+        let read = |column| self.db.property_int_value_cf(column, property);
+        self.all()
+            .filter_map(|column| read(column).ok().flatten())
+            .sum()
+    }
+
+    /// Files on a level.
+    pub(crate) fn files_at(&self, level: usize) -> u32 {
+        let property = properties::num_files_at_level(level);
+        let read = |column| self.db.property_value_cf(column, &property);
+        let texts = self.all().filter_map(|column| read(column).ok().flatten());
+        texts.filter_map(|text| text.parse::<u32>().ok()).sum()
+    }
+
+    /// How often writes were stopped.
+    pub(crate) fn write_stops(&self) -> u64 {
+        let read = |column| {
+            self.db
+                .property_value_cf(column, c"rocksdb.cf-write-stall-stats")
+        };
+        let texts = self.all().filter_map(|column| read(column).ok().flatten());
+        texts.filter_map(|text| total_stops(&text)).sum()
+    }
+}
+
+/// RocksDB writes the property as lines of `name: value`.
+fn total_stops(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.contains("total-stops"))?;
+    line.rsplit([':', ' '])
+        .find_map(|word| word.trim().parse().ok())
+}
+
+/// Options of a database, with statistics of its own.
+pub(crate) fn database_options(shared: &SharedResources) -> Options {
+    let config = &shared.config;
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_max_background_jobs(i32_of(config.background_threads));
+    options.set_max_open_files(config.max_open_files.map_or(-1, i32_of));
+    options.set_use_fsync(false);
+    options.set_stats_dump_period_sec(0);
+    options.set_keep_log_file_num(1);
+    options.enable_statistics();
+    options.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
+    if let Some(manager) = &shared.write_buffers {
+        options.set_write_buffer_manager(manager);
+    }
+    limit_rate(&mut options, config.rate_limit_per_s);
+    options
+}
+
+/// Limits what flushes and compactions may write, in bytes per second.
+pub(crate) fn limit_rate(options: &mut Options, rate_per_s: Option<u64>) {
+    if let Some(rate) = rate_per_s {
+        let rate = i64::try_from(rate).unwrap_or(i64::MAX);
+        options.set_ratelimiter(rate, REFILL_US, FAIRNESS);
+    }
+}
+
+fn column_options(shared: &SharedResources, column: &Column, clock: &RunClock) -> Options {
+    let config = &shared.config;
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&table_options(shared));
+    options.set_write_buffer_size(size(config.write_buffer_size));
+    options.set_max_write_buffer_number(i32_of(config.write_buffer_count));
+    options.set_min_write_buffer_number_to_merge(i32_of(config.write_buffers_to_merge));
+    options.set_arena_block_size(size(config.arena_block_size()));
+    options.set_max_bytes_for_level_base(config.level_base);
+    options.set_target_file_size_base(config.target_file_size);
+    options.set_level_compaction_dynamic_level_bytes(config.dynamic_level_size);
+    options.set_compression_type(match config.compression {
+        Compression::None => DBCompressionType::None,
+        Compression::Snappy => DBCompressionType::Snappy,
+        Compression::Lz4 => DBCompressionType::Lz4,
+        Compression::Zstd => DBCompressionType::Zstd,
+    });
+    if let Some(ttl) = column.ttl {
+        let clock = clock.clone();
+        options.set_compaction_filter("expired", move |_level, _key, value| {
+            match expired(value, &ttl, clock.now_ms()) {
+                true => Decision::Remove,
+                false => Decision::Keep,
+            }
+        });
+    }
+    options
+}
+
+fn table_options(shared: &SharedResources) -> BlockBasedOptions {
+    let config: &RocksDbConfig = &shared.config;
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&shared.block_cache);
+    table.set_block_size(size(config.block_size));
+    table.set_metadata_block_size(size(config.metadata_block_size));
+    if config.caches_index_and_filter_blocks() {
+        table.set_cache_index_and_filter_blocks(true);
+    }
+    if config.memory.budget().is_some() {
+        table.set_cache_index_and_filter_blocks_with_high_priority(true);
+        table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    }
+    if let Some(bits) = config.bloom_bits_per_key {
+        table.set_bloom_filter(bits, false);
+    }
+    if config.partitioned_index_filters {
+        table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+        table.set_partition_filters(true);
+        table.set_pin_top_level_index_and_filter(true);
+    }
+    table
+}
+
+fn i32_of(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

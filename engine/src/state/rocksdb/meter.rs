@@ -1,0 +1,148 @@
+//! What access to a database has cost: counts, wall time, and the processor's part of it.
+
+use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
+
+use crate::clock::{Clock, thread_cpu_ns};
+
+/// One in this many single accesses has its CPU time read: a system call, where the access itself may
+/// take little more.
+const CPU_SAMPLE: u64 = 64;
+
+/// Cumulative costs of one store. Times are nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Meter {
+    /// Accesses of the operator, wherever they were answered.
+    pub(crate) reads: u64,
+    pub(crate) writes: u64,
+    /// Accesses that reached the database, and what they took, each or in groups.
+    pub(crate) read_samples: u64,
+    pub(crate) read_ns: u64,
+    pub(crate) write_samples: u64,
+    pub(crate) write_ns: u64,
+    /// CPU time of all of them.
+    pub(crate) cpu_ns: u64,
+    /// Blocks that reads of this store needed: found in the block cache, or read from files.
+    pub(crate) block_cache_hits: u64,
+    pub(crate) block_reads: u64,
+    pub(crate) block_read_bytes: u64,
+}
+
+impl Meter {
+    pub(crate) fn wall_ns(&self) -> u64 {
+        self.read_ns + self.write_ns
+    }
+
+    pub(crate) fn has_read(&mut self, keys: usize, spent: Spent) {
+        self.read_samples += keys as u64;
+        self.read_ns += spent.wall_ns;
+        self.cpu_ns += spent.cpu_ns;
+    }
+
+    pub(crate) fn has_written(&mut self, keys: usize, spent: Spent) {
+        self.write_samples += keys as u64;
+        self.write_ns += spent.wall_ns;
+        self.cpu_ns += spent.cpu_ns;
+    }
+}
+
+/// What some work took, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spent {
+    wall_ns: u64,
+    cpu_ns: u64,
+}
+
+/// Work under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Began {
+    wall_ns: u64,
+    cpu_ns: Option<u64>,
+}
+
+/// Times work in the database. CPU time is read for groups, and for one in 64 single accesses; the
+/// others are given the share of their wall time that those had.
+#[derive(Debug)]
+pub(crate) struct Stopwatch {
+    clock: Clock,
+    singles: u64,
+    read: Spent,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        let nothing = Spent {
+            wall_ns: 0,
+            cpu_ns: 0,
+        };
+        Stopwatch {
+            clock: Clock::start(),
+            singles: 0,
+            read: nothing,
+        }
+    }
+
+    pub(crate) fn group_begins(&self) -> Began {
+        Began {
+            wall_ns: self.clock.now(),
+            cpu_ns: Some(thread_cpu_ns()),
+        }
+    }
+
+    pub(crate) fn single_begins(&mut self) -> Began {
+        self.singles += 1;
+        match self.singles % CPU_SAMPLE {
+            1 => self.group_begins(),
+            _ => Began {
+                wall_ns: self.clock.now(),
+                cpu_ns: None,
+            },
+        }
+    }
+
+    pub(crate) fn ends(&mut self, began: Began) -> Spent {
+        let wall_ns = self.clock.now() - began.wall_ns;
+        let Some(cpu_began_ns) = began.cpu_ns else {
+            let share = self.read.cpu_ns as f64 / self.read.wall_ns.max(1) as f64;
+            let cpu_ns = (wall_ns as f64 * share) as u64;
+            return Spent { wall_ns, cpu_ns };
+        };
+        // Two clocks: they differ by the time between reading one and the other.
+        let cpu_ns = (thread_cpu_ns() - cpu_began_ns).min(wall_ns);
+        self.read.wall_ns += wall_ns;
+        self.read.cpu_ns += cpu_ns;
+        Spent { wall_ns, cpu_ns }
+    }
+}
+
+/// RocksDB's counters of this thread, from here on. Belongs to the thread: not to be kept over a wait.
+pub(crate) struct BlockCounts {
+    context: PerfContext,
+    before: [u64; 3],
+}
+
+impl BlockCounts {
+    pub(crate) fn begin() -> Self {
+        set_perf_stats(PerfStatsLevel::EnableCount);
+        let context = PerfContext::default();
+        BlockCounts {
+            before: Self::read(&context),
+            context,
+        }
+    }
+
+    pub(crate) fn add_to(self, meter: &mut Meter) {
+        let now = Self::read(&self.context);
+        meter.block_cache_hits += now[0] - self.before[0];
+        meter.block_reads += now[1] - self.before[1];
+        meter.block_read_bytes += now[2] - self.before[2];
+    }
+
+    fn read(context: &PerfContext) -> [u64; 3] {
+        [
+            PerfMetric::BlockCacheHitCount,
+            PerfMetric::BlockReadCount,
+            PerfMetric::BlockReadByte,
+        ]
+        .map(|metric| context.metric(metric))
+    }
+}

@@ -1,0 +1,150 @@
+//! A store as others see it while its subtask works: what it has counted, and what its database says
+//! of itself.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use std::time::Duration;
+
+use rocksdb::properties as property;
+use rocksdb::statistics::Ticker;
+
+use super::database::Database;
+use super::meter::Meter;
+use super::shared::SharedResources;
+use crate::state::snapshot::{RocksDbSnapshot, StateSnapshot, WriteBackSnapshot};
+
+/// A store as others see it.
+pub(crate) struct RocksDbProbe {
+    shared: Arc<SharedResources>,
+    seen: Mutex<Seen>,
+    throttle: Mutex<Option<Throttle>>,
+    throttles: AtomicU64,
+}
+
+/// What was last told.
+#[derive(Default)]
+struct Seen {
+    meter: Meter,
+    cache: WriteBackSnapshot,
+    database: Option<Arc<Database>>,
+    /// Counted by databases that were closed.
+    write_stops: u64,
+}
+
+/// A slower disk, until a moment of job time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Throttle {
+    pub(crate) rate_per_s: u64,
+    pub(crate) until_ns: u64,
+}
+
+impl RocksDbProbe {
+    pub(crate) fn new(shared: Arc<SharedResources>) -> Self {
+        RocksDbProbe {
+            shared,
+            seen: Mutex::default(),
+            throttle: Mutex::default(),
+            throttles: AtomicU64::new(0),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_database(&self, database: Option<Arc<Database>>) {
+        self.seen().database = database;
+    }
+
+    /// Takes the last hold on a database but the caller's, so that dropping that one closes it.
+    pub(crate) fn close(&self, database: Arc<Database>) {
+        let mut seen = self.seen();
+        seen.write_stops += database.write_stops();
+        seen.database = None;
+    }
+
+    pub(crate) fn tell(&self, meter: Meter, cache: WriteBackSnapshot) {
+        let mut seen = self.seen();
+        seen.meter = meter;
+        seen.cache = cache;
+    }
+
+    /// The rate at which files of the size of a write buffer are written if each costs `sync` beside
+    /// `rate_per_s`: RocksDB has no place where a cost per file could be put.
+    pub(crate) fn rate_with_sync(&self, rate_per_s: u64, sync: Duration) -> u64 {
+        let file = self.shared.config.write_buffer_size as f64;
+        let file_s = file / rate_per_s as f64 + sync.as_secs_f64();
+        ((file / file_s) as u64).max(1)
+    }
+
+    /// Orders a slower disk.
+    pub(crate) fn order_throttle(&self, throttle: Throttle) {
+        *self.throttle.lock().unwrap_or_else(PoisonError::into_inner) = Some(throttle);
+        self.throttles.fetch_add(1, Relaxed);
+    }
+
+    /// An order that came after the first `known`.
+    pub(crate) fn ordered_throttle(&self, known: &mut u64) -> Option<Throttle> {
+        let orders = self.throttles.load(Relaxed);
+        if orders == std::mem::replace(known, orders) {
+            return None;
+        }
+        *self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what there is to a snapshot.
+    pub(crate) fn read(&self, into: &mut StateSnapshot) {
+        // Held meanwhile, so that the database is not closed: its properties are read in microseconds.
+        let seen = self.seen();
+        let meter = seen.meter;
+        into.reads = meter.reads;
+        into.writes = meter.writes;
+        into.read_samples = meter.read_samples;
+        into.read_ns = meter.read_ns;
+        into.write_samples = meter.write_samples;
+        into.write_ns = meter.write_ns;
+        into.cache = (self.shared.config.write_back_cache > 0).then_some(seen.cache);
+        let Some(database) = &seen.database else {
+            return;
+        };
+        let rocksdb = self.rocksdb(database, &seen);
+        into.entries = database.sum(property::ESTIMATE_NUM_KEYS);
+        into.bytes = rocksdb.file_bytes + rocksdb.memtable_bytes;
+        into.rocksdb = Some(rocksdb);
+    }
+
+    fn rocksdb(&self, database: &Database, seen: &Seen) -> RocksDbSnapshot {
+        let whole = |name| {
+            let value = database.db.property_int_value(name);
+            value.ok().flatten().unwrap_or(0)
+        };
+        let narrow = |value| u32::try_from(value).unwrap_or(u32::MAX);
+        let shared = &self.shared;
+        RocksDbSnapshot {
+            block_cache_hits: seen.meter.block_cache_hits,
+            block_reads: seen.meter.block_reads,
+            block_read_bytes: seen.meter.block_read_bytes,
+            data_misses: database.ticker(Ticker::BlockCacheDataMiss),
+            index_misses: database.ticker(Ticker::BlockCacheIndexMiss),
+            filter_misses: database.ticker(Ticker::BlockCacheFilterMiss),
+            flushed_bytes: database.ticker(Ticker::FlushWriteBytes),
+            compaction_read_bytes: database.ticker(Ticker::CompactReadBytes),
+            compacted_bytes: database.ticker(Ticker::CompactWriteBytes),
+            stall_ns: database.ticker(Ticker::StallMicros) * 1_000,
+            write_stops: seen.write_stops + database.write_stops(),
+            block_cache_bytes: shared.block_cache.get_usage() as u64,
+            block_cache_pinned_bytes: shared.block_cache.get_pinned_usage() as u64,
+            block_cache_capacity: shared.config.memory.block_cache(),
+            memory_budget: shared.config.memory.budget(),
+            memtable_bytes: database.sum(property::CUR_SIZE_ALL_MEM_TABLES),
+            file_bytes: database.sum(property::LIVE_SST_FILES_SIZE),
+            pending_compaction_bytes: database.sum(property::ESTIMATE_PENDING_COMPACTION_BYTES),
+            delayed_write_rate: whole(property::ACTUAL_DELAYED_WRITE_RATE),
+            running_compactions: narrow(whole(property::NUM_RUNNING_COMPACTIONS)),
+            running_flushes: narrow(whole(property::NUM_RUNNING_FLUSHES)),
+            write_stopped: whole(property::IS_WRITE_STOPPED) > 0,
+            level_files: std::array::from_fn(|level| database.files_at(level)),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! The state of one operator subtask: its database, what lies in memory in front of it, and what
+//! both have cost.
+//!
+//! Used by one subtask at a time, from run to run; others read [`Meter`] and the database's own
+//! statistics beside it.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rocksdb::{Options, ReadOptions, WriteBatch, WriteOptions};
+
+use super::database::{Column, Database, database_options, limit_rate};
+use super::meter::{Meter, Stopwatch};
+use super::overlay::{Change, Overlay, split};
+use super::probe::RocksDbProbe;
+use super::shared::SharedResources;
+use crate::state::StateError;
+use crate::state::clock::RunClock;
+use crate::state::snapshot::WriteBackSnapshot;
+use crate::state::ttl::{STAMP, TtlRefresh, expired, unstamped};
+
+/// Keys that are looked up together at most.
+const GROUP: usize = 256;
+
+/// A store that an operator's states share.
+#[derive(Clone)]
+pub(crate) struct SharedStore(Arc<Mutex<Store>>);
+
+impl SharedStore {
+    pub(crate) fn new(shared: Arc<SharedResources>, clock: RunClock) -> Self {
+        SharedStore(Arc::new(Mutex::new(Store::new(shared, clock))))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
+        // A panic in between fails the job; what is behind is read at most.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for SharedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedStore")
+    }
+}
+
+/// The state of one operator subtask.
+pub(crate) struct Store {
+    shared: Arc<SharedResources>,
+    clock: RunClock,
+    path: PathBuf,
+    columns: Vec<Column>,
+    options: Options,
+    write_options: WriteOptions,
+    database: Option<Arc<Database>>,
+    overlay: Overlay,
+    buffer: Vec<u8>,
+    stopwatch: Stopwatch,
+    meter: Meter,
+    probe: Arc<RocksDbProbe>,
+}
+
+impl Store {
+    fn new(shared: Arc<SharedResources>, clock: RunClock) -> Self {
+        let mut write_options = WriteOptions::default();
+        // What is lost in a crash comes again from the last checkpoint.
+        write_options.disable_wal(true);
+        Store {
+            path: shared.add_store(),
+            columns: Vec::new(),
+            options: database_options(&shared),
+            write_options,
+            database: None,
+            overlay: Overlay::new(),
+            buffer: Vec::new(),
+            stopwatch: Stopwatch::start(),
+            meter: Meter::default(),
+            probe: Arc::new(RocksDbProbe::new(Arc::clone(&shared))),
+            shared,
+            clock,
+        }
+    }
+
+    pub(crate) fn probe(&self) -> Arc<RocksDbProbe> {
+        Arc::clone(&self.probe)
+    }
+
+    /// Adds a state before the database is opened; its number.
+    pub(crate) fn add_column(&mut self, column: Column) -> usize {
+        self.columns.push(column);
+        self.columns.len() - 1
+    }
+
+    pub(crate) fn column_name(&self, column: usize) -> &str {
+        &self.columns[column].name
+    }
+
+    /// Opens the database with all states that were added.
+    pub(crate) fn open(&mut self) -> Result<(), StateError> {
+        self.open_with(self.options.clone())
+    }
+
+    fn open_with(&mut self, options: Options) -> Result<(), StateError> {
+        let database = Database::open(
+            &self.path,
+            &self.columns,
+            &self.shared,
+            &self.clock,
+            options,
+        )
+        .map_err(|error| StateError::new(&self.path.display().to_string(), error))?;
+        self.probe.set_database(Some(Arc::clone(&database)));
+        self.database = Some(database);
+        Ok(())
+    }
+
+    /// Closes the database and opens it again with another limit for what it writes in the background;
+    /// RocksDB can change that in no other way. What is in write buffers is written first.
+    pub(crate) fn limit_rate(&mut self, rate_per_s: Option<u64>) -> Result<(), StateError> {
+        let changes = self.overlay.take_changes();
+        self.write(changes)?;
+        let mut options = self.options.clone();
+        limit_rate(&mut options, rate_per_s);
+        let columns = self.columns.len();
+        if let Some(database) = self.database.take() {
+            let flushed =
+                (0..columns).try_for_each(|column| database.db.flush_cf(database.column(column)));
+            flushed.map_err(|error| StateError::new("all", error))?;
+            self.probe.close(database);
+        }
+        self.open_with(options)
+    }
+
+    fn database(&self) -> &Arc<Database> {
+        self.database
+            .as_ref()
+            .expect("opened before the first access")
+    }
+
+    fn failed(&self, column: usize, error: rocksdb::Error) -> StateError {
+        StateError::new(&self.columns[column].name, error)
+    }
+
+    /// Reads the value of `key`.
+    pub(crate) fn get<R>(
+        &mut self,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, StateError> {
+        self.meter.reads += 1;
+        self.make_known(key)?;
+        let (column, _) = split(key);
+        let ttl = self.columns[column].ttl;
+        let now_ms = self.clock.now_ms();
+        let entry = self
+            .overlay
+            .get(key)
+            .and_then(|entry| entry.value.as_deref());
+        let (Some(stored), Some(ttl)) = (entry, ttl) else {
+            return Ok(entry.map(read));
+        };
+        if expired(stored, &ttl, now_ms) {
+            return Ok(None);
+        }
+        let (refreshed_ms, value) = unstamped(stored);
+        let result = read(value);
+        if ttl.refresh == TtlRefresh::OnReadAndWrite && refreshed_ms != now_ms {
+            let scanned = self.columns[column].scanned;
+            self.overlay
+                .write(key, scanned, &mut self.buffer, |stored, buffer| {
+                    buffer.extend_from_slice(&now_ms.to_le_bytes());
+                    buffer.extend_from_slice(stored.map_or(&[], |stored| unstamped(stored).1));
+                    true
+                });
+        }
+        Ok(Some(result))
+    }
+
+    /// Changes the value of `key`: `change` is given the value so far, if there is one, and a buffer to
+    /// which it appends the next.
+    pub(crate) fn update<R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> R,
+    ) -> Result<R, StateError> {
+        self.meter.reads += 1;
+        self.make_known(key)?;
+        self.meter.writes += 1;
+        Ok(self.write_over(key, change))
+    }
+
+    /// Sets the value of `key` to what `encode` appends, whatever it was.
+    pub(crate) fn put(
+        &mut self,
+        key: &[u8],
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), StateError> {
+        self.meter.writes += 1;
+        self.write_over(key, |_, buffer| encode(buffer));
+        self.relieve()
+    }
+
+    /// Removes `key`.
+    pub(crate) fn delete(&mut self, key: &[u8]) -> Result<(), StateError> {
+        self.meter.writes += 1;
+        let scanned = self.columns[split(key).0].scanned;
+        self.overlay
+            .write(key, scanned, &mut self.buffer, |_, _| false);
+        self.relieve()
+    }
+
+    fn write_over<R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> R,
+    ) -> R {
+        let Column { ttl, scanned, .. } = self.columns[split(key).0];
+        let now_ms = self.clock.now_ms();
+        let mut result = None;
+        self.overlay
+            .write(key, scanned, &mut self.buffer, |stored, buffer| {
+                let value = match ttl {
+                    None => stored,
+                    Some(ttl) => {
+                        buffer.extend_from_slice(&now_ms.to_le_bytes());
+                        stored
+                            .filter(|stored| !expired(stored, &ttl, now_ms))
+                            .map(|stored| &stored[STAMP..])
+                    }
+                };
+                result = Some(change(value, buffer));
+                true
+            });
+        result.expect("the overlay calls back once")
+    }
+
+    /// Sees to it that the overlay knows `key`.
+    fn make_known(&mut self, key: &[u8]) -> Result<(), StateError> {
+        if self.overlay.contains(key) {
+            self.overlay.hits += 1;
+            return Ok(());
+        }
+        self.overlay.misses += 1;
+        self.relieve()?;
+        let began = self.stopwatch.single_begins();
+        let (column, in_column) = split(key);
+        let database = Arc::clone(self.database());
+        let found = database
+            .db
+            .get_pinned_cf(database.column(column), in_column);
+        let found = found.map_err(|error| self.failed(column, error))?;
+        let spent = self.stopwatch.ends(began);
+        self.meter.has_read(1, spent);
+        self.overlay.learn(key, found.as_deref());
+        Ok(())
+    }
+
+    /// Looks up what a run is about to touch, in groups; stops where memory does not allow more.
+    pub(crate) fn prefetch(
+        &mut self,
+        keys: impl Iterator<Item = Vec<u8>>,
+    ) -> Result<(), StateError> {
+        let mut keys: Vec<Vec<u8>> = keys.filter(|key| !self.overlay.contains(key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        for group in keys.chunks(GROUP) {
+            if self.overlay.is_overfull() {
+                return Ok(());
+            }
+            self.look_up(group)?;
+        }
+        Ok(())
+    }
+
+    /// Looks up sorted keys of one column.
+    fn look_up(&mut self, keys: &[Vec<u8>]) -> Result<(), StateError> {
+        let Some(first) = keys.first() else {
+            return Ok(());
+        };
+        let began = self.stopwatch.group_begins();
+        let column = split(first).0;
+        let database = Arc::clone(self.database());
+        let in_column = keys.iter().map(|key| split(key).1);
+        let found = database
+            .db
+            .batched_multi_get_cf(database.column(column), in_column, true);
+        self.overlay.misses += keys.len() as u64;
+        for (key, found) in keys.iter().zip(found) {
+            let found = found.map_err(|error| self.failed(column, error))?;
+            self.overlay.learn(key, found.as_deref());
+        }
+        let spent = self.stopwatch.ends(began);
+        self.meter.has_read(keys.len(), spent);
+        Ok(())
+    }
+
+    /// Writes changes together.
+    fn write(&mut self, changes: Vec<Change>) -> Result<(), StateError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let began = self.stopwatch.group_begins();
+        let database = Arc::clone(self.database());
+        let mut batch = WriteBatch::default();
+        for (key, value) in &changes {
+            let (column, in_column) = split(key);
+            let family = database.column(column);
+            match value {
+                Some(value) => batch.put_cf(family, in_column, value),
+                None => batch.delete_cf(family, in_column),
+            }
+        }
+        let written = database.db.write_opt(batch, &self.write_options);
+        written.map_err(|error| self.failed(split(&changes[0].0).0, error))?;
+        let spent = self.stopwatch.ends(began);
+        self.meter.has_written(changes.len(), spent);
+        Ok(())
+    }
+
+    /// Makes room if a single run takes more memory than it may.
+    fn relieve(&mut self) -> Result<(), StateError> {
+        if self.overlay.is_overfull() {
+            let changes = self.overlay.shrink();
+            self.write(changes)?;
+        }
+        Ok(())
+    }
+
+    /// Shows what stands under `prefix` (column, key group and key), in the order of what follows it,
+    /// until told to stop.
+    pub(crate) fn scan(
+        &mut self,
+        prefix: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StateError> {
+        self.meter.reads += 1;
+        let changes = self.overlay.take_changes_under(prefix);
+        self.write(changes)?;
+        let (column, in_column) = split(prefix);
+        let (ttl, now_ms) = (self.columns[column].ttl, self.clock.now_ms());
+        let refreshes = ttl.is_some_and(|ttl| ttl.refresh == TtlRefresh::OnReadAndWrite);
+        let mut refreshed = Vec::new();
+        let began = self.stopwatch.single_begins();
+        let database = Arc::clone(self.database());
+        let mut options = ReadOptions::default();
+        options.set_iterate_range(rocksdb::PrefixRange(in_column));
+        let mut iterator = database
+            .db
+            .raw_iterator_cf_opt(database.column(column), options);
+        iterator.seek(in_column);
+        while let Some((key, stored)) = iterator.item() {
+            let value = match ttl {
+                None => Some(stored),
+                Some(ttl) => (!expired(stored, &ttl, now_ms)).then(|| &stored[STAMP..]),
+            };
+            if let Some(value) = value {
+                if refreshes {
+                    refreshed.push(([&prefix[..1], key].concat(), value.to_vec()));
+                }
+                if visit(&key[in_column.len()..], value).is_break() {
+                    break;
+                }
+            }
+            iterator.next();
+        }
+        let ended = iterator.status();
+        ended.map_err(|error| self.failed(column, error))?;
+        let spent = self.stopwatch.ends(began);
+        self.meter.has_read(1, spent);
+        for (key, value) in refreshed {
+            self.write_over(&key, |_, buffer| buffer.extend_from_slice(&value));
+            self.relieve()?;
+        }
+        Ok(())
+    }
+
+    /// Removes everything under `prefix`.
+    pub(crate) fn delete_all(&mut self, prefix: &[u8]) -> Result<(), StateError> {
+        let mut keys = Vec::new();
+        self.scan(prefix, |rest, _| {
+            keys.push([prefix, rest].concat());
+            ControlFlow::Continue(())
+        })?;
+        keys.iter().try_for_each(|key| self.delete(key))
+    }
+
+    /// What the configuration allows to be written in the background, in bytes per second.
+    pub(crate) fn configured_rate_per_s(&self) -> Option<u64> {
+        self.shared.config.rate_limit_per_s
+    }
+
+    /// The costs so far.
+    pub(crate) fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+
+    /// Once all states of all subtasks are open: how much may stay in memory.
+    fn claim_memory(&mut self) {
+        self.overlay.set_capacity(self.shared.write_back_share());
+    }
+
+    /// Tells those who watch what it has come to.
+    pub(crate) fn tell(&self) {
+        let cache = WriteBackSnapshot {
+            hits: self.overlay.hits,
+            misses: self.overlay.misses,
+            bytes: self.overlay.bytes() as u64,
+            capacity: self.overlay.capacity() as u64,
+        };
+        self.probe.tell(self.meter, cache);
+    }
+
+    /// Writes all changes.
+    pub(crate) fn flush(&mut self) -> Result<(), StateError> {
+        let changes = self.overlay.take_changes();
+        self.write(changes)
+    }
+
+    /// The end of a run of rows: what may not stay in memory is written.
+    pub(crate) fn end_run(&mut self) -> Result<(), StateError> {
+        self.claim_memory();
+        let changes = self.overlay.shrink();
+        self.write(changes)
+    }
+}
