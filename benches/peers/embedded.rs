@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use engine::{
     Batch, ChannelConfig, Job, JobConfig, JobGraph, JobSnapshot, OperatorContext, OperatorError,
-    Outcome, Rows, SentHook, Signal, Sink, Source, SourceStatus, SubtaskContext,
+    Outcome, Rows, SentHook, Signal, Sink, Source, SourceStatus, StateBackend, SubtaskContext,
 };
 use harness::latency::{Histograms, Interval, Recorder};
 use workloads::probes::{Probes, SinkProbe, TagRun};
@@ -37,8 +37,14 @@ const TOP_KEYS: usize = 20;
 /// Adds a job to a graph, for an input and a parallelism.
 type Build = fn(&JobGraph, &Input, usize, &Arc<dyn Probes>, &Arc<Lap>);
 
-/// Runs the job that `build` describes; the calling thread is the sampler.
-pub fn run(input: &Input, parallelism: usize, build: Build) -> anyhow::Result<Run> {
+/// Runs the job that `build` describes, with its state in `state_backend`; the calling thread is the
+/// sampler.
+pub fn run(
+    input: &Input,
+    parallelism: usize,
+    state_backend: StateBackend,
+    build: Build,
+) -> anyhow::Result<Run> {
     let (recorder, lap) = (Recorder::new(false), Arc::new(Lap::new()));
     let graph = JobGraph::new("peers");
     build(&graph, input, parallelism, &recorder.probes(), &lap);
@@ -49,6 +55,7 @@ pub fn run(input: &Input, parallelism: usize, build: Build) -> anyhow::Result<Ru
     let config = JobConfig {
         parallelism,
         slots: parallelism,
+        state_backend,
         channels,
         ..JobConfig::default()
     };

@@ -1,7 +1,8 @@
 //! The engine and its peers side by side: the same job on the same input, in one sitting, in turn.
 //!
 //! What may be concluded are ratios within a round; throughputs are only as good as the machine was
-//! at the time. A job is a module with one file per contestant ([`running_count`], [`window_count`]); [`contest`] runs
+//! at the time. A job is a module with one file per contestant ([`running_count`],
+//! [`window_count`], [`rocksdb_count`]); [`contest`] runs
 //! them, [`standing`] concludes, and [`record`], [`table`] and [`chart`] show it.
 //!
 //! Left out on purpose: latency, and load below the maximum. `backwater` measures those.
@@ -20,6 +21,7 @@ mod neighbours;
 mod output;
 mod record;
 mod renoir;
+mod rocksdb_count;
 mod running_count;
 mod standing;
 mod statistics;
@@ -56,6 +58,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let job = |job: &JobName| match job {
         JobName::RunningCount => running_count::job(args.renoir.as_deref()),
         JobName::WindowCount => window_count::job(),
+        JobName::RocksdbCount => rocksdb_count::job(),
+        JobName::RocksdbCountCached => rocksdb_count::cached_job(),
     };
     let mut jobs: Vec<Job> = jobs.filter(|job| args.wants(**job)).map(job).collect();
     for job in &mut jobs {

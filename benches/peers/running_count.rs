@@ -1,6 +1,6 @@
 //! The keyed running count: source -> map -> by key -> count -> sink, one result per record.
 
-mod engine;
+pub mod engine;
 mod fused;
 mod plain;
 mod skeleton;
@@ -40,6 +40,11 @@ impl Digest for Count {
     }
 }
 
+/// The digest of the right results.
+pub fn answer(input: &Input) -> anyhow::Result<u64> {
+    Ok(plain::run(input, 1)?.digest)
+}
+
 /// The job with all who can do it; renoir by this program, if there is one.
 pub fn job(renoir: Option<&Path>) -> Job {
     type RunOnce = fn(&Input, usize) -> anyhow::Result<Run>;
@@ -58,7 +63,7 @@ pub fn job(renoir: Option<&Path>) -> Job {
     let outside = renoir.map(|program| renoir::contestant(program, NAME));
     Job {
         name: NAME,
-        answer: |input| Ok(plain::run(input, 1)?.digest),
+        answer,
         contestants: inside.chain(outside).collect(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::engine::{Aggregate, JobGraph};
+use ::engine::{Aggregate, JobGraph, StateBackend};
 
 use super::Count;
 use crate::embedded::{self, DigestSink, KeySource};
@@ -11,10 +11,11 @@ use crate::input::Input;
 use crate::lap::{Lap, Run};
 
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
-    embedded::run(input, parallelism, build)
+    embedded::run(input, parallelism, StateBackend::Heap, build)
 }
 
-fn build(
+/// source -> parse -> by key -> count -> sink.
+pub fn build(
     graph: &JobGraph,
     input: &Input,
     _parallelism: usize,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ::engine::{
-    Aggregate, AggregatedThen, Firing, JobGraph, Tumbling, TumblingWindows, WindowAggregate,
+    Aggregate, AggregatedThen, Firing, JobGraph, StateBackend, Tumbling, TumblingWindows,
+    WindowAggregate,
 };
 use workloads::Probes;
 
@@ -14,7 +15,7 @@ use crate::input::Input;
 use crate::lap::{Lap, Run};
 
 pub fn run(input: &Input, parallelism: usize) -> anyhow::Result<Run> {
-    embedded::run(input, parallelism, build)
+    embedded::run(input, parallelism, StateBackend::Heap, build)
 }
 
 fn build(

@@ -190,14 +190,18 @@ impl RocksDbConfig {
             write_back_cache: 0,
             timers: TimerStore::default(),
         };
-        let on_disk = RocksDbConfig {
-            dynamic_level_size: true,
+        let flash = RocksDbConfig {
             background_threads: 4,
             ..plain.clone()
         };
+        let spinning = RocksDbConfig {
+            dynamic_level_size: true,
+            ..flash.clone()
+        };
         match profile {
             Profile::Default => plain,
-            Profile::SpinningDisk | Profile::Flash => on_disk,
+            Profile::SpinningDisk => spinning,
+            Profile::Flash => flash,
             Profile::SpinningDiskHighMemory => RocksDbConfig {
                 memory: RocksDbMemory::Unmanaged {
                     block_cache: 256 * MIB,
@@ -209,7 +213,7 @@ impl RocksDbConfig {
                 write_buffers_to_merge: 3,
                 level_base: 1024 * MIB,
                 target_file_size: 256 * MIB,
-                ..on_disk
+                ..spinning
             },
         }
     }
