@@ -1,7 +1,7 @@
 # Sourced by the other scripts: where cargo builds, what it finds there, and how steps are shown.
 #
 # Each step is one line with the time it took; its output is kept in a file and shown only if it
-# fails. On a terminal the last line of that output is shown while the step runs.
+# fails. The last line of that output is shown while the step runs: always on a terminal, elsewhere once a minute.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,17 +18,28 @@ PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 step_log="$(mktemp)"
 trap 'rm -f "$step_log"' EXIT
 
+say_last_line() {
+    printf '%4ss  %.70s' "$((SECONDS - begin))" "$(tail -n 1 "$step_log" | tr -d '\r\t')" >&2
+}
+
 # step NAME COMMAND [ARGUMENT..]: runs it, ends the script if it fails.
 step() {
-    local name="$1" begin="$SECONDS" status=0
+    local name="$1" begin="$SECONDS" status=0 said="$SECONDS"
     shift
     [[ -t 2 ]] || printf '%-28s ' "$name" >&2
     "$@" >"$step_log" 2>&1 &
     local job=$!
     # Ctrl-C reaches only this shell: commands in the background ignore it.
     trap 'kill "$job" 2>/dev/null; exit 130' INT TERM
-    while [[ -t 2 ]] && kill -0 "$job" 2>/dev/null; do
-        printf '\r\033[K%-28s %4ss  %.70s' "$name" "$((SECONDS - begin))" "$(tail -n 1 "$step_log" | tr -d '\r\t')" >&2
+    while kill -0 "$job" 2>/dev/null; do
+        if [[ -t 2 ]]; then
+            printf '\r\033[K%-28s ' "$name" >&2
+            say_last_line
+        elif ((SECONDS - said >= 60)); then
+            say_last_line
+            printf '\n%-28s ' "$name" >&2
+            said="$SECONDS"
+        fi
         sleep 0.5
     done
     wait "$job" || status=$?
