@@ -215,7 +215,8 @@ enum Turn {
 
 /// A running subtask.
 pub(crate) struct Subtask {
-    head: Box<dyn Head>,
+    /// Gone once the subtask has ended.
+    head: Option<Box<dyn Head>>,
     blocking: bool,
     clock: Clock,
     shared: Arc<SubtaskShared>,
@@ -223,7 +224,6 @@ pub(crate) struct Subtask {
     async_waker: Waker,
     armed_until_ns: u64,
     faults: Faults,
-    done: bool,
 }
 
 /// Rings a subtask's bell for its asynchronous calls, with the time.
@@ -251,7 +251,7 @@ impl Subtask {
             clock,
         };
         Subtask {
-            head,
+            head: Some(head),
             blocking,
             clock,
             shared,
@@ -259,7 +259,6 @@ impl Subtask {
             async_waker: Waker::from(Arc::new(bell)),
             armed_until_ns: 0,
             faults: Faults::default(),
-            done: false,
         }
     }
 
@@ -364,7 +363,8 @@ impl Subtask {
         }
         slice.one_chunk = self.faults.is_slow();
         let (taken, accessed, began_ns) = (slice.records_in, slice.state.accesses, slice.now_ns);
-        let progress = self.head.advance(slice);
+        let head = self.head.as_mut().expect("polled until it has ended");
+        let progress = head.advance(slice);
         let accesses = slice.state.accesses - accessed;
         self.faults
             .worked(slice.records_in - taken, accesses, began_ns);
@@ -406,7 +406,10 @@ impl Subtask {
         for order in self.shared.take_orders() {
             let kind = match order {
                 Order::Stop => {
-                    self.head.stop();
+                    self.head
+                        .as_mut()
+                        .expect("polled until it has ended")
+                        .stop();
                     continue;
                 }
                 Order::Freeze(lasting) => {
@@ -433,6 +436,16 @@ impl Subtask {
         if self.armed_until_ns <= now_ns || until_ns < self.armed_until_ns {
             self.armed_until_ns = until_ns;
             self.job.timer.arm(until_ns, &self.shared.wake);
+        }
+    }
+
+    /// Closes the books, and everything that the chain holds: whoever waits for the job's end finds
+    /// databases closed.
+    fn end(&mut self) {
+        if let Some(head) = self.head.take() {
+            let book = head.close();
+            drop(head);
+            self.job.subtask_ended(book);
         }
     }
 
@@ -471,8 +484,7 @@ impl Future for Subtask {
                 this.job.fail(&this.shared, message);
             }
         }
-        this.done = true;
-        this.job.subtask_ended(this.head.close());
+        this.end();
         Poll::Ready(())
     }
 }
@@ -480,8 +492,6 @@ impl Future for Subtask {
 impl Drop for Subtask {
     /// A subtask that the runtime drops unfinished still counts as ended, so that nobody waits for it.
     fn drop(&mut self) {
-        if !self.done {
-            self.job.subtask_ended(self.head.close());
-        }
+        self.end();
     }
 }
