@@ -10,6 +10,7 @@
 //! | `hop` | What does a record pay to go from one task to the next, and what do batches and credits save? |
 //! | `exchange` | What does it cost to send a record to the right subtask? |
 //! | `state` | What does it cost to reach a key's state on the heap, with few keys and with many? |
+//! | `state_on_disk` | What does it cost to reach a key's state in RocksDB, in runs and one by one, and with a cache? |
 //! | `windows` | What does a window of event time cost a record, and how much do slices save? |
 //! | `generate` | How fast are records made, alone and on a schedule? |
 //! | `draw` | What does it cost to draw the key of a record? |
@@ -24,12 +25,12 @@
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
 
 use engine::{
-    Aggregate, Aggregated, Batch, Data, Deployed, JobConfig, JobGraph, Key, KeyedProcess,
-    OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus, SplitWatermarkOptions,
-    StateContext, Stream, Tumbling, TumblingWindows, ValueState, WindowAggregate, WindowCore,
+    Aggregate, Aggregated, Batch, Data, Deployed, DetachedStates, JobConfig, JobGraph, Key,
+    KeyedProcess, OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus,
+    SplitWatermarkOptions, StateBackend, StateContext, Stream, Tumbling, TumblingWindows,
+    ValueState, WindowAggregate, WindowCore,
 };
 use workloads::draw::mix;
 use workloads::hot_keys::KeyModel;
@@ -206,41 +207,17 @@ pub fn run_to_end(deployed: Deployed) {
     assert_eq!(report.outcome, Outcome::Finished);
 }
 
-/// Opens a state and gives it away: only an operator can open one.
-struct GiveAway<K, V>(Sender<ValueState<K, V>>);
-
-impl<K: Key, V: Data> KeyedProcess<K, u64, u64> for GiveAway<K, V> {
-    fn open(&mut self, state: &mut StateContext) {
-        // Nobody waits any more: then nobody misses it.
-        let _ = self.0.send(state.value("value"));
-    }
-
-    fn process(
-        &mut self,
-        _key: &K,
-        _row: Row<u64>,
-        _out: &mut Batch<u64>,
-        _context: &mut OperatorContext<'_, '_>,
-    ) -> Result<(), OperatorError> {
-        Ok(())
-    }
-}
-
-/// An empty state on the heap, as an operator would get it. `key` gives a key for a number.
+/// A state of numbers, empty, as an operator would get it, and what frames its runs of rows.
 ///
 /// # Panics
-/// If the engine opens states later than when it deploys.
-pub fn heap_state<K: Key, V: Data>(key: fn(u64) -> K) -> ValueState<K, V> {
-    let (give, take) = channel();
-    let graph = JobGraph::new("state");
-    let keyed = numbers(&graph, 0).key_by(move |&n| key(n));
-    discard(keyed.process("give-away", move |_| GiveAway(give.clone())));
-    let config = JobConfig {
-        parallelism: 1,
-        ..JobConfig::default()
-    };
-    drop(deployed(&graph, config));
-    take.recv().expect("states are opened by deploying")
+/// If the backend cannot be opened.
+pub fn number_state<K: Key>(backend: &StateBackend) -> (ValueState<K, u64>, DetachedStates) {
+    let mut state = None;
+    let states = DetachedStates::open(backend, 128, |context| state = Some(context.value("value")));
+    (
+        state.expect("opened at once"),
+        states.expect("a valid backend"),
+    )
 }
 
 /// A table of a scenario.

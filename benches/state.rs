@@ -8,9 +8,9 @@ use std::cell::LazyCell;
 use std::hint::black_box;
 use std::time::Duration;
 
-use benches::{heap_state, key_of};
+use benches::{key_of, number_state};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use engine::{Key, ValueState};
+use engine::{Key, StateBackend, ValueState};
 
 const SIZES: [(u64, &str); 3] = [(1_000, "1 k"), (100_000, "100 k"), (5_000_000, "5 M")];
 /// Accesses that are timed in one go.
@@ -22,8 +22,12 @@ fn string_key(n: u64) -> String {
     format!("key-{n:012}")
 }
 
+fn heap_state<K: Key>() -> ValueState<K, u64> {
+    number_state(&StateBackend::Heap).0
+}
+
 fn filled<K: Key>(key: fn(u64) -> K, keys: u64) -> ValueState<K, u64> {
-    let mut state = heap_state(key);
+    let mut state = heap_state();
     fill(&mut state, key, keys);
     state
 }
@@ -101,7 +105,7 @@ fn new_keys(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(keys));
         group.bench_function(format!("{size} integer keys"), |bencher| {
             bencher.iter_batched_ref(
-                || heap_state(|n| n),
+                heap_state,
                 |state| fill(state, |n| n, keys),
                 BatchSize::PerIteration,
             );

@@ -13,7 +13,6 @@ use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
 use crate::prepare::{Preparation, prepare_all};
 use crate::stage::MemberCounters;
-use crate::state::StateBackend;
 use crate::state::rocksdb::probe::RocksDbProbe;
 use crate::state::rocksdb::shared::SharedResources;
 use crate::subtask::SubtaskShared;
@@ -41,7 +40,7 @@ impl JobGraph {
             })
             .collect();
         let gates = open_gates(&graph, &layout, &bells, &config);
-        let state = shared_state(&config)?;
+        let state = SharedResources::of(&config.state_backend)?;
         let built = build_subtasks(&graph, &layout, &bells, &counters, &config, state)?;
         let member_counters = layout
             .members
@@ -136,18 +135,6 @@ struct Built {
     subtasks: Vec<DeployedSubtask>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     state_probes: Vec<SubtaskState>,
-}
-
-/// What all databases of the job share, if state is in RocksDB.
-fn shared_state(config: &JobConfig) -> Result<Option<Arc<SharedResources>>, DeployError> {
-    let StateBackend::RocksDb(rocksdb) = &config.state_backend else {
-        return Ok(None);
-    };
-    rocksdb.check().map_err(DeployError::RocksDb)?;
-    let shared = SharedResources::new(rocksdb.clone());
-    let directory = rocksdb.directory.clone();
-    let shared = shared.map_err(|error| DeployError::StateDirectory { directory, error })?;
-    Ok(Some(shared))
 }
 
 fn build_subtasks(

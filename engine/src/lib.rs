@@ -69,6 +69,7 @@ pub use prepare::{Preparation, PrepareContext};
 pub use side::Side;
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
+pub use state::detached::DetachedStates;
 pub use state::rocksdb::config::{
     Compression, ConfigError, Profile, RocksDbConfig, RocksDbMemory, TimerStore,
 };

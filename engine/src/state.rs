@@ -5,6 +5,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod clock;
+pub(crate) mod detached;
 pub(crate) mod rocksdb;
 pub(crate) mod snapshot;
 pub(crate) mod ttl;

@@ -46,7 +46,11 @@ impl KeyedBackend {
         KeyedBackend { clock, store }
     }
 
-    /// States have been filled before the job's time.
+    pub(crate) fn set_time(&self, now_ms: u64) {
+        self.clock.set(now_ms);
+    }
+
+    /// States have been touched outside of a job's time.
     pub(crate) fn prepared(&mut self) -> Result<(), StateError> {
         if let Some(RocksDbStore { store, .. }) = &mut self.store {
             let mut store = store.lock();
@@ -65,7 +69,7 @@ impl KeyedBackend {
     /// States are about to be touched, at the job time of the slice.
     #[inline]
     pub(crate) fn begin(&mut self, slice: &Slice<'_>) -> Result<Run, StateError> {
-        self.clock.set(slice.now_ns / 1_000_000);
+        self.set_time(slice.now_ns / 1_000_000);
         let mut run = Run {
             blocks: None,
             wall_before_ns: 0,

@@ -8,6 +8,8 @@ use rocksdb::{Cache, LruCacheOptions, WriteBufferManager};
 use tempfile::TempDir;
 
 use super::config::{RocksDbConfig, RocksDbMemory};
+use crate::plan::DeployError;
+use crate::state::StateBackend;
 
 /// What all databases of a job share.
 pub(crate) struct SharedResources {
@@ -20,6 +22,18 @@ pub(crate) struct SharedResources {
 }
 
 impl SharedResources {
+    /// What the backend of a job shares; nothing if state is on the heap.
+    pub(crate) fn of(backend: &StateBackend) -> Result<Option<Arc<Self>>, DeployError> {
+        let StateBackend::RocksDb(config) = backend else {
+            return Ok(None);
+        };
+        config.check().map_err(DeployError::RocksDb)?;
+        let directory = config.directory.clone();
+        let shared = SharedResources::new(config.clone());
+        let shared = shared.map_err(|error| DeployError::StateDirectory { directory, error })?;
+        Ok(Some(shared))
+    }
+
     /// Makes the job's folder and its caches.
     pub(crate) fn new(config: RocksDbConfig) -> io::Result<Arc<Self>> {
         std::fs::create_dir_all(&config.directory)?;
