@@ -98,7 +98,7 @@ where
 {
     fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
         self.process.prepare(context)?;
-        Ok(self.backend.prepared()?)
+        Ok(self.backend.settle()?)
     }
 
     fn process(

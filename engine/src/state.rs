@@ -173,7 +173,7 @@ mod tests {
                 }
                 prop_assert_eq!(state.get(&key).unwrap(), model.get(&key).copied());
             }
-            backend.prepared().unwrap();
+            backend.settle().unwrap();
             prop_assert_eq!(state.entries().unwrap(), model.len() as u64);
         }
         let mut seen = std::collections::BTreeMap::new();

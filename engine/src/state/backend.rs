@@ -51,7 +51,7 @@ impl KeyedBackend {
     }
 
     /// States have been touched outside of a job's time.
-    pub(crate) fn prepared(&mut self) -> Result<(), StateError> {
+    pub(crate) fn settle(&mut self) -> Result<(), StateError> {
         if let Some(RocksDbStore { store, .. }) = &mut self.store {
             let mut store = store.lock();
             store.end_run()?;

@@ -32,7 +32,7 @@ impl DetachedStates {
     /// # Errors
     /// If what the run changed cannot be written.
     pub fn next_run(&mut self, now_ms: u64) -> Result<(), StateError> {
-        self.backend.prepared()?;
+        self.backend.settle()?;
         self.backend.set_time(now_ms);
         Ok(())
     }

@@ -16,7 +16,7 @@ const ENTRY_BYTES: usize = 96;
 const RUN_BYTES: usize = 8 << 20;
 
 /// The key of an entry: the number of the column, and the key in it.
-pub(crate) type FullKey = Box<[u8]>;
+pub(crate) type FullKey = Vec<u8>;
 
 /// The column and the key in it.
 pub(crate) fn split(key: &[u8]) -> (usize, &[u8]) {
@@ -98,30 +98,29 @@ impl Overlay {
             value,
             dirty: false,
         };
-        self.entries.push(key.into(), entry);
+        self.entries.push(key.to_vec(), entry);
     }
 
-    /// Changes an entry, known or not; `in_order` for columns that are scanned. `change` is given the
-    /// bytes so far, and a buffer that begins empty for what replaces them; it says whether there is a
-    /// value then.
-    pub(crate) fn write(
+    /// Changes an entry that is known, and gives `change` back if it is not; `in_order` for columns
+    /// that are scanned. `change` is given the bytes so far, and a buffer that begins empty for what
+    /// replaces them; it says whether there is a value then.
+    pub(crate) fn change_known<R, C>(
         &mut self,
         key: &[u8],
         in_order: bool,
         buffer: &mut Vec<u8>,
-        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> bool,
-    ) {
-        if !self.entries.contains(key) {
-            self.bytes += bytes_of(key, None);
-            self.entries.push(key.into(), Entry::default());
-        }
-        let entry = self
-            .entries
-            .get_mut(key)
-            .expect("put in when it was absent");
-        self.bytes -= entry.value.as_ref().map_or(0, Vec::capacity);
+        change: C,
+    ) -> Result<R, C>
+    where
+        C: FnOnce(Option<&[u8]>, &mut Vec<u8>) -> (bool, R),
+    {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return Err(change);
+        };
+        let before = entry.value.as_ref().map_or(0, Vec::capacity);
         buffer.clear();
-        match change(entry.value.as_deref(), buffer) {
+        let (remains, result) = change(entry.value.as_deref(), buffer);
+        match remains {
             true => {
                 let value = entry.value.get_or_insert_default();
                 value.clear();
@@ -129,10 +128,11 @@ impl Overlay {
             }
             false => entry.value = None,
         }
-        self.bytes += entry.value.as_ref().map_or(0, Vec::capacity);
+        self.bytes = self.bytes - before + entry.value.as_ref().map_or(0, Vec::capacity);
         if !std::mem::replace(&mut entry.dirty, true) && in_order {
             self.scanned.insert(key.into());
         }
+        Ok(result)
     }
 
     /// Makes room: what is beyond the capacity, longest unused first. Returns the changes in it.

@@ -12,7 +12,7 @@ use rocksdb::{Options, ReadOptions, WriteBatch, WriteOptions};
 
 use super::database::{Column, Database, database_options, limit_rate};
 use super::meter::{Meter, Stopwatch};
-use super::overlay::{Change, Overlay, split};
+use super::overlay::{Change, FullKey, Overlay, split};
 use super::probe::RocksDbProbe;
 use super::shared::SharedResources;
 use crate::state::StateError;
@@ -148,7 +148,10 @@ impl Store {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, StateError> {
         self.meter.reads += 1;
-        self.make_known(key)?;
+        match self.overlay.contains(key) {
+            true => self.overlay.hits += 1,
+            false => self.make_known(key)?,
+        }
         let (column, _) = split(key);
         let ttl = self.columns[column].ttl;
         let now_ms = self.clock.now_ms();
@@ -165,13 +168,10 @@ impl Store {
         let (refreshed_ms, value) = unstamped(stored);
         let result = read(value);
         if ttl.refresh == TtlRefresh::OnReadAndWrite && refreshed_ms != now_ms {
-            let scanned = self.columns[column].scanned;
-            self.overlay
-                .write(key, scanned, &mut self.buffer, |stored, buffer| {
-                    buffer.extend_from_slice(&now_ms.to_le_bytes());
-                    buffer.extend_from_slice(stored.map_or(&[], |stored| unstamped(stored).1));
-                    true
-                });
+            self.change(key, |stored, buffer| {
+                buffer.extend_from_slice(stored.unwrap_or_default());
+                (true, ())
+            })?;
         }
         Ok(Some(result))
     }
@@ -184,9 +184,8 @@ impl Store {
         change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> R,
     ) -> Result<R, StateError> {
         self.meter.reads += 1;
-        self.make_known(key)?;
         self.meter.writes += 1;
-        Ok(self.write_over(key, change))
+        self.change(key, |value, buffer| (true, change(value, buffer)))
     }
 
     /// Sets the value of `key` to what `encode` appends, whatever it was.
@@ -195,51 +194,68 @@ impl Store {
         key: &[u8],
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), StateError> {
-        self.meter.writes += 1;
-        self.write_over(key, |_, buffer| encode(buffer));
-        self.relieve()
+        self.overwrite(key, |buffer| {
+            encode(buffer);
+            true
+        })
     }
 
     /// Removes `key`.
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<(), StateError> {
-        self.meter.writes += 1;
-        let scanned = self.columns[split(key).0].scanned;
-        self.overlay
-            .write(key, scanned, &mut self.buffer, |_, _| false);
-        self.relieve()
+        self.overwrite(key, |_| false)
     }
 
-    fn write_over<R>(
+    fn overwrite(
         &mut self,
         key: &[u8],
-        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> R,
-    ) -> R {
-        let Column { ttl, scanned, .. } = self.columns[split(key).0];
-        let now_ms = self.clock.now_ms();
-        let mut result = None;
-        self.overlay
-            .write(key, scanned, &mut self.buffer, |stored, buffer| {
-                let value = match ttl {
-                    None => stored,
-                    Some(ttl) => {
-                        buffer.extend_from_slice(&now_ms.to_le_bytes());
-                        stored
-                            .filter(|stored| !expired(stored, &ttl, now_ms))
-                            .map(|stored| &stored[STAMP..])
-                    }
-                };
-                result = Some(change(value, buffer));
-                true
-            });
-        result.expect("the overlay calls back once")
+        encode: impl FnOnce(&mut Vec<u8>) -> bool,
+    ) -> Result<(), StateError> {
+        self.meter.writes += 1;
+        if !self.overlay.contains(key) {
+            // What the database says does not matter any more.
+            self.relieve()?;
+            self.overlay.learn(key, None);
+        }
+        self.change(key, |_, buffer| (encode(buffer), ()))
     }
 
-    /// Sees to it that the overlay knows `key`.
-    fn make_known(&mut self, key: &[u8]) -> Result<(), StateError> {
-        if self.overlay.contains(key) {
-            self.overlay.hits += 1;
-            return Ok(());
+    /// Replaces the value of `key`, which is looked up if it is not known. `change` is given the value
+    /// without its stamp, and says whether what it appends is one.
+    fn change<R>(
+        &mut self,
+        key: &[u8],
+        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> (bool, R),
+    ) -> Result<R, StateError> {
+        let Column { ttl, scanned, .. } = self.columns[split(key).0];
+        let now_ms = self.clock.now_ms();
+        let change = |stored: Option<&[u8]>, buffer: &mut Vec<u8>| {
+            let value = match ttl {
+                None => stored,
+                Some(ttl) => {
+                    buffer.extend_from_slice(&now_ms.to_le_bytes());
+                    let lives = |stored: &&[u8]| !expired(stored, &ttl, now_ms);
+                    stored.filter(lives).map(|stored| &stored[STAMP..])
+                }
+            };
+            change(value, buffer)
+        };
+        let buffer = &mut self.buffer;
+        match self.overlay.change_known(key, scanned, buffer, change) {
+            Ok(result) => {
+                self.overlay.hits += 1;
+                Ok(result)
+            }
+            Err(change) => {
+                self.make_known(key)?;
+                let buffer = &mut self.buffer;
+                let changed = self.overlay.change_known(key, scanned, buffer, change);
+                Ok(changed.ok().expect("known by now"))
+            }
         }
+    }
+
+    /// Lets the overlay learn a key that it does not know.
+    fn make_known(&mut self, key: &[u8]) -> Result<(), StateError> {
         self.overlay.misses += 1;
         self.relieve()?;
         let began = self.stopwatch.single_begins();
@@ -255,12 +271,13 @@ impl Store {
         Ok(())
     }
 
+    /// Whether `key` can be touched without asking the database.
+    pub(crate) fn knows(&self, key: &[u8]) -> bool {
+        self.overlay.contains(key)
+    }
+
     /// Looks up what a run is about to touch, in groups; stops where memory does not allow more.
-    pub(crate) fn prefetch(
-        &mut self,
-        keys: impl Iterator<Item = Vec<u8>>,
-    ) -> Result<(), StateError> {
-        let mut keys: Vec<Vec<u8>> = keys.filter(|key| !self.overlay.contains(key)).collect();
+    pub(crate) fn prefetch(&mut self, mut keys: Vec<FullKey>) -> Result<(), StateError> {
         keys.sort_unstable();
         keys.dedup();
         for group in keys.chunks(GROUP) {
@@ -368,8 +385,7 @@ impl Store {
         let spent = self.stopwatch.ends(began);
         self.meter.has_read(1, spent);
         for (key, value) in refreshed {
-            self.write_over(&key, |_, buffer| buffer.extend_from_slice(&value));
-            self.relieve()?;
+            self.put(&key, |buffer| buffer.extend_from_slice(&value))?;
         }
         Ok(())
     }

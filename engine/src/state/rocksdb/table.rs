@@ -115,12 +115,19 @@ impl<K: Key> Table<K> {
         &mut self,
         keys: impl Iterator<Item = (K, S)>,
     ) -> Result<(), StateError> {
-        let encoded = keys.map(|(key, suffix)| {
-            let mut bytes = Vec::new();
-            self.encode(&mut bytes, &key, suffix.as_ref());
-            bytes
-        });
-        self.store.lock().prefetch(encoded)
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut store = self.store.lock();
+        let mut unknown = Vec::new();
+        for (key, suffix) in keys {
+            let encoded = self.encode(&mut buffer, &key, suffix.as_ref());
+            if !store.knows(encoded) {
+                unknown.push(encoded.to_vec());
+            }
+        }
+        let done = store.prefetch(unknown);
+        drop(store);
+        self.buffer = buffer;
+        done
     }
 
     /// Shows every key, the suffix behind it, and the value, in the order of key groups.
