@@ -61,8 +61,20 @@ fn ratios(standings: &[Standing]) -> String {
 fn throughputs(standings: &[Standing]) -> String {
     let all = columns(standings, |_| true);
     let header = |who: &Who| who.name().to_owned();
-    let cell = |place: &Place| Some(with_interval(place.throughput_per_s, 1e-6, 1));
+    let cell = |place: &Place| {
+        let digits = digits_of(place.throughput_per_s.median * 1e-6);
+        Some(with_interval(place.throughput_per_s, 1e-6, digits))
+    };
     table(standings, &all, header, cell)
+}
+
+/// Digits behind the point that make three in all, as far as that is sensible.
+fn digits_of(value: f64) -> usize {
+    match value {
+        10.0.. => 1,
+        1.0.. => 2,
+        _ => 3,
+    }
 }
 
 /// Contestants that have something to show in any standing, in the order of tables.
