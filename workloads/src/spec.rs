@@ -6,11 +6,13 @@
 //! are in the struct's own `validate`.
 
 mod check;
+mod size;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use check::{check, read, write};
+pub use size::Size;
 
 /// Why a table was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +70,13 @@ pub enum Kind {
         /// Longest allowed span.
         max: Duration,
     },
+    /// A number of bytes written with its unit, such as `"64MiB"`, in a closed range.
+    Size {
+        /// Smallest allowed size in bytes.
+        min: u64,
+        /// Largest allowed size in bytes.
+        max: u64,
+    },
     /// `true` or `false`.
     Flag,
     /// `true`, `false` or a list of names.
@@ -78,18 +87,25 @@ pub enum Kind {
     Table(&'static [Parameter]),
     /// A table whose key `kind` says which further parameters it has.
     Variants(&'static [Variant]),
+    /// The same with another key than `kind`.
+    Tagged {
+        /// The key.
+        tag: &'static str,
+        /// What it may be.
+        variants: &'static [Variant],
+    },
     /// A list of at least one table.
     Tables(&'static [Parameter]),
 }
 
-/// One of the forms of a [`Kind::Variants`].
+/// One of the forms of a [`Kind::Variants`] or a [`Kind::Tagged`].
 #[derive(Debug, Clone, Copy)]
 pub struct Variant {
-    /// Value of the key `kind`.
+    /// Value of the key that tells the forms apart.
     pub kind: &'static str,
     /// One line for people.
     pub help: &'static str,
-    /// Parameters beside `kind`.
+    /// Parameters beside that key.
     pub parameters: &'static [Parameter],
 }
 
@@ -128,17 +144,21 @@ impl fmt::Display for Kind {
                 );
                 write!(f, "a time with its unit from \"{min}\" to \"{max}\"")
             }
+            Kind::Size { min, max } => {
+                let (min, max) = (Size(*min), Size(*max));
+                write!(
+                    f,
+                    "a size in B, KiB, MiB or GiB from \"{min}\" to \"{max}\""
+                )
+            }
             Kind::Flag => f.write_str("true or false"),
             Kind::Choice([]) => f.write_str("a text"),
             Kind::FlagOrNames => f.write_str("true, false or a list of operator names"),
             Kind::Choice(words) => f.write_str(&quoted(words.iter().copied())),
             Kind::Table(parameters) => write!(f, "a table with {}", names(parameters)),
-            Kind::Variants(variants) => {
-                write!(
-                    f,
-                    "a table with kind = {}",
-                    quoted(variants.iter().map(|variant| variant.kind))
-                )
+            Kind::Variants(variants) => write!(f, "a table with kind = {}", kinds(variants)),
+            Kind::Tagged { tag, variants } => {
+                write!(f, "a table with {tag} = {}", kinds(variants))
             }
             Kind::Tables(parameters) => write!(f, "a list of tables with {}", names(parameters)),
         }
@@ -152,6 +172,11 @@ fn names(parameters: &[Parameter]) -> String {
         .map(|parameter| parameter.name)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// The forms of a table as alternatives.
+fn kinds(variants: &[Variant]) -> String {
+    quoted(variants.iter().map(|variant| variant.kind))
 }
 
 /// Words as alternatives: `"a" or "b" or "c"`.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use workloads::Family;
-use workloads::spec::{Kind, Parameter};
+use workloads::spec::{Kind, Parameter, Variant};
 
 use super::{Failure, USAGE, print};
 use crate::scenario;
@@ -93,25 +93,29 @@ fn explain_parameter(text: &mut String, indent: usize, parameter: &Parameter) {
                 explain_parameter(text, indent + 4, parameter);
             }
         }
-        Kind::Variants(variants) => {
-            for variant in *variants {
-                line(
-                    text,
-                    indent + 4,
-                    &format!("kind = \"{}\"", variant.kind),
-                    variant.help,
-                );
-                for parameter in variant.parameters {
-                    explain_parameter(text, indent + 8, parameter);
-                }
-            }
-        }
+        Kind::Variants(variants) => explain_variants(text, indent + 4, "kind", variants),
+        Kind::Tagged { tag, variants } => explain_variants(text, indent + 4, tag, variants),
         Kind::Integer { .. }
         | Kind::Number { .. }
         | Kind::Span { .. }
+        | Kind::Size { .. }
         | Kind::Flag
         | Kind::FlagOrNames
         | Kind::Choice(_) => {}
+    }
+}
+
+fn explain_variants(text: &mut String, indent: usize, tag: &str, variants: &[Variant]) {
+    for Variant {
+        kind,
+        help,
+        parameters,
+    } in variants
+    {
+        line(text, indent, &format!("{tag} = \"{kind}\""), help);
+        for parameter in *parameters {
+            explain_parameter(text, indent + 4, parameter);
+        }
     }
 }
 

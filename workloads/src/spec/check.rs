@@ -5,7 +5,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use super::{Default, Kind, Parameter, SpecError, Variant, names, quoted};
+use super::{Default, Kind, Parameter, Size, SpecError, Variant, kinds, names};
 
 /// The table with every default filled in and numbers and times in their canonical form.
 ///
@@ -30,16 +30,17 @@ pub fn write<T: Serialize>(spec: &T) -> Table {
     Table::try_from(spec).expect("specifications are structs of plain values with string keys")
 }
 
+/// `tag` is the key that told this form of the table apart, and its value.
 fn check_table(
     parameters: &[Parameter],
-    tag: Option<&str>,
+    tag: Option<(&str, &str)>,
     mut table: Table,
     path: &str,
 ) -> Result<Table, SpecError> {
     let mut checked = Table::new();
-    if let Some(tag) = tag {
-        table.remove("kind");
-        checked.insert("kind".into(), tag.into());
+    if let Some((tag, form)) = tag {
+        table.remove(tag);
+        checked.insert(tag.into(), form.into());
     }
     for parameter in parameters {
         let key = join(path, parameter.name);
@@ -62,8 +63,8 @@ fn check_table(
     match table.keys().next() {
         None => Ok(checked),
         Some(unknown) => {
-            let kind = if tag.is_some() { "kind, " } else { "" };
-            let known = format!("{kind}{}", names(parameters));
+            let tag = tag.map_or(String::new(), |(tag, _)| format!("{tag}, "));
+            let known = format!("{tag}{}", names(parameters));
             let message = format!("unknown key; known: {}", known.trim_end_matches(", "));
             Err(SpecError::new(join(path, unknown), message))
         }
@@ -89,6 +90,10 @@ fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError>
             }
             _ => Err(refused(&Value::String(text))),
         },
+        (Kind::Size { min, max }, Value::String(text)) => match Size::parse(&text) {
+            Some(size) if (min..=max).contains(&&size.0) => Ok(size.to_string().into()),
+            _ => Err(refused(&Value::String(text))),
+        },
         (Kind::Flag | Kind::FlagOrNames, Value::Boolean(flag)) => Ok(Value::Boolean(flag)),
         (Kind::Choice([]), Value::String(text)) => Ok(Value::String(text)),
         (Kind::FlagOrNames, Value::Array(names)) if names.iter().all(Value::is_str) => {
@@ -101,7 +106,10 @@ fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError>
             check_table(parameters, None, table, key).map(Value::Table)
         }
         (Kind::Variants(variants), Value::Table(table)) => {
-            check_variant(variants, table, key).map(Value::Table)
+            check_variant("kind", variants, table, key).map(Value::Table)
+        }
+        (Kind::Tagged { tag, variants }, Value::Table(table)) => {
+            check_variant(tag, variants, table, key).map(Value::Table)
         }
         (Kind::Tables(parameters), Value::Array(items)) if !items.is_empty() => items
             .into_iter()
@@ -115,22 +123,28 @@ fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError>
     }
 }
 
-fn check_variant(variants: &[Variant], table: Table, path: &str) -> Result<Table, SpecError> {
-    let key = join(path, "kind");
-    let allowed = quoted(variants.iter().map(|variant| variant.kind));
-    let found = match table.get("kind") {
+fn check_variant(
+    tag: &str,
+    variants: &[Variant],
+    table: Table,
+    path: &str,
+) -> Result<Table, SpecError> {
+    let key = join(path, tag);
+    let allowed = kinds(variants);
+    let found = match table.get(tag) {
         None => return Err(SpecError::new(key, format!("missing; allowed: {allowed}"))),
         Some(Value::String(kind)) => variants.iter().find(|variant| variant.kind == kind),
         Some(_) => None,
     };
     match found {
-        Some(variant) => check_table(variant.parameters, Some(variant.kind), table, path),
+        Some(variant) => {
+            let tag = Some((tag, variant.kind));
+            check_table(variant.parameters, tag, table, path)
+        }
         None => {
-            let found = table.get("kind").map(shown).unwrap_or_default();
-            Err(SpecError::new(
-                key,
-                format!("found {found}; allowed: {allowed}"),
-            ))
+            let found = table.get(tag).map(shown).unwrap_or_default();
+            let message = format!("found {found}; allowed: {allowed}");
+            Err(SpecError::new(key, message))
         }
     }
 }
@@ -215,6 +229,25 @@ mod tests {
             help: "",
         },
         Parameter {
+            name: "room",
+            kind: Kind::Size { min: 1, max: 4096 },
+            default: Default::Value("\"1KiB\""),
+            help: "",
+        },
+        Parameter {
+            name: "store",
+            kind: Kind::Tagged {
+                tag: "where",
+                variants: &[Variant {
+                    kind: "here",
+                    help: "",
+                    parameters: &[],
+                }],
+            },
+            default: Default::Absent("nowhere"),
+            help: "",
+        },
+        Parameter {
             name: "mode",
             kind: Kind::Choice(&["a", "b"]),
             default: Default::Value("\"a\""),
@@ -242,7 +275,7 @@ mod tests {
         let error = |text: &str| checked(text).expect_err("refused");
         assert_eq!(
             error("key = 1"),
-            "key: unknown key; known: keys, wait, shape, breaks, mode"
+            "key: unknown key; known: keys, wait, shape, breaks, room, store, mode"
         );
         assert_eq!(
             error("keys = 0"),
@@ -276,20 +309,43 @@ mod tests {
             error("breaks = [1]"),
             "breaks: found [1] (array); allowed: true, false or a list of operator names"
         );
+        assert_eq!(
+            error("room = '1MiB'"),
+            "room: found \"1MiB\" (string); allowed: a size in B, KiB, MiB or GiB from \"1B\" to \"4KiB\""
+        );
+        assert_eq!(
+            error("store = { kind = 'here' }"),
+            "store.where: missing; allowed: \"here\""
+        );
+        assert_eq!(
+            error("store = { where = 'here', kind = 'here' }"),
+            "store.kind: unknown key; known: where"
+        );
     }
 
     /// Any small TOML value, with the declared names turning up often.
     fn value() -> impl Strategy<Value = Value> {
         let key = prop::sample::select(vec![
-            "keys", "wait", "shape", "kind", "steps", "rate", "breaks", "mode", "?",
+            "keys", "wait", "shape", "kind", "steps", "rate", "breaks", "room", "store", "where",
+            "mode", "?",
         ]);
         let leaf = prop_oneof![
             any::<i64>().prop_map(Value::Integer),
             (0i64..12).prop_map(Value::Integer),
             any::<f64>().prop_map(Value::Float),
             any::<bool>().prop_map(Value::Boolean),
-            prop::sample::select(vec!["flat", "steps", "a", "1ms", "é", "9999999999999y"])
-                .prop_map(|text| Value::String(text.into())),
+            prop::sample::select(vec![
+                "flat",
+                "steps",
+                "here",
+                "a",
+                "1ms",
+                "1024B",
+                "4KiB",
+                "é",
+                "9999999999999y"
+            ])
+            .prop_map(|text| Value::String(text.into())),
         ];
         leaf.prop_recursive(3, 24, 4, move |inner| {
             prop_oneof![
