@@ -1,16 +1,20 @@
 //! The `[job]` table of a scenario: how the engine lays the job out.
 
+mod state;
+
 use std::time::Duration;
 
 use engine::{Chaining, ChannelConfig, JobConfig};
 use serde::{Deserialize, Serialize};
+
+pub use state::{RocksDbSpec, StateSpec};
 
 use crate::spec::{
     Default as Absent, Kind, Parameter, SpecError, check, read, serde_through_table, write,
 };
 
 /// How the engine lays a job out and drives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JobSpec {
     /// Subtasks of every operator that does not set its own.
     pub parallelism: usize,
@@ -20,6 +24,8 @@ pub struct JobSpec {
     pub chaining: ChainingSpec,
     /// Sizes of all channels.
     pub channels: ChannelSpec,
+    /// Where keyed state is kept.
+    pub state: StateSpec,
 }
 
 /// Which neighbouring operators share a task.
@@ -54,6 +60,7 @@ struct Layout {
     slots: Option<usize>,
     chaining: toml::Value,
     channels: ChannelSpec,
+    state: toml::Table,
 }
 
 static PARAMETERS: &[Parameter] = &[
@@ -83,6 +90,12 @@ static PARAMETERS: &[Parameter] = &[
         kind: Kind::Table(CHANNELS),
         default: Absent::Value("{}"),
         help: "sizes of all channels",
+    },
+    Parameter {
+        name: "state",
+        kind: state::KIND,
+        default: Absent::Value("{ backend = \"heap\" }"),
+        help: "where keyed state is kept",
     },
 ];
 
@@ -138,6 +151,7 @@ impl JobSpec {
             slots,
             chaining,
             channels,
+            state,
         } = read(check(PARAMETERS, table)?)?;
         let slots =
             slots.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -156,6 +170,7 @@ impl JobSpec {
             slots,
             chaining,
             channels,
+            state: StateSpec::complete(state)?,
         })
     }
 
@@ -179,6 +194,7 @@ impl JobSpec {
             slots: Some(slots),
             chaining,
             channels,
+            state: self.state.to_table(),
         })
     }
 
@@ -206,6 +222,7 @@ impl JobSpec {
                 floating,
                 flush_timeout,
             },
+            state_backend: self.state.to_backend(),
             ..JobConfig::default()
         }
     }

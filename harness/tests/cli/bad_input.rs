@@ -123,6 +123,49 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "a state backend that is not there",
+        "[workload]\nkind = 'slow-operator'\n[job]\nstate = { backend = 'rockdb' }\n",
+        &[],
+    ),
+    (
+        "an option of RocksDB for state on the heap",
+        "[workload]\nkind = 'slow-operator'\n[job]\nstate = { backend = 'heap', block_cache = '8MiB' }\n",
+        &[],
+    ),
+    (
+        "a size in units of uncertain meaning",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\nblock_cache = '8MB'\n",
+        &[],
+    ),
+    (
+        "a budget beside one of its parts",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\n\
+         managed_memory = '256MiB'\nblock_cache = '8MiB'\n",
+        &[],
+    ),
+    (
+        "a budget that holds no write buffer",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\nmanaged_memory = '2MiB'\n",
+        &[],
+    ),
+    (
+        "a block cache in more parts than it has blocks",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\n\
+         block_cache = '1MiB'\nblock_cache_shard_bits = 10\n",
+        &[],
+    ),
+    (
+        "more write buffers to merge than there are",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\nwrite_buffers_to_merge = 2\n",
+        &[],
+    ),
+    (
+        "the size of a bloom filter that is off",
+        "[workload]\nkind = 'slow-operator'\n[job.state]\nbackend = 'rocksdb'\n\
+         profile = 'spinning-disk-high-memory'\nbloom_filter = false\nbloom_bits_per_key = 8\n",
+        &[],
+    ),
+    (
         "recorded times that are not there",
         "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'replay' }\n",
         &[],

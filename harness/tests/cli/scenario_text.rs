@@ -38,11 +38,21 @@ fn scenario() -> impl Strategy<Value = String> {
             "[load]\nshape = {{ kind = 'steps', steps = [{{ rate_per_s = {a}, for = '1s' }}, {{ rate_per_s = {b} }}] }}\n"
         )),
     ]);
-    let job = prop::option::of(
-        (1u32..8, prop::bool::ANY).prop_map(|(parallelism, chaining)| {
-            format!("[job]\nparallelism = {parallelism}\nchaining = {chaining}\n")
-        }),
-    );
+    let state = prop_oneof![
+        Just("{ backend = 'heap' }".to_owned()),
+        (64u32..100_000, prop::bool::ANY, 1i32..1000).prop_map(|(kib, bloom, files)| format!(
+            "{{ backend = 'rocksdb', block_cache = '{kib}KiB', bloom_filter = {bloom}, max_open_files = {files} }}"
+        )),
+        (1u32..64, 0.1f64..0.9).prop_map(|(mib, ratio)| format!(
+            "{{ backend = 'rocksdb', profile = 'flash', managed_memory = '{}MiB', write_buffer_ratio = {ratio:?} }}",
+            mib * 64
+        )),
+    ];
+    let job = prop::option::of((1u32..8, prop::bool::ANY, state).prop_map(
+        |(parallelism, chaining, state)| {
+            format!("[job]\nparallelism = {parallelism}\nchaining = {chaining}\nstate = {state}\n")
+        },
+    ));
     let measure = prop::option::of((duration_ms(0..10_000), duration_ms(10_000..50_000), duration_ms(10..10_000)).prop_map(
         |(warmup, duration, interval)| {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
