@@ -35,6 +35,9 @@ pub(crate) struct Database {
     pub(crate) db: DB,
     options: Options,
     columns: Vec<Column>,
+    /// Holds the folder, which must not go before the database is closed: what it cannot flush then
+    /// makes it wait for a second.
+    _shared: Arc<SharedResources>,
 }
 
 impl Database {
@@ -43,7 +46,7 @@ impl Database {
     pub(crate) fn open(
         path: &Path,
         columns: &[Column],
-        shared: &SharedResources,
+        shared: &Arc<SharedResources>,
         clock: &RunClock,
         options: Options,
     ) -> Result<Arc<Self>, rocksdb::Error> {
@@ -55,6 +58,7 @@ impl Database {
             db: DB::open_cf_descriptors(&options, path, families)?,
             options,
             columns: columns.to_vec(),
+            _shared: Arc::clone(shared),
         }))
     }
 
