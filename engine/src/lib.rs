@@ -69,7 +69,11 @@ pub use prepare::{Preparation, PrepareContext};
 pub use side::Side;
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
+pub use state::aggregating::AggregatingState;
 pub use state::detached::DetachedStates;
+pub use state::list::ListState;
+pub use state::map::MapState;
+pub use state::ordered::OrderedKey;
 pub use state::rocksdb::config::{
     Compression, ConfigError, Profile, RocksDbConfig, RocksDbMemory, TimerStore,
 };

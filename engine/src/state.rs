@@ -3,9 +3,14 @@
 //! Access is fallible because a backend may live on disk; the heap never fails. The natural verb is
 //! [`ValueState::update`]: in place on the heap, one read and one write elsewhere.
 
+pub(crate) mod aggregating;
 pub(crate) mod backend;
 pub(crate) mod clock;
 pub(crate) mod detached;
+mod heap;
+pub(crate) mod list;
+pub(crate) mod map;
+pub(crate) mod ordered;
 pub(crate) mod rocksdb;
 pub(crate) mod snapshot;
 pub(crate) mod ttl;
@@ -16,8 +21,13 @@ use std::sync::Arc;
 
 use crate::data::{Data, Key};
 use crate::key_group::Groups;
+use crate::keyed::Aggregate;
+use aggregating::AggregatingState;
 use backend::KeyedBackend;
 use clock::RunClock;
+use list::ListState;
+use map::MapState;
+use ordered::OrderedKey;
 use rocksdb::config::RocksDbConfig;
 use rocksdb::database::Column;
 use rocksdb::shared::SharedResources;
@@ -94,6 +104,69 @@ impl StateContext {
         }
     }
 
+    /// As [`value`](Self::value), with a time to live.
+    pub fn value_with_ttl<K: Key, V: Data>(&mut self, name: &str, ttl: Ttl) -> ValueState<K, V> {
+        match self.table(name, Some(ttl), false) {
+            Some(table) => ValueState::in_table(name, table),
+            None => ValueState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+        }
+    }
+
+    /// The state `name` of this operator: a list per key.
+    pub fn list<K: Key, T: Data>(&mut self, name: &str) -> ListState<K, T> {
+        match self.table(name, None, true) {
+            Some(table) => ListState::in_table(name, table),
+            None => ListState::on_heap(name),
+        }
+    }
+
+    /// As [`list`](Self::list), with a time to live.
+    pub fn list_with_ttl<K: Key, T: Data>(&mut self, name: &str, ttl: Ttl) -> ListState<K, T> {
+        match self.table(name, Some(ttl), true) {
+            Some(table) => ListState::in_table(name, table),
+            None => ListState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+        }
+    }
+
+    /// The state `name` of this operator: a map per key.
+    pub fn map<K: Key, U: OrderedKey, V: Data>(&mut self, name: &str) -> MapState<K, U, V> {
+        match self.table(name, None, true) {
+            Some(table) => MapState::in_table(name, table),
+            None => MapState::on_heap(name),
+        }
+    }
+
+    /// As [`map`](Self::map), with a time to live.
+    pub fn map_with_ttl<K: Key, U: OrderedKey, V: Data>(
+        &mut self,
+        name: &str,
+        ttl: Ttl,
+    ) -> MapState<K, U, V> {
+        match self.table(name, Some(ttl), true) {
+            Some(table) => MapState::in_table(name, table),
+            None => MapState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+        }
+    }
+
+    /// The state `name` of this operator: an aggregate per key.
+    pub fn aggregating<K: Key, In, A: Aggregate<K, In>>(
+        &mut self,
+        name: &str,
+        aggregate: A,
+    ) -> AggregatingState<K, In, A> {
+        AggregatingState::new(aggregate, self.value(name))
+    }
+
+    /// As [`aggregating`](Self::aggregating), with a time to live.
+    pub fn aggregating_with_ttl<K: Key, In, A: Aggregate<K, In>>(
+        &mut self,
+        name: &str,
+        aggregate: A,
+        ttl: Ttl,
+    ) -> AggregatingState<K, In, A> {
+        AggregatingState::new(aggregate, self.value_with_ttl(name, ttl))
+    }
+
     /// A place for a state, unless states are on the heap; `scanned` if entries of a key are asked for
     /// together.
     fn table<K: Key>(&mut self, name: &str, ttl: Option<Ttl>, scanned: bool) -> Option<Table<K>> {
@@ -130,81 +203,4 @@ impl StateContext {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::rocksdb::config::Profile;
-    use super::*;
-    use proptest::prelude::*;
-
-    type Operation = (u8, u8, u32);
-
-    /// A run of operations per inner list.
-    fn runs() -> impl Strategy<Value = Vec<Vec<Operation>>> {
-        let operation = (0u8..5, 0u8..16, any::<u32>());
-        prop::collection::vec(prop::collection::vec(operation, 0..60), 0..6)
-    }
-
-    fn behaves_like_a_map(
-        mut context: StateContext,
-        runs: Vec<Vec<Operation>>,
-    ) -> Result<(), TestCaseError> {
-        let mut state = context.value::<u8, u32>("model");
-        let mut backend = context.finish().unwrap();
-        let mut model = std::collections::BTreeMap::new();
-        for run in runs {
-            for (operation, key, value) in run {
-                match operation {
-                    0 => {
-                        state.put(&key, value).unwrap();
-                        model.insert(key, value);
-                    }
-                    1 => {
-                        state.remove(&key).unwrap();
-                        model.remove(&key);
-                    }
-                    2 => state.prefetch([key, key ^ 1, key].into_iter()).unwrap(),
-                    _ => {
-                        let add = |v: &mut u32| {
-                            *v = v.wrapping_add(value);
-                            *v
-                        };
-                        let ours = state.update(&key, || 7, add).unwrap();
-                        prop_assert_eq!(ours, add(model.entry(key).or_insert(7)));
-                    }
-                }
-                prop_assert_eq!(state.get(&key).unwrap(), model.get(&key).copied());
-            }
-            backend.settle().unwrap();
-            prop_assert_eq!(state.entries().unwrap(), model.len() as u64);
-        }
-        let mut seen = std::collections::BTreeMap::new();
-        let see = |&key: &u8, &value: &u32| {
-            seen.insert(key, value);
-        };
-        state.for_each(see).unwrap();
-        prop_assert_eq!(seen, model);
-        Ok(())
-    }
-
-    proptest! {
-        #[test]
-        fn value_state_behaves_like_a_map(runs in runs()) {
-            behaves_like_a_map(StateContext::new(None, 128), runs)?;
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-        #[test]
-        fn value_state_in_rocksdb_behaves_like_a_map(
-            runs in runs(), write_back_cache in prop::sample::select(vec![0u64, 600, 1 << 20]),
-        ) {
-            let folder = tempfile::tempdir().unwrap();
-            let config = RocksDbConfig {
-                write_back_cache,
-                ..RocksDbConfig::of_profile(Profile::Default, folder.path())
-            };
-            let shared = SharedResources::new(config).unwrap();
-            behaves_like_a_map(StateContext::new(Some(shared), 128), runs)?;
-        }
-    }
-}
+mod tests;

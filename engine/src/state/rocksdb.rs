@@ -9,6 +9,7 @@ pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod meter;
 pub(crate) mod overlay;
+pub(crate) mod page;
 pub(crate) mod probe;
 pub(crate) mod shared;
 pub(crate) mod store;

@@ -27,8 +27,16 @@ pub enum TtlRefresh {
 impl Ttl {
     /// Whether an entry refreshed at `refreshed_ms` has expired at `now_ms`.
     pub(crate) fn is_over(&self, refreshed_ms: u64, now_ms: u64) -> bool {
-        let after_ms = u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX);
-        refreshed_ms.saturating_add(after_ms) <= now_ms
+        self.over_ms(refreshed_ms) <= now_ms
+    }
+
+    /// When an entry refreshed at `refreshed_ms` expires.
+    pub(crate) fn over_ms(&self, refreshed_ms: u64) -> u64 {
+        refreshed_ms.saturating_add(self.after_ms())
+    }
+
+    pub(crate) fn after_ms(&self) -> u64 {
+        u64::try_from(self.after.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -46,4 +54,13 @@ pub(crate) fn unstamped(stored: &[u8]) -> (u64, &[u8]) {
 /// Whether a stamped value has expired.
 pub(crate) fn expired(stored: &[u8], ttl: &Ttl, now_ms: u64) -> bool {
     ttl.is_over(unstamped(stored).0, now_ms)
+}
+
+/// The value in what is stored, which is stamped if it has a time to live; `None` if that is over.
+pub(crate) fn living<'a>(stored: &'a [u8], ttl: Option<&Ttl>, now_ms: u64) -> Option<&'a [u8]> {
+    let Some(ttl) = ttl else {
+        return Some(stored);
+    };
+    let (refreshed_ms, value) = unstamped(stored);
+    (!ttl.is_over(refreshed_ms, now_ms)).then_some(value)
 }

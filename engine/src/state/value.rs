@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::StateError;
-use super::rocksdb::table::Table;
+use super::clock::RunClock;
+use super::heap::expiring::ExpiringValues;
+use super::rocksdb::table::{Table, encode};
+use super::ttl::Ttl;
 use crate::data::{Data, Key};
 
 /// One value per key.
@@ -18,6 +21,7 @@ pub struct ValueState<K, V> {
 #[derive(Debug)]
 enum Store<K, V> {
     Heap(HashMap<K, V, FxBuildHasher>),
+    HeapWithTtl(ExpiringValues<K, V>),
     RocksDb(Table<K>),
 }
 
@@ -26,6 +30,13 @@ impl<K: Key, V: Data> ValueState<K, V> {
         ValueState {
             name: name.to_owned(),
             store: Store::Heap(HashMap::default()),
+        }
+    }
+
+    pub(super) fn on_heap_with_ttl(name: &str, ttl: Ttl, clock: RunClock) -> Self {
+        ValueState {
+            name: name.to_owned(),
+            store: Store::HeapWithTtl(ExpiringValues::new(ttl, clock)),
         }
     }
 
@@ -48,10 +59,24 @@ impl<K: Key, V: Data> ValueState<K, V> {
     {
         match &mut self.store {
             Store::Heap(map) => Ok(map.get(key).cloned()),
-            Store::RocksDb(table) => table
-                .get(key, &[], V::try_from_slice)?
-                .transpose()
-                .map_err(|error| StateError::new(&self.name, error)),
+            Store::HeapWithTtl(values) => Ok(values.read(key, V::clone)),
+            Store::RocksDb(table) => table.get_value(key, &[]),
+        }
+    }
+
+    /// What `read` makes of the value of `key`, if it has one.
+    pub(super) fn read<R>(
+        &mut self,
+        key: &K,
+        read: impl FnOnce(&V) -> R,
+    ) -> Result<Option<R>, StateError> {
+        match &mut self.store {
+            Store::Heap(map) => Ok(map.get(key).map(read)),
+            Store::HeapWithTtl(values) => Ok(values.read(key, read)),
+            Store::RocksDb(table) => {
+                let value: Option<V> = table.get_value(key, &[])?;
+                Ok(value.as_ref().map(read))
+            }
         }
     }
 
@@ -60,6 +85,10 @@ impl<K: Key, V: Data> ValueState<K, V> {
         match &mut self.store {
             Store::Heap(map) => {
                 map.insert(key.clone(), value);
+                Ok(())
+            }
+            Store::HeapWithTtl(values) => {
+                values.put(key, value);
                 Ok(())
             }
             Store::RocksDb(table) => table.put(key, &[], |buffer| encode(&value, buffer)),
@@ -71,6 +100,10 @@ impl<K: Key, V: Data> ValueState<K, V> {
         match &mut self.store {
             Store::Heap(map) => {
                 map.remove(key);
+                Ok(())
+            }
+            Store::HeapWithTtl(values) => {
+                values.remove(key);
                 Ok(())
             }
             Store::RocksDb(table) => table.delete(key, &[]),
@@ -93,16 +126,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
                 }
                 Ok(change(map.entry(key.clone()).or_insert_with(create)))
             }
-            Store::RocksDb(table) => {
-                let name = &self.name;
-                table.update(key, &[], |stored, buffer| {
-                    let mut value =
-                        decode_or(stored, create).map_err(|error| StateError::new(name, error))?;
-                    let result = change(&mut value);
-                    encode(&value, buffer);
-                    Ok(result)
-                })?
-            }
+            Store::HeapWithTtl(values) => Ok(values.update(key, create, change)),
+            Store::RocksDb(table) => table.update_value(key, &[], create, change),
         }
     }
 
@@ -128,11 +153,19 @@ impl<K: Key, V: Data> ValueState<K, V> {
                 }));
                 Ok(())
             }
-            Store::RocksDb(_) => {
+            Store::HeapWithTtl(values) => {
+                out.extend(items.map(|(key, item)| {
+                    values.update(&key, &create, |value| change(&key, value, item))
+                }));
+                Ok(())
+            }
+            Store::RocksDb(table) => {
                 let items: Vec<(K, I)> = items.collect();
-                self.prefetch(items.iter().map(|(key, _)| key.clone()))?;
+                table.prefetch(items.iter().map(|(key, _)| (key.clone(), [])))?;
                 for (key, item) in items {
-                    let result = self.update(&key, &create, |value| change(&key, value, item))?;
+                    // An `Fn` cannot hold another state: it would have to borrow that mutably.
+                    let change = |value: &mut V| change(&key, value, item);
+                    let result = table.update_value_alone(&key, &[], &create, change)?;
                     out.extend(std::iter::once(result));
                 }
                 Ok(())
@@ -143,7 +176,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
     /// Tells which keys are about to be touched, so that a backend on disk looks them up together.
     pub fn prefetch(&mut self, keys: impl Iterator<Item = K>) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(_) => Ok(()),
+            Store::Heap(_) | Store::HeapWithTtl(_) => Ok(()),
             Store::RocksDb(table) => table.prefetch(keys.map(|key| (key, []))),
         }
     }
@@ -152,6 +185,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
     pub fn entries(&mut self) -> Result<u64, StateError> {
         match &mut self.store {
             Store::Heap(map) => Ok(map.len() as u64),
+            Store::HeapWithTtl(values) => Ok(values.len() as u64),
             Store::RocksDb(table) => {
                 let mut entries = 0;
                 table.scan_all(|_, _, _| entries += 1)?;
@@ -160,11 +194,15 @@ impl<K: Key, V: Data> ValueState<K, V> {
         }
     }
 
-    /// Shows every key and value, in no particular order.
+    /// Shows every key and value, in no particular order. Refreshes none.
     pub fn for_each(&mut self, mut visit: impl FnMut(&K, &V)) -> Result<(), StateError> {
         match &mut self.store {
             Store::Heap(map) => {
                 map.iter().for_each(|(key, value)| visit(key, value));
+                Ok(())
+            }
+            Store::HeapWithTtl(values) => {
+                values.for_each(visit);
                 Ok(())
             }
             Store::RocksDb(table) => {
@@ -177,14 +215,6 @@ impl<K: Key, V: Data> ValueState<K, V> {
             }
         }
     }
-}
-
-fn encode<V: Data>(value: &V, buffer: &mut Vec<u8>) {
-    value.serialize(buffer).expect("memory takes every write");
-}
-
-fn decode_or<V: Data>(stored: Option<&[u8]>, create: impl FnOnce() -> V) -> std::io::Result<V> {
-    stored.map_or_else(|| Ok(create()), V::try_from_slice)
 }
 
 #[cold]

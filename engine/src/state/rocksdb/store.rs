@@ -4,7 +4,6 @@
 //! Used by one subtask at a time, from run to run; others read [`Meter`] and the database's own
 //! statistics beside it.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,12 +12,13 @@ use rocksdb::{Options, ReadOptions, WriteBatch, WriteOptions};
 use super::database::{Column, Database, database_options, limit_rate};
 use super::meter::{Meter, Stopwatch};
 use super::overlay::{Change, FullKey, Overlay, split};
+use super::page::Page;
 use super::probe::RocksDbProbe;
 use super::shared::SharedResources;
 use crate::state::StateError;
 use crate::state::clock::RunClock;
 use crate::state::snapshot::WriteBackSnapshot;
-use crate::state::ttl::{STAMP, TtlRefresh, expired, unstamped};
+use crate::state::ttl::{STAMP, TtlRefresh, expired, living, unstamped};
 
 /// Keys that are looked up together at most.
 const GROUP: usize = 256;
@@ -194,6 +194,7 @@ impl Store {
         key: &[u8],
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), StateError> {
+        self.meter.writes += 1;
         self.overwrite(key, |buffer| {
             encode(buffer);
             true
@@ -202,6 +203,7 @@ impl Store {
 
     /// Removes `key`.
     pub(crate) fn delete(&mut self, key: &[u8]) -> Result<(), StateError> {
+        self.meter.writes += 1;
         self.overwrite(key, |_| false)
     }
 
@@ -210,7 +212,6 @@ impl Store {
         key: &[u8],
         encode: impl FnOnce(&mut Vec<u8>) -> bool,
     ) -> Result<(), StateError> {
-        self.meter.writes += 1;
         if !self.overlay.contains(key) {
             // What the database says does not matter any more.
             self.relieve()?;
@@ -343,61 +344,86 @@ impl Store {
         Ok(())
     }
 
-    /// Shows what stands under `prefix` (column, key group and key), in the order of what follows it,
-    /// until told to stop.
-    pub(crate) fn scan(
-        &mut self,
-        prefix: &[u8],
-        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), StateError> {
+    /// What stands under `prefix` (column, key group and key) is about to be gone through: the
+    /// database has to know of it.
+    pub(crate) fn begin_scan(&mut self, prefix: &[u8]) -> Result<(), StateError> {
         self.meter.reads += 1;
         let changes = self.overlay.take_changes_under(prefix);
-        self.write(changes)?;
+        self.write(changes)
+    }
+
+    /// Fills a page with what stands under `prefix` from the key `from` on.
+    pub(crate) fn read_page(
+        &mut self,
+        prefix: &[u8],
+        from: &[u8],
+        page: &mut Page,
+    ) -> Result<(), StateError> {
         let (column, in_column) = split(prefix);
         let (ttl, now_ms) = (self.columns[column].ttl, self.clock.now_ms());
-        let refreshes = ttl.is_some_and(|ttl| ttl.refresh == TtlRefresh::OnReadAndWrite);
-        let mut refreshed = Vec::new();
         let began = self.stopwatch.single_begins();
         let database = Arc::clone(self.database());
         let mut options = ReadOptions::default();
         options.set_iterate_range(rocksdb::PrefixRange(in_column));
-        let mut iterator = database
-            .db
-            .raw_iterator_cf_opt(database.column(column), options);
-        iterator.seek(in_column);
-        while let Some((key, stored)) = iterator.item() {
-            let value = match ttl {
-                None => Some(stored),
-                Some(ttl) => (!expired(stored, &ttl, now_ms)).then(|| &stored[STAMP..]),
-            };
-            if let Some(value) = value {
-                if refreshes {
-                    refreshed.push(([&prefix[..1], key].concat(), value.to_vec()));
-                }
-                if visit(&key[in_column.len()..], value).is_break() {
-                    break;
-                }
+        let family = database.column(column);
+        let mut iterator = database.db.raw_iterator_cf_opt(family, options);
+        iterator.seek(split(from).1);
+        while let Some((key, stored)) = iterator.item()
+            && !page.is_full()
+        {
+            if let Some(value) = living(stored, ttl.as_ref(), now_ms) {
+                page.push(&key[in_column.len()..], value);
             }
             iterator.next();
+        }
+        if !iterator.valid() {
+            page.set_last();
         }
         let ended = iterator.status();
         ended.map_err(|error| self.failed(column, error))?;
         let spent = self.stopwatch.ends(began);
         self.meter.has_read(1, spent);
-        for (key, value) in refreshed {
-            self.put(&key, |buffer| buffer.extend_from_slice(&value))?;
+        Ok(())
+    }
+
+    /// Entries under `prefix` have been read: suffixes and values.
+    pub(crate) fn have_been_read<'a>(
+        &mut self,
+        prefix: &[u8],
+        entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Result<(), StateError> {
+        let ttl = self.columns[split(prefix).0].ttl;
+        if ttl.is_none_or(|ttl| ttl.refresh == TtlRefresh::OnWrite) {
+            return Ok(());
+        }
+        let mut key = prefix.to_vec();
+        for (suffix, value) in entries {
+            key.truncate(prefix.len());
+            key.extend_from_slice(suffix);
+            self.overwrite(&key, |buffer| {
+                buffer.extend_from_slice(value);
+                true
+            })?;
         }
         Ok(())
     }
 
     /// Removes everything under `prefix`.
     pub(crate) fn delete_all(&mut self, prefix: &[u8]) -> Result<(), StateError> {
-        let mut keys = Vec::new();
-        self.scan(prefix, |rest, _| {
-            keys.push([prefix, rest].concat());
-            ControlFlow::Continue(())
-        })?;
-        keys.iter().try_for_each(|key| self.delete(key))
+        self.begin_scan(prefix)?;
+        let (mut page, mut key) = (Page::first(), prefix.to_vec());
+        loop {
+            self.read_page(prefix, &key, &mut page)?;
+            for (suffix, _) in page.entries() {
+                key.truncate(prefix.len());
+                key.extend_from_slice(suffix);
+                self.delete(&key)?;
+            }
+            if page.is_last() {
+                return Ok(());
+            }
+            page.turn(&mut key);
+        }
     }
 
     /// What the configuration allows to be written in the background, in bytes per second.

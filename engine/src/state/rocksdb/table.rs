@@ -1,13 +1,16 @@
 //! A state's view of its store: typed keys become bytes, key group first.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use super::database::Column;
+use super::page::Page;
 use super::store::SharedStore;
-use crate::data::Key;
+use crate::data::{Data, Decode, Encode, Key};
 use crate::key_group::Groups;
 use crate::state::StateError;
+use crate::state::ttl::TtlRefresh;
 
 /// Bytes of the key group before a key.
 const GROUP_BYTES: usize = size_of::<u16>();
@@ -33,6 +36,11 @@ impl<K: Key> Table<K> {
             buffer: Vec::new(),
             marker: PhantomData,
         }
+    }
+
+    /// What was read back is not what was written: `how` it differs.
+    pub(crate) fn damaged(&self, how: impl Display) -> StateError {
+        StateError::new(self.store.lock().column_name(self.column), how)
     }
 
     /// The bytes of a key: column, key group, key, suffix.
@@ -81,14 +89,55 @@ impl<K: Key> Table<K> {
         self.with_key(key, suffix, |store, key| store.lock().put(key, encode))
     }
 
-    /// Changes an entry: `change` is given the bytes so far, and appends the next to the buffer.
-    pub(crate) fn update<R>(
+    /// Reads an entry's value.
+    pub(crate) fn get_value<V: Decode>(
         &mut self,
         key: &K,
         suffix: &[u8],
-        change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> R,
+    ) -> Result<Option<V>, StateError> {
+        let value = self.get(key, suffix, V::try_from_slice)?;
+        value.transpose().map_err(|error| self.damaged(error))
+    }
+
+    /// Changes an entry's value by `change`, starting from `create` if it has none. The store is not
+    /// locked while `change` works: it may use other states.
+    pub(crate) fn update_value<V: Data, R>(
+        &mut self,
+        key: &K,
+        suffix: &[u8],
+        create: impl FnOnce() -> V,
+        change: impl FnOnce(&mut V) -> R,
     ) -> Result<R, StateError> {
-        self.with_key(key, suffix, |store, key| store.lock().update(key, change))
+        let result = self.with_key(key, suffix, |store, key| {
+            let known = store.lock().get(key, V::try_from_slice)?;
+            let mut value = match known.transpose() {
+                Ok(known) => known.unwrap_or_else(create),
+                Err(error) => return Ok(Err(error)),
+            };
+            let result = change(&mut value);
+            store.lock().put(key, |buffer| encode(&value, buffer))?;
+            Ok(Ok(result))
+        })?;
+        result.map_err(|error| self.damaged(error))
+    }
+
+    /// As [`update_value`](Self::update_value), for a `change` that uses no other state: the entry is
+    /// looked up once.
+    pub(crate) fn update_value_alone<V: Data, R>(
+        &mut self,
+        key: &K,
+        suffix: &[u8],
+        create: impl FnOnce() -> V,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Result<R, StateError> {
+        let change = |stored: Option<&[u8]>, buffer: &mut Vec<u8>| {
+            let mut value = stored.map_or_else(|| Ok(create()), V::try_from_slice)?;
+            let result = change(&mut value);
+            encode(&value, buffer);
+            Ok(result)
+        };
+        let changed = self.with_key(key, suffix, |store, key| store.lock().update(key, change))?;
+        changed.map_err(|error: std::io::Error| self.damaged(error))
     }
 
     /// Removes an entry.
@@ -96,13 +145,60 @@ impl<K: Key> Table<K> {
         self.with_key(key, suffix, |store, key| store.lock().delete(key))
     }
 
-    /// Shows suffix and value of every entry of `key`, in the order of the suffixes.
+    /// Shows suffix and value of every entry of `key`, in the order of the suffixes, until told to
+    /// stop. What was shown has been read.
     pub(crate) fn scan(
         &mut self,
         key: &K,
         visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StateError> {
-        self.with_key(key, &[], |store, key| store.lock().scan(key, visit))
+        self.scan_from(key, &[], visit)
+    }
+
+    /// As [`scan`](Self::scan), from a suffix on.
+    pub(crate) fn scan_from(
+        &mut self,
+        key: &K,
+        from: &[u8],
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StateError> {
+        let mut prefix = Vec::new();
+        self.encode(&mut prefix, key, &[]);
+        self.store.lock().begin_scan(&prefix)?;
+        self.visit_pages(&prefix, from, TtlRefresh::OnReadAndWrite, visit)
+    }
+
+    /// Reads what stands under `prefix` page by page. The store is not locked while a page is shown:
+    /// whoever sees it may use other states.
+    fn visit_pages(
+        &self,
+        prefix: &[u8],
+        from: &[u8],
+        refresh: TtlRefresh,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), StateError> {
+        let (mut page, mut key) = (Page::first(), [prefix, from].concat());
+        loop {
+            self.store.lock().read_page(prefix, &key, &mut page)?;
+            let (mut shown, mut flow) = (0, ControlFlow::Continue(()));
+            for (suffix, value) in page.entries() {
+                key.truncate(prefix.len());
+                key.extend_from_slice(suffix);
+                shown += 1;
+                flow = visit(suffix, value);
+                if flow.is_break() {
+                    break;
+                }
+            }
+            if refresh == TtlRefresh::OnReadAndWrite {
+                let read = page.entries().take(shown);
+                self.store.lock().have_been_read(prefix, read)?;
+            }
+            if flow.is_break() || page.is_last() {
+                return Ok(());
+            }
+            page.turn(&mut key);
+        }
     }
 
     /// Removes every entry of `key`.
@@ -130,15 +226,20 @@ impl<K: Key> Table<K> {
         done
     }
 
-    /// Shows every key, the suffix behind it, and the value, in the order of key groups.
+    /// Shows every key, the suffix behind it, and the value, in the order of key groups. Refreshes
+    /// nothing.
     pub(crate) fn scan_all(
         &mut self,
         mut visit: impl FnMut(K, &[u8], &[u8]),
     ) -> Result<(), StateError> {
+        let prefix = [self.column as u8];
+        {
+            let mut store = self.store.lock();
+            store.flush()?;
+            store.begin_scan(&prefix)?;
+        }
         let mut damaged = None;
-        let mut store = self.store.lock();
-        store.flush()?;
-        store.scan(&[self.column as u8], |mut rest, value| {
+        self.visit_pages(&prefix, &[], TtlRefresh::OnWrite, |mut rest, value| {
             rest = rest.get(GROUP_BYTES..).unwrap_or_default();
             match K::deserialize(&mut rest) {
                 Ok(key) => visit(key, rest, value),
@@ -146,9 +247,11 @@ impl<K: Key> Table<K> {
             }
             ControlFlow::Continue(())
         })?;
-        match damaged {
-            Some(error) => Err(StateError::new(store.column_name(self.column), error)),
-            None => Ok(()),
-        }
+        damaged.map_or(Ok(()), |error| Err(self.damaged(error)))
     }
+}
+
+/// Appends the encoding of a value.
+pub(crate) fn encode<V: Encode>(value: &V, buffer: &mut Vec<u8>) {
+    value.serialize(buffer).expect("memory takes every write");
 }

@@ -1,0 +1,120 @@
+//! One value per key, each with a time to live.
+
+use rustc_hash::FxHashMap;
+
+use super::calendar::{Calendar, Place};
+use super::{SWEPT_PER_ACCESS, Slot};
+use crate::data::Key;
+use crate::state::clock::RunClock;
+use crate::state::ttl::Ttl;
+
+/// Values by key that expire.
+#[derive(Debug)]
+pub(crate) struct ExpiringValues<K, V> {
+    ttl: Ttl,
+    clock: RunClock,
+    slots: FxHashMap<K, Slot<V>>,
+    calendar: Calendar<K>,
+}
+
+impl<K: Key, V> ExpiringValues<K, V> {
+    pub(crate) fn new(ttl: Ttl, clock: RunClock) -> Self {
+        ExpiringValues {
+            ttl,
+            clock,
+            slots: FxHashMap::default(),
+            calendar: Calendar::new(ttl.after_ms()),
+        }
+    }
+
+    /// What `read` makes of the value of `key`, if it has one.
+    pub(crate) fn read<R>(&mut self, key: &K, read: impl FnOnce(&V) -> R) -> Option<R> {
+        let now_ms = self.sweep();
+        let slot = self.slots.get_mut(key)?;
+        slot.read(&self.ttl, now_ms).map(read)
+    }
+
+    pub(crate) fn put(&mut self, key: &K, value: V) {
+        let now_ms = self.sweep();
+        match self.slots.get_mut(key) {
+            Some(slot) => slot.put(value, now_ms),
+            None => {
+                self.insert(key, value, now_ms);
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) {
+        self.sweep();
+        if let Some(slot) = self.slots.remove(key) {
+            self.cross_out(slot.place);
+        }
+    }
+
+    /// Changes the value of `key` by `change`, starting from `create` if it has none.
+    pub(crate) fn update<R>(
+        &mut self,
+        key: &K,
+        create: impl FnOnce() -> V,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> R {
+        let now_ms = self.sweep();
+        if let Some(slot) = self.slots.get_mut(key) {
+            return change(slot.write(&self.ttl, now_ms, create));
+        }
+        change(&mut self.insert(key, create(), now_ms).value)
+    }
+
+    /// Number of values, with those that have expired and still occupy memory.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Shows every key and value that has not expired, in no particular order.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+        let now_ms = self.clock.now_ms();
+        let living = self.slots.iter();
+        living
+            .filter(|(_, slot)| slot.lives(&self.ttl, now_ms))
+            .for_each(|(key, slot)| visit(key, &slot.value));
+    }
+
+    /// Puts a value in where there is none.
+    fn insert(&mut self, key: &K, value: V, now_ms: u64) -> &mut Slot<V> {
+        let over_ms = self.ttl.over_ms(now_ms);
+        let place = self.calendar.enter(over_ms, key.clone());
+        let slot = Slot {
+            value,
+            refreshed_ms: now_ms,
+            place,
+        };
+        self.slots.entry(key.clone()).insert_entry(slot).into_mut()
+    }
+
+    fn cross_out(&mut self, place: Place) {
+        let moved = self.calendar.cross_out(place);
+        if let Some(slot) = moved.and_then(|key| self.slots.get_mut(key)) {
+            slot.place = place;
+        }
+    }
+
+    /// Frees a few expired values, if there are any. Returns the time.
+    fn sweep(&mut self) -> u64 {
+        let now_ms = self.clock.now_ms();
+        for _ in 0..SWEPT_PER_ACCESS {
+            let Some(key) = self.calendar.take_passed(now_ms) else {
+                break;
+            };
+            let Some(slot) = self.slots.get_mut(&key) else {
+                continue;
+            };
+            let over_ms = self.ttl.over_ms(slot.refreshed_ms);
+            if over_ms > now_ms {
+                slot.place = self.calendar.enter(over_ms, key);
+            } else {
+                self.slots.remove(&key);
+            }
+        }
+        now_ms
+    }
+}

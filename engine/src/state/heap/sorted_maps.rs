@@ -1,0 +1,103 @@
+//! A sorted map per key.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
+
+use crate::data::Key;
+
+/// Sorted maps by key; a key whose map is empty takes no memory.
+#[derive(Debug)]
+pub(crate) struct SortedMaps<K, U, V> {
+    maps: FxHashMap<K, BTreeMap<U, V>>,
+    entries: usize,
+}
+
+impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
+    pub(crate) fn new() -> Self {
+        SortedMaps {
+            maps: FxHashMap::default(),
+            entries: 0,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K, field: &U) -> Option<&V> {
+        self.maps.get(key)?.get(field)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &K, field: &U) -> Option<&mut V> {
+        self.maps.get_mut(key)?.get_mut(field)
+    }
+
+    pub(crate) fn put(&mut self, key: &K, field: &U, value: V) {
+        let before = self.map(key).insert(field.clone(), value);
+        self.entries += usize::from(before.is_none());
+    }
+
+    pub(crate) fn remove(&mut self, key: &K, field: &U) -> Option<V> {
+        let map = self.maps.get_mut(key)?;
+        let removed = map.remove(field);
+        self.entries -= usize::from(removed.is_some());
+        if map.is_empty() {
+            self.maps.remove(key);
+        }
+        removed
+    }
+
+    /// Takes the first entry of `key` out.
+    pub(crate) fn pop_first(&mut self, key: &K) -> Option<V> {
+        let map = self.maps.get_mut(key)?;
+        let first = map.pop_first();
+        self.entries -= usize::from(first.is_some());
+        if map.is_empty() {
+            self.maps.remove(key);
+        }
+        first.map(|(_, value)| value)
+    }
+
+    pub(crate) fn update<R>(
+        &mut self,
+        key: &K,
+        field: &U,
+        create: impl FnOnce() -> V,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> R {
+        let map = self.map(key);
+        if let Some(value) = map.get_mut(field) {
+            return change(value);
+        }
+        let result = change(map.entry(field.clone()).or_insert_with(create));
+        self.entries += 1;
+        result
+    }
+
+    /// Shows the entries of `key` in ascending order, until told to stop.
+    pub(crate) fn for_each(
+        &mut self,
+        key: &K,
+        mut visit: impl FnMut(&U, &mut V) -> ControlFlow<()>,
+    ) {
+        let entries = self.maps.get_mut(key).into_iter().flatten();
+        for (field, value) in entries {
+            if visit(field, value).is_break() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn clear(&mut self, key: &K) {
+        let map = self.maps.remove(key);
+        self.entries -= map.map_or(0, |map| map.len());
+    }
+
+    /// The map of `key`, which its caller puts something into.
+    fn map(&mut self, key: &K) -> &mut BTreeMap<U, V> {
+        // Looked up before inserting, so that a known key is never cloned. Twice, because a
+        // reference that is returned early cannot be told from one that is not.
+        if !self.maps.contains_key(key) {
+            self.maps.insert(key.clone(), BTreeMap::new());
+        }
+        self.maps.get_mut(key).expect("put in if it was not there")
+    }
+}

@@ -1,0 +1,155 @@
+//! Lists: per key, elements in the order in which they were added.
+
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
+
+use super::StateError;
+use super::clock::RunClock;
+use super::heap::expiring_maps::ExpiringMaps;
+use super::ordered::OrderedKey;
+use super::rocksdb::table::{Table, encode};
+use super::ttl::Ttl;
+use crate::data::{Data, Key};
+
+/// A list per key. Where it has a time to live, each element has.
+///
+/// Elements that are kept one by one are told apart by numbers that increase from one to the next over
+/// all keys of a subtask: adding one then reads nothing. A subtask that goes on with lists written
+/// before it has to begin behind the highest number in them.
+#[derive(Debug)]
+pub struct ListState<K, T> {
+    name: String,
+    store: Store<K, T>,
+    next_number: u64,
+}
+
+#[derive(Debug)]
+enum Store<K, T> {
+    Heap(FxHashMap<K, Vec<T>>),
+    HeapWithTtl(ExpiringMaps<K, u64, T>),
+    RocksDb(Table<K>),
+}
+
+impl<K: Key, T: Data> ListState<K, T> {
+    pub(super) fn on_heap(name: &str) -> Self {
+        ListState::new(name, Store::Heap(FxHashMap::default()))
+    }
+
+    pub(super) fn on_heap_with_ttl(name: &str, ttl: Ttl, clock: RunClock) -> Self {
+        ListState::new(name, Store::HeapWithTtl(ExpiringMaps::new(ttl, clock)))
+    }
+
+    pub(super) fn in_table(name: &str, table: Table<K>) -> Self {
+        ListState::new(name, Store::RocksDb(table))
+    }
+
+    fn new(name: &str, store: Store<K, T>) -> Self {
+        ListState {
+            name: name.to_owned(),
+            store,
+            next_number: 0,
+        }
+    }
+
+    /// The name under which it was opened.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts `element` at the end of the list of `key`.
+    pub fn add(&mut self, key: &K, element: T) -> Result<(), StateError> {
+        self.add_all(key, std::iter::once(element))
+    }
+
+    /// Puts `elements` at the end of the list of `key`.
+    pub fn add_all(
+        &mut self,
+        key: &K,
+        elements: impl IntoIterator<Item = T>,
+    ) -> Result<(), StateError> {
+        match &mut self.store {
+            Store::Heap(lists) => extend(lists, key, elements),
+            Store::HeapWithTtl(lists) => {
+                for element in elements {
+                    lists.put(key, &self.next_number, element);
+                    self.next_number += 1;
+                }
+            }
+            Store::RocksDb(table) => {
+                let mut suffix = Vec::new();
+                for element in elements {
+                    suffix.clear();
+                    self.next_number.encode_ordered(&mut suffix);
+                    table.put(key, &suffix, |buffer| encode(&element, buffer))?;
+                    self.next_number += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements of `key`; none if it has no list, which is the same.
+    pub fn get(&mut self, key: &K) -> Result<Vec<T>, StateError>
+    where
+        T: Clone,
+    {
+        let mut elements = Vec::new();
+        match &mut self.store {
+            Store::Heap(lists) => elements.extend(lists.get(key).into_iter().flatten().cloned()),
+            Store::HeapWithTtl(lists) => lists.for_each(key, |_, element| {
+                elements.push(element.clone());
+                ControlFlow::Continue(())
+            }),
+            Store::RocksDb(table) => {
+                let mut damaged = None;
+                table.scan(key, |_, stored| match T::try_from_slice(stored) {
+                    Ok(element) => {
+                        elements.push(element);
+                        ControlFlow::Continue(())
+                    }
+                    Err(error) => {
+                        damaged = Some(error);
+                        ControlFlow::Break(())
+                    }
+                })?;
+                if let Some(error) = damaged {
+                    return Err(table.damaged(error));
+                }
+            }
+        }
+        Ok(elements)
+    }
+
+    /// Makes `elements` the list of `key`, whatever it was.
+    pub fn replace(&mut self, key: &K, elements: Vec<T>) -> Result<(), StateError> {
+        self.clear(key)?;
+        self.add_all(key, elements)
+    }
+
+    /// Forgets the list of `key`.
+    pub fn clear(&mut self, key: &K) -> Result<(), StateError> {
+        match &mut self.store {
+            Store::Heap(lists) => {
+                lists.remove(key);
+            }
+            Store::HeapWithTtl(lists) => lists.clear(key),
+            Store::RocksDb(table) => table.delete_all(key)?,
+        }
+        Ok(())
+    }
+}
+
+fn extend<K: Key, T>(
+    lists: &mut FxHashMap<K, Vec<T>>,
+    key: &K,
+    elements: impl IntoIterator<Item = T>,
+) {
+    if let Some(list) = lists.get_mut(key) {
+        return list.extend(elements);
+    }
+    let list: Vec<T> = elements.into_iter().collect();
+    if !list.is_empty() {
+        lists.insert(key.clone(), list);
+    }
+}
