@@ -53,16 +53,19 @@ pub(crate) struct BuildState {
 impl Build<'_> {
     /// Lets a keyed operator open its states. A failure is kept, to end the deployment once this
     /// subtask stands.
-    pub(crate) fn open_state(&self, open: impl FnOnce(&mut StateContext)) -> KeyedBackend {
+    pub(crate) fn open_state<R>(
+        &self,
+        open: impl FnOnce(&mut StateContext) -> R,
+    ) -> (KeyedBackend, R) {
         let shared = self.state.resources.clone();
         let mut context = StateContext::new(shared, self.config.max_parallelism);
-        open(&mut context);
+        let opened = open(&mut context);
         let backend = context.finish().unwrap_or_else(|error| {
             self.state.failure.replace(Some(error));
             KeyedBackend::default()
         });
         self.state.probes.borrow_mut().extend(backend.probe());
-        backend
+        (backend, opened)
     }
 
     /// A sketch that can be read while its owner runs.

@@ -1,6 +1,7 @@
 //! Operators on keyed streams: user-written processes with state, and running aggregates.
 
 pub(crate) mod timed;
+pub(crate) mod timer_service;
 
 use crate::batch::{Batch, Loop, Rows};
 use crate::data::{Data, Key, Row};

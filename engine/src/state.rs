@@ -20,21 +20,27 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::data::{Data, Key};
+use crate::event_time::timers::KeyedTimers;
+use crate::event_time::timers::stored::StoredTimers;
 use crate::key_group::Groups;
 use crate::keyed::Aggregate;
+use crate::keyed::timer_service::TimerService;
 use aggregating::AggregatingState;
 use backend::KeyedBackend;
 use clock::RunClock;
 use list::ListState;
 use map::MapState;
 use ordered::OrderedKey;
-use rocksdb::config::RocksDbConfig;
+use rocksdb::config::{RocksDbConfig, TimerStore};
 use rocksdb::database::Column;
 use rocksdb::shared::SharedResources;
 use rocksdb::store::SharedStore;
 use rocksdb::table::Table;
 use ttl::Ttl;
 use value::ValueState;
+
+/// Timers of an operator subtask and time domain that are in memory, where the others are not.
+const TIMERS_IN_MEMORY: usize = 1_024;
 
 /// A backend's failure, with the state that it concerned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -167,6 +173,25 @@ impl StateContext {
         AggregatingState::new(aggregate, self.value_with_ttl(name, ttl))
     }
 
+    /// The timers of this operator, wherever the backend keeps them.
+    pub(crate) fn timers<K: Key>(&mut self) -> TimerService<K> {
+        match self.stored_timers(TIMERS_IN_MEMORY) {
+            Some(timers) => TimerService::RocksDb(timers),
+            None => TimerService::Heap(KeyedTimers::new()),
+        }
+    }
+
+    /// Timers in RocksDB, if that is where they are to be.
+    pub(crate) fn stored_timers<K: Key>(&mut self, head: usize) -> Option<StoredTimers<K>> {
+        match &self.place {
+            Place::RocksDb { shared, .. } if shared.config.timers == TimerStore::RocksDb => {}
+            _ => return None,
+        }
+        let by_key = self.table("timers by key", None, false)?;
+        let by_time = self.table("timers by time", None, true)?;
+        Some(StoredTimers::new(by_key, by_time, head))
+    }
+
     /// A place for a state, unless states are on the heap; `scanned` if entries of a key are asked for
     /// together.
     fn table<K: Key>(&mut self, name: &str, ttl: Option<Ttl>, scanned: bool) -> Option<Table<K>> {
@@ -203,4 +228,4 @@ impl StateContext {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,6 +8,8 @@
 //! Who is called is up to the caller, who takes due timers out one by one and may register others
 //! in between; those are found in the same round if they are due.
 
+pub(crate) mod stored;
+
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
@@ -203,49 +205,5 @@ impl<K: Key> KeyedQueue<K> {
             self.places.remove(key);
         }
         place
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn timers_fire_once_each_in_order_of_time_then_registration(
-            steps in prop::collection::vec((0u8..8, 0u8..4, 0i64..20), 0..150),
-        ) {
-            let mut timers = KeyedTimers::<u8>::new();
-            let (mut model, mut now): (Vec<(i64, u8)>, i64) = (Vec::new(), 0);
-            for (choice, key, at_ms) in steps {
-                match choice {
-                    0..4 => {
-                        timers.register(TimeDomain::Event, &key, at_ms);
-                        if !model.contains(&(at_ms, key)) {
-                            model.push((at_ms, key));
-                        }
-                    }
-                    4 => {
-                        timers.delete(TimeDomain::Event, &key, at_ms);
-                        model.retain(|timer| *timer != (at_ms, key));
-                    }
-                    _ => {
-                        now = now.max(at_ms);
-                        // The sort is stable: equal times stay in order of registration.
-                        let mut due: Vec<_> = model.iter().copied().filter(|t| t.0 <= now).collect();
-                        due.sort_by_key(|timer| timer.0);
-                        model.retain(|timer| timer.0 > now);
-                        let fired: Vec<_> =
-                            std::iter::from_fn(|| timers.pop_due(TimeDomain::Event, now)).collect();
-                        prop_assert_eq!(fired, due);
-                    }
-                }
-                prop_assert_eq!(timers.pending(), model.len() as u64);
-                let next = timers.next_ms(TimeDomain::Event);
-                prop_assert_eq!(next, model.iter().map(|timer| timer.0).min());
-            }
-            prop_assert_eq!(timers.next_ms(TimeDomain::Processing), None);
-        }
     }
 }

@@ -32,7 +32,7 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         let key = self.key.clone();
         self.keyed(name, move |build| {
             let mut process = make(&build.context);
-            let backend = build.open_state(|state| process.open(state));
+            let (backend, ()) = build.open_state(|state| process.open(state));
             let sketch = build.key_sketch();
             Box::new(KeyedOperator::new(key.clone(), process, backend, sketch))
         })
@@ -74,9 +74,13 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
         let key = self.key.clone();
         self.keyed(name, move |build| {
             let mut process = make(&build.context);
-            let backend = build.open_state(|state| process.open(state));
+            let (backend, timers) = build.open_state(|state| {
+                process.open(state);
+                state.timers()
+            });
             let sketch = build.key_sketch();
-            Box::new(TimedOperator::new(key.clone(), process, backend, sketch))
+            let key = key.clone();
+            Box::new(TimedOperator::new(key, process, timers, backend, sketch))
         })
     }
 

@@ -2,11 +2,12 @@
 
 use crate::batch::{Batch, Rows, Signal};
 use crate::data::{Key, Row};
-use crate::event_time::timers::{KeyedTimers, TimeDomain};
+use crate::event_time::timers::TimeDomain;
 use crate::event_time::{NO_WATERMARK_MS, job_time_ns, processing_ms};
+use crate::keyed::timer_service::TimerService;
 use crate::operator::{Operator, OperatorContext, OperatorError};
-use crate::state::StateContext;
 use crate::state::backend::KeyedBackend;
+use crate::state::{StateContext, StateError};
 use crate::top_keys::KeySketch;
 use crate::window::WindowCounters;
 
@@ -48,7 +49,7 @@ pub struct Due {
 /// The timers of the key at hand, and both clocks.
 #[derive(Debug)]
 pub struct Timers<'a, K> {
-    all: &'a mut KeyedTimers<K>,
+    all: &'a mut TimerService<K>,
     key: &'a K,
     watermark_ms: i64,
     now_ms: i64,
@@ -57,13 +58,13 @@ pub struct Timers<'a, K> {
 impl<K: Key> Timers<'_, K> {
     /// Wants the key to be called when `domain` reaches `at_ms`; once, however often it is said. A
     /// time that has passed fires when its clock next moves.
-    pub fn register(&mut self, domain: TimeDomain, at_ms: i64) {
-        self.all.register(domain, self.key, at_ms);
+    pub fn register(&mut self, domain: TimeDomain, at_ms: i64) -> Result<(), StateError> {
+        self.all.register(domain, self.key, at_ms)
     }
 
     /// No longer wants that.
-    pub fn delete(&mut self, domain: TimeDomain, at_ms: i64) {
-        self.all.delete(domain, self.key, at_ms);
+    pub fn delete(&mut self, domain: TimeDomain, at_ms: i64) -> Result<(), StateError> {
+        self.all.delete(domain, self.key, at_ms)
     }
 
     /// The watermark; [`NO_WATERMARK_MS`] before the first.
@@ -82,18 +83,24 @@ pub(crate) struct TimedOperator<K, F, P> {
     key: F,
     process: P,
     backend: KeyedBackend,
-    timers: KeyedTimers<K>,
+    timers: TimerService<K>,
     watermark_ms: i64,
     sketch: KeySketch<K>,
 }
 
 impl<K: Key, F, P> TimedOperator<K, F, P> {
-    pub(crate) fn new(key: F, process: P, backend: KeyedBackend, sketch: KeySketch<K>) -> Self {
+    pub(crate) fn new(
+        key: F,
+        process: P,
+        timers: TimerService<K>,
+        backend: KeyedBackend,
+        sketch: KeySketch<K>,
+    ) -> Self {
         TimedOperator {
             key,
             process,
             backend,
-            timers: KeyedTimers::new(),
+            timers,
             watermark_ms: NO_WATERMARK_MS,
             sketch,
         }
@@ -112,7 +119,7 @@ impl<K: Key, F, P> TimedOperator<K, F, P> {
     {
         let now_ms = processing_ms(context.now_ns());
         let run = self.backend.begin(context.slice)?;
-        while let Some((at_ms, key)) = self.timers.pop_due(domain, until_ms) {
+        while let Some((at_ms, key)) = self.timers.pop_due(domain, until_ms)? {
             let mut timers = Timers {
                 all: &mut self.timers,
                 key: &key,

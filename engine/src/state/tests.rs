@@ -261,7 +261,7 @@ fn ttl() -> impl Strategy<Value = Option<Ttl>> {
 }
 
 /// RocksDB that flushes and compacts all the time, because its write buffers are small.
-fn busy_rocksdb(write_back_cache: u64) -> RocksDbConfig {
+pub(crate) fn busy_rocksdb(write_back_cache: u64) -> RocksDbConfig {
     RocksDbConfig {
         write_buffer_size: 256 << 10,
         level_base: 1 << 20,
@@ -271,7 +271,7 @@ fn busy_rocksdb(write_back_cache: u64) -> RocksDbConfig {
     }
 }
 
-fn in_rocksdb(config: RocksDbConfig) -> StateContext {
+pub(crate) fn in_rocksdb(config: RocksDbConfig) -> StateContext {
     let shared = SharedResources::new(config).expect("a temporary folder can be made");
     StateContext::new(Some(shared), 128)
 }

@@ -25,9 +25,9 @@ impl TimedProcess<u8, Element, (u8, i64)> for Echo {
     ) -> Result<(), OperatorError> {
         let at_ms = row.value.time_ms + 5;
         if let Some(before_ms) = self.0.insert(*key, at_ms) {
-            timers.delete(TimeDomain::Event, before_ms);
+            timers.delete(TimeDomain::Event, before_ms)?;
         }
-        timers.register(TimeDomain::Event, at_ms);
+        timers.register(TimeDomain::Event, at_ms)?;
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl TimedProcess<u8, Element, u64> for Restless {
         timers: &mut Timers<'_, u8>,
         out: &mut Batch<u64>,
     ) -> Result<(), OperatorError> {
-        timers.register(TimeDomain::Processing, timers.now_ms() + 1);
+        timers.register(TimeDomain::Processing, timers.now_ms() + 1)?;
         std::thread::sleep(Duration::from_millis(2));
         out.push(row.map(|element| element.id));
         Ok(())
@@ -102,7 +102,7 @@ impl TimedProcess<u8, Element, u64> for Restless {
         _: &mut Batch<u64>,
     ) -> Result<(), OperatorError> {
         std::thread::sleep(Duration::from_millis(3));
-        timers.register(TimeDomain::Processing, timers.now_ms() + 1);
+        timers.register(TimeDomain::Processing, timers.now_ms() + 1)?;
         Ok(())
     }
 }
