@@ -20,6 +20,7 @@
 //! | `job` | How many records per second do whole jobs take? |
 //! | `instructions` | How many instructions does a record take on each hot path? Bounds, checked by valgrind |
 //! | program `keyed-count` | What do the engine's metrics cost? Counted by `scripts/bench metrics-cost` |
+//! | program `state-time` | Is the state time that a job reports the time that state takes? |
 //! | program `scale` | What does it cost to have 10,000 subtasks, and to look at them? |
 
 use std::hint::black_box;
