@@ -13,7 +13,7 @@ use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
 use crate::prepare::{Preparation, prepare_all};
 use crate::stage::MemberCounters;
-use crate::state::rocksdb::probe::RocksDbProbe;
+use crate::state::probe::StateProbe;
 use crate::state::rocksdb::shared::SharedResources;
 use crate::subtask::SubtaskShared;
 use crate::top_keys::KeyProbe;
@@ -85,7 +85,7 @@ pub struct Deployed {
 pub(crate) struct SubtaskState {
     pub(crate) task: usize,
     pub(crate) subtask: usize,
-    pub(crate) probe: Arc<RocksDbProbe>,
+    pub(crate) probe: StateProbe,
 }
 
 pub(crate) struct DeployedSubtask {
@@ -181,7 +181,7 @@ fn build_subtasks(
             key_probes.extend(build.key_probes.into_inner());
             let probes = build.state.probes.into_inner();
             // Access to a disk may take long, and must not keep a worker from other subtasks.
-            let on_disk = !probes.is_empty();
+            let on_disk = probes.iter().any(|probe| probe.rocksdb().is_some());
             built
                 .state_probes
                 .extend(probes.into_iter().map(|probe| SubtaskState {

@@ -16,7 +16,7 @@ use crate::output::{Output, OutputStage, Router};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
 use crate::state::backend::KeyedBackend;
-use crate::state::rocksdb::probe::RocksDbProbe;
+use crate::state::probe::StateProbe;
 use crate::state::rocksdb::shared::SharedResources;
 use crate::state::{StateContext, StateError};
 use crate::top_keys::{KeyProbe, KeySketch};
@@ -46,7 +46,7 @@ pub(crate) struct Build<'a> {
 pub(crate) struct BuildState {
     /// What all databases of the job share; none if state is on the heap.
     pub(crate) resources: Option<Arc<SharedResources>>,
-    pub(crate) probes: RefCell<Vec<Arc<RocksDbProbe>>>,
+    pub(crate) probes: RefCell<Vec<StateProbe>>,
     pub(crate) failure: RefCell<Option<StateError>>,
 }
 

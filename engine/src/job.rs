@@ -323,9 +323,13 @@ impl Job {
     /// `throttle-disk-end` tell when that was.
     pub fn throttle_disk(&self, rate_per_s: u64, sync: Duration, lasting: Duration) {
         let until_ns = self.shared.clock.now().saturating_add(nanos(lasting));
-        for state in &self.state_probes {
-            let rate_per_s = state.probe.rate_with_sync(rate_per_s, sync);
-            state.probe.order_throttle(Throttle {
+        for database in self
+            .state_probes
+            .iter()
+            .filter_map(|state| state.probe.rocksdb())
+        {
+            let rate_per_s = database.rate_with_sync(rate_per_s, sync);
+            database.order_throttle(Throttle {
                 rate_per_s,
                 until_ns,
             });

@@ -11,6 +11,7 @@ mod heap;
 pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod ordered;
+pub(crate) mod probe;
 pub(crate) mod rocksdb;
 pub(crate) mod snapshot;
 pub(crate) mod ttl;
@@ -28,6 +29,7 @@ use crate::keyed::timer_service::TimerService;
 use aggregating::AggregatingState;
 use backend::KeyedBackend;
 use clock::RunClock;
+use heap::gauge::HeapGauge;
 use list::ListState;
 use map::MapState;
 use ordered::OrderedKey;
@@ -72,6 +74,8 @@ pub enum StateBackend {
 /// Where an operator subtask opens its states.
 pub struct StateContext {
     clock: RunClock,
+    /// Of the states on the heap.
+    gauges: Vec<HeapGauge>,
     place: Place,
 }
 
@@ -98,6 +102,7 @@ impl StateContext {
         };
         StateContext {
             clock: RunClock::default(),
+            gauges: Vec::new(),
             place,
         }
     }
@@ -106,7 +111,7 @@ impl StateContext {
     pub fn value<K: Key, V: Data>(&mut self, name: &str) -> ValueState<K, V> {
         match self.table(name, None, false) {
             Some(table) => ValueState::in_table(name, table),
-            None => ValueState::on_heap(name),
+            None => ValueState::on_heap(name, self.gauge()),
         }
     }
 
@@ -114,7 +119,7 @@ impl StateContext {
     pub fn value_with_ttl<K: Key, V: Data>(&mut self, name: &str, ttl: Ttl) -> ValueState<K, V> {
         match self.table(name, Some(ttl), false) {
             Some(table) => ValueState::in_table(name, table),
-            None => ValueState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+            None => ValueState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
     }
 
@@ -122,7 +127,7 @@ impl StateContext {
     pub fn list<K: Key, T: Data>(&mut self, name: &str) -> ListState<K, T> {
         match self.table(name, None, true) {
             Some(table) => ListState::in_table(name, table),
-            None => ListState::on_heap(name),
+            None => ListState::on_heap(name, self.gauge()),
         }
     }
 
@@ -130,7 +135,7 @@ impl StateContext {
     pub fn list_with_ttl<K: Key, T: Data>(&mut self, name: &str, ttl: Ttl) -> ListState<K, T> {
         match self.table(name, Some(ttl), true) {
             Some(table) => ListState::in_table(name, table),
-            None => ListState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+            None => ListState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
     }
 
@@ -138,7 +143,7 @@ impl StateContext {
     pub fn map<K: Key, U: OrderedKey, V: Data>(&mut self, name: &str) -> MapState<K, U, V> {
         match self.table(name, None, true) {
             Some(table) => MapState::in_table(name, table),
-            None => MapState::on_heap(name),
+            None => MapState::on_heap(name, self.gauge()),
         }
     }
 
@@ -150,7 +155,7 @@ impl StateContext {
     ) -> MapState<K, U, V> {
         match self.table(name, Some(ttl), true) {
             Some(table) => MapState::in_table(name, table),
-            None => MapState::on_heap_with_ttl(name, ttl, self.clock.clone()),
+            None => MapState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
     }
 
@@ -192,6 +197,12 @@ impl StateContext {
         Some(StoredTimers::new(by_key, by_time, head))
     }
 
+    fn gauge(&mut self) -> HeapGauge {
+        let gauge = HeapGauge::new();
+        self.gauges.push(gauge.clone());
+        gauge
+    }
+
     /// A place for a state, unless states are on the heap; `scanned` if entries of a key are asked for
     /// together.
     fn table<K: Key>(&mut self, name: &str, ttl: Option<Ttl>, scanned: bool) -> Option<Table<K>> {
@@ -223,7 +234,7 @@ impl StateContext {
         if let Some(store) = &store {
             store.lock().open()?;
         }
-        Ok(KeyedBackend::new(self.clock, store))
+        Ok(KeyedBackend::new(self.clock, store, self.gauges))
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::StateError;
 use super::clock::RunClock;
+use super::heap::gauge::HeapGauge;
+use super::probe::StateProbe;
 use super::rocksdb::meter::BlockCounts;
 use super::rocksdb::probe::{RocksDbProbe, Throttle};
 use super::rocksdb::store::SharedStore;
@@ -14,6 +16,7 @@ use crate::subtask::Slice;
 #[derive(Default)]
 pub(crate) struct KeyedBackend {
     clock: RunClock,
+    gauges: Arc<[HeapGauge]>,
     store: Option<RocksDbStore>,
 }
 
@@ -33,7 +36,7 @@ pub(crate) struct Run {
 }
 
 impl KeyedBackend {
-    pub(crate) fn new(clock: RunClock, store: Option<SharedStore>) -> Self {
+    pub(crate) fn new(clock: RunClock, store: Option<SharedStore>, gauges: Vec<HeapGauge>) -> Self {
         let store = store.map(|store| {
             let probe = store.lock().probe();
             RocksDbStore {
@@ -43,7 +46,11 @@ impl KeyedBackend {
                 throttles: 0,
             }
         });
-        KeyedBackend { clock, store }
+        KeyedBackend {
+            clock,
+            gauges: gauges.into(),
+            store,
+        }
     }
 
     pub(crate) fn set_time(&self, now_ms: u64) {
@@ -60,10 +67,13 @@ impl KeyedBackend {
         Ok(())
     }
 
-    /// What others may see of it.
-    pub(crate) fn probe(&self) -> Option<Arc<RocksDbProbe>> {
-        let store = self.store.as_ref()?;
-        Some(Arc::clone(&store.probe))
+    /// What others may see of it, if there is any state.
+    pub(crate) fn probe(&self) -> Option<StateProbe> {
+        if let Some(store) = &self.store {
+            return Some(StateProbe::RocksDb(Arc::clone(&store.probe)));
+        }
+        let gauges = Arc::clone(&self.gauges);
+        (!gauges.is_empty()).then_some(StateProbe::Heap(gauges))
     }
 
     /// States are about to be touched, at the job time of the slice.

@@ -1,12 +1,13 @@
-//! Keyed state in the process's memory: what plain hash maps do not give.
-//!
-//! State without a time to live and without an order needs nothing but the standard library's maps,
-//! and stands beside the types that users see.
+//! Keyed state in the process's memory: one type per kind of state, with a time to live or without,
+//! so that what has none pays nothing for it.
 
 pub(crate) mod calendar;
 pub(crate) mod expiring;
 pub(crate) mod expiring_maps;
+pub(crate) mod gauge;
+pub(crate) mod lists;
 pub(crate) mod sorted_maps;
+pub(crate) mod values;
 
 use crate::state::ttl::{Ttl, TtlRefresh};
 

@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use rustc_hash::FxHashMap;
-
 use super::StateError;
 use super::clock::RunClock;
 use super::heap::expiring_maps::ExpiringMaps;
+use super::heap::gauge::HeapGauge;
+use super::heap::lists::Lists;
 use super::ordered::OrderedKey;
 use super::rocksdb::table::{Table, encode};
 use super::ttl::Ttl;
@@ -26,18 +26,24 @@ pub struct ListState<K, T> {
 
 #[derive(Debug)]
 enum Store<K, T> {
-    Heap(FxHashMap<K, Vec<T>>),
+    Heap(Lists<K, T>),
     HeapWithTtl(ExpiringMaps<K, u64, T>),
     RocksDb(Table<K>),
 }
 
 impl<K: Key, T: Data> ListState<K, T> {
-    pub(super) fn on_heap(name: &str) -> Self {
-        ListState::new(name, Store::Heap(FxHashMap::default()))
+    pub(super) fn on_heap(name: &str, gauge: HeapGauge) -> Self {
+        ListState::new(name, Store::Heap(Lists::new(gauge)))
     }
 
-    pub(super) fn on_heap_with_ttl(name: &str, ttl: Ttl, clock: RunClock) -> Self {
-        ListState::new(name, Store::HeapWithTtl(ExpiringMaps::new(ttl, clock)))
+    pub(super) fn on_heap_with_ttl(
+        name: &str,
+        ttl: Ttl,
+        clock: RunClock,
+        gauge: HeapGauge,
+    ) -> Self {
+        let lists = ExpiringMaps::new(ttl, clock, gauge);
+        ListState::new(name, Store::HeapWithTtl(lists))
     }
 
     pub(super) fn in_table(name: &str, table: Table<K>) -> Self {
@@ -69,7 +75,7 @@ impl<K: Key, T: Data> ListState<K, T> {
         elements: impl IntoIterator<Item = T>,
     ) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(lists) => extend(lists, key, elements),
+            Store::Heap(lists) => lists.add_all(key, elements),
             Store::HeapWithTtl(lists) => {
                 for element in elements {
                     lists.put(key, &self.next_number, element);
@@ -96,7 +102,7 @@ impl<K: Key, T: Data> ListState<K, T> {
     {
         let mut elements = Vec::new();
         match &mut self.store {
-            Store::Heap(lists) => elements.extend(lists.get(key).into_iter().flatten().cloned()),
+            Store::Heap(lists) => elements.extend_from_slice(lists.get(key)),
             Store::HeapWithTtl(lists) => lists.for_each(key, |_, element| {
                 elements.push(element.clone());
                 ControlFlow::Continue(())
@@ -130,26 +136,10 @@ impl<K: Key, T: Data> ListState<K, T> {
     /// Forgets the list of `key`.
     pub fn clear(&mut self, key: &K) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(lists) => {
-                lists.remove(key);
-            }
+            Store::Heap(lists) => lists.clear(key),
             Store::HeapWithTtl(lists) => lists.clear(key),
             Store::RocksDb(table) => table.delete_all(key)?,
         }
         Ok(())
-    }
-}
-
-fn extend<K: Key, T>(
-    lists: &mut FxHashMap<K, Vec<T>>,
-    key: &K,
-    elements: impl IntoIterator<Item = T>,
-) {
-    if let Some(list) = lists.get_mut(key) {
-        return list.extend(elements);
-    }
-    let list: Vec<T> = elements.into_iter().collect();
-    if !list.is_empty() {
-        lists.insert(key.clone(), list);
     }
 }

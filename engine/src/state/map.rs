@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::StateError;
 use super::clock::RunClock;
 use super::heap::expiring_maps::ExpiringMaps;
+use super::heap::gauge::HeapGauge;
 use super::heap::sorted_maps::SortedMaps;
 use super::ordered::OrderedKey;
 use super::rocksdb::table::{Table, encode};
@@ -28,12 +29,20 @@ enum Store<K, U, V> {
 }
 
 impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
-    pub(super) fn on_heap(name: &str) -> Self {
-        MapState::new(name, Store::Heap(SortedMaps::new()))
+    pub(super) fn on_heap(name: &str, gauge: HeapGauge) -> Self {
+        MapState::new(name, Store::Heap(SortedMaps::new(gauge)))
     }
 
-    pub(super) fn on_heap_with_ttl(name: &str, ttl: Ttl, clock: RunClock) -> Self {
-        MapState::new(name, Store::HeapWithTtl(ExpiringMaps::new(ttl, clock)))
+    pub(super) fn on_heap_with_ttl(
+        name: &str,
+        ttl: Ttl,
+        clock: RunClock,
+        gauge: HeapGauge,
+    ) -> Self {
+        MapState::new(
+            name,
+            Store::HeapWithTtl(ExpiringMaps::new(ttl, clock, gauge)),
+        )
     }
 
     pub(super) fn in_table(name: &str, table: Table<K>) -> Self {
@@ -80,7 +89,10 @@ impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
     /// Sets the value of `field` in the map of `key`.
     pub fn put(&mut self, key: &K, field: &U, value: V) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(maps) => maps.put(key, field, value),
+            Store::Heap(maps) => {
+                maps.put(key, field, value);
+                maps.tell_sizes(|value| value);
+            }
             Store::HeapWithTtl(maps) => maps.put(key, field, value),
             Store::RocksDb(table) => {
                 let suffix = encoded(field, &mut self.suffix);
@@ -99,7 +111,11 @@ impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
         change: impl FnOnce(&mut V) -> R,
     ) -> Result<R, StateError> {
         match &mut self.store {
-            Store::Heap(maps) => Ok(maps.update(key, field, create, change)),
+            Store::Heap(maps) => {
+                let result = maps.update(key, field, create, change);
+                maps.tell_sizes(|value| value);
+                Ok(result)
+            }
             Store::HeapWithTtl(maps) => Ok(maps.update(key, field, create, change)),
             Store::RocksDb(table) => {
                 table.update_value(key, encoded(field, &mut self.suffix), create, change)

@@ -7,7 +7,8 @@ pub struct StateSnapshot {
     pub task: usize,
     /// Index of the subtask.
     pub subtask: usize,
-    /// Reads of the operator, wherever they were answered.
+    /// Reads of the operator, wherever they were answered; on the heap, which is not asked but is the
+    /// operator's own memory, reads and writes are not counted.
     pub reads: u64,
     /// Writes of the operator.
     pub writes: u64,

@@ -3,6 +3,7 @@
 
 mod naive;
 mod operations;
+mod sizes;
 
 use std::ops::ControlFlow;
 use std::time::Duration;

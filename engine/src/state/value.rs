@@ -1,12 +1,10 @@
 //! One value per key.
 
-use std::collections::HashMap;
-
-use rustc_hash::FxBuildHasher;
-
 use super::StateError;
 use super::clock::RunClock;
 use super::heap::expiring::ExpiringValues;
+use super::heap::gauge::HeapGauge;
+use super::heap::values::Values;
 use super::rocksdb::table::{Table, encode};
 use super::ttl::Ttl;
 use crate::data::{Data, Key};
@@ -20,23 +18,28 @@ pub struct ValueState<K, V> {
 
 #[derive(Debug)]
 enum Store<K, V> {
-    Heap(HashMap<K, V, FxBuildHasher>),
+    Heap(Values<K, V>),
     HeapWithTtl(ExpiringValues<K, V>),
     RocksDb(Table<K>),
 }
 
 impl<K: Key, V: Data> ValueState<K, V> {
-    pub(super) fn on_heap(name: &str) -> Self {
+    pub(super) fn on_heap(name: &str, gauge: HeapGauge) -> Self {
         ValueState {
             name: name.to_owned(),
-            store: Store::Heap(HashMap::default()),
+            store: Store::Heap(Values::new(gauge)),
         }
     }
 
-    pub(super) fn on_heap_with_ttl(name: &str, ttl: Ttl, clock: RunClock) -> Self {
+    pub(super) fn on_heap_with_ttl(
+        name: &str,
+        ttl: Ttl,
+        clock: RunClock,
+        gauge: HeapGauge,
+    ) -> Self {
         ValueState {
             name: name.to_owned(),
-            store: Store::HeapWithTtl(ExpiringValues::new(ttl, clock)),
+            store: Store::HeapWithTtl(ExpiringValues::new(ttl, clock, gauge)),
         }
     }
 
@@ -58,7 +61,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
         V: Clone,
     {
         match &mut self.store {
-            Store::Heap(map) => Ok(map.get(key).cloned()),
+            Store::Heap(values) => Ok(values.get(key).cloned()),
             Store::HeapWithTtl(values) => Ok(values.read(key, V::clone)),
             Store::RocksDb(table) => table.get_value(key, &[]),
         }
@@ -71,7 +74,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
         read: impl FnOnce(&V) -> R,
     ) -> Result<Option<R>, StateError> {
         match &mut self.store {
-            Store::Heap(map) => Ok(map.get(key).map(read)),
+            Store::Heap(values) => Ok(values.get(key).map(read)),
             Store::HeapWithTtl(values) => Ok(values.read(key, read)),
             Store::RocksDb(table) => {
                 let value: Option<V> = table.get_value(key, &[])?;
@@ -83,8 +86,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
     /// Sets the value of `key`.
     pub fn put(&mut self, key: &K, value: V) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(map) => {
-                map.insert(key.clone(), value);
+            Store::Heap(values) => {
+                values.put(key, value);
                 Ok(())
             }
             Store::HeapWithTtl(values) => {
@@ -98,8 +101,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
     /// Forgets `key`.
     pub fn remove(&mut self, key: &K) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(map) => {
-                map.remove(key);
+            Store::Heap(values) => {
+                values.remove(key);
                 Ok(())
             }
             Store::HeapWithTtl(values) => {
@@ -119,13 +122,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
         change: impl FnOnce(&mut V) -> R,
     ) -> Result<R, StateError> {
         match &mut self.store {
-            Store::Heap(map) => {
-                // Looked up before inserting, so that a known key is never cloned.
-                if let Some(value) = map.get_mut(key) {
-                    return Ok(change(value));
-                }
-                Ok(change(map.entry(key.clone()).or_insert_with(create)))
-            }
+            Store::Heap(values) => Ok(values.update(key, create, change)),
             Store::HeapWithTtl(values) => Ok(values.update(key, create, change)),
             Store::RocksDb(table) => table.update_value(key, &[], create, change),
         }
@@ -146,11 +143,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
         out: &mut impl Extend<R>,
     ) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(map) => {
-                out.extend(items.map(|(key, item)| match map.get_mut(&key) {
-                    Some(value) => change(&key, value, item),
-                    None => change(&key, insert(map, &key, create()), item),
-                }));
+            Store::Heap(values) => {
+                values.update_each(items, create, change, out);
                 Ok(())
             }
             Store::HeapWithTtl(values) => {
@@ -184,7 +178,7 @@ impl<K: Key, V: Data> ValueState<K, V> {
     /// Number of keys with a value. On disk every one is looked at.
     pub fn entries(&mut self) -> Result<u64, StateError> {
         match &mut self.store {
-            Store::Heap(map) => Ok(map.len() as u64),
+            Store::Heap(values) => Ok(values.len() as u64),
             Store::HeapWithTtl(values) => Ok(values.len() as u64),
             Store::RocksDb(table) => {
                 let mut entries = 0;
@@ -197,8 +191,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
     /// Shows every key and value, in no particular order. Refreshes none.
     pub fn for_each(&mut self, mut visit: impl FnMut(&K, &V)) -> Result<(), StateError> {
         match &mut self.store {
-            Store::Heap(map) => {
-                map.iter().for_each(|(key, value)| visit(key, value));
+            Store::Heap(values) => {
+                values.for_each(visit);
                 Ok(())
             }
             Store::HeapWithTtl(values) => {
@@ -215,14 +209,4 @@ impl<K: Key, V: Data> ValueState<K, V> {
             }
         }
     }
-}
-
-#[cold]
-#[inline(never)]
-fn insert<'a, K: Key, V>(
-    map: &'a mut HashMap<K, V, FxBuildHasher>,
-    key: &K,
-    value: V,
-) -> &'a mut V {
-    map.entry(key.clone()).or_insert(value)
 }

@@ -3,8 +3,9 @@
 use rustc_hash::FxHashMap;
 
 use super::calendar::{Calendar, Place};
+use super::gauge::{HeapGauge, encoded_bytes};
 use super::{SWEPT_PER_ACCESS, Slot};
-use crate::data::Key;
+use crate::data::{Encode, Key};
 use crate::state::clock::RunClock;
 use crate::state::ttl::Ttl;
 
@@ -15,15 +16,17 @@ pub(crate) struct ExpiringValues<K, V> {
     clock: RunClock,
     slots: FxHashMap<K, Slot<V>>,
     calendar: Calendar<K>,
+    gauge: HeapGauge,
 }
 
-impl<K: Key, V> ExpiringValues<K, V> {
-    pub(crate) fn new(ttl: Ttl, clock: RunClock) -> Self {
+impl<K: Key, V: Encode> ExpiringValues<K, V> {
+    pub(crate) fn new(ttl: Ttl, clock: RunClock, gauge: HeapGauge) -> Self {
         ExpiringValues {
             ttl,
             clock,
             slots: FxHashMap::default(),
             calendar: Calendar::new(ttl.after_ms()),
+            gauge,
         }
     }
 
@@ -48,6 +51,7 @@ impl<K: Key, V> ExpiringValues<K, V> {
         self.sweep();
         if let Some(slot) = self.slots.remove(key) {
             self.cross_out(slot.place);
+            self.gauge.holds(self.slots.len());
         }
     }
 
@@ -88,6 +92,7 @@ impl<K: Key, V> ExpiringValues<K, V> {
             refreshed_ms: now_ms,
             place,
         };
+        self.gauge.holds(self.slots.len() + 1);
         self.slots.entry(key.clone()).insert_entry(slot).into_mut()
     }
 
@@ -100,6 +105,8 @@ impl<K: Key, V> ExpiringValues<K, V> {
 
     /// Frees a few expired values, if there are any. Returns the time.
     fn sweep(&mut self) -> u64 {
+        let size = |(key, slot): (&K, &Slot<V>)| encoded_bytes(key) + encoded_bytes(&slot.value);
+        self.gauge.tell_sizes(|| self.slots.iter().map(size));
         let now_ms = self.clock.now_ms();
         for _ in 0..SWEPT_PER_ACCESS {
             let Some(key) = self.calendar.take_passed(now_ms) else {
@@ -113,6 +120,7 @@ impl<K: Key, V> ExpiringValues<K, V> {
                 slot.place = self.calendar.enter(over_ms, key);
             } else {
                 self.slots.remove(&key);
+                self.gauge.holds(self.slots.len());
             }
         }
         now_ms

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::calendar::{Calendar, Place};
+use super::gauge::HeapGauge;
 use super::sorted_maps::SortedMaps;
 use super::{SWEPT_PER_ACCESS, Slot};
-use crate::data::Key;
+use crate::data::{Encode, Key};
 use crate::state::clock::RunClock;
 use crate::state::ttl::Ttl;
 
@@ -18,12 +19,12 @@ pub(crate) struct ExpiringMaps<K, U, V> {
     calendar: Calendar<(K, U)>,
 }
 
-impl<K: Key, U: Ord + Clone, V> ExpiringMaps<K, U, V> {
-    pub(crate) fn new(ttl: Ttl, clock: RunClock) -> Self {
+impl<K: Key, U: Ord + Clone + Encode, V: Encode> ExpiringMaps<K, U, V> {
+    pub(crate) fn new(ttl: Ttl, clock: RunClock, gauge: HeapGauge) -> Self {
         ExpiringMaps {
             ttl,
             clock,
-            slots: SortedMaps::new(),
+            slots: SortedMaps::new(gauge),
             calendar: Calendar::new(ttl.after_ms()),
         }
     }
@@ -106,6 +107,7 @@ impl<K: Key, U: Ord + Clone, V> ExpiringMaps<K, U, V> {
 
     /// Frees a few expired entries, if there are any. Returns the time.
     fn sweep(&mut self) -> u64 {
+        self.slots.tell_sizes(|slot| &slot.value);
         let now_ms = self.clock.now_ms();
         for _ in 0..SWEPT_PER_ACCESS {
             let Some((key, field)) = self.calendar.take_passed(now_ms) else {
@@ -160,7 +162,7 @@ mod tests {
             let refresh = if on_read { TtlRefresh::OnReadAndWrite } else { TtlRefresh::OnWrite };
             let after = Duration::from_millis(after_ms);
             let clock = RunClock::default();
-            let mut maps = ExpiringMaps::new(Ttl { after, refresh }, clock.clone());
+            let mut maps = ExpiringMaps::new(Ttl { after, refresh }, clock.clone(), HeapGauge::new());
             let mut now_ms = 0;
             for (step, key, field, later_ms) in steps {
                 match step {

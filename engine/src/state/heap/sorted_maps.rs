@@ -5,21 +5,45 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
-use crate::data::Key;
+use super::gauge::{HeapGauge, encoded_bytes};
+use crate::data::{Encode, Key};
 
 /// Sorted maps by key; a key whose map is empty takes no memory.
 #[derive(Debug)]
 pub(crate) struct SortedMaps<K, U, V> {
     maps: FxHashMap<K, BTreeMap<U, V>>,
     entries: usize,
+    gauge: HeapGauge,
 }
 
 impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(gauge: HeapGauge) -> Self {
         SortedMaps {
             maps: FxHashMap::default(),
             entries: 0,
+            gauge,
         }
+    }
+
+    fn hold(&mut self, entries: usize) {
+        self.entries = entries;
+        self.gauge.holds(entries);
+    }
+
+    /// Tells how large entries are, in which `value` finds what counts, if somebody has asked.
+    pub(crate) fn tell_sizes<E: Encode>(&self, value: impl Fn(&V) -> &E)
+    where
+        U: Encode,
+    {
+        self.gauge.tell_sizes(|| {
+            let value = &value;
+            self.maps.iter().flat_map(move |(key, map)| {
+                let key = encoded_bytes(key);
+                map.iter().map(move |(field, kept)| {
+                    key + encoded_bytes(field) + encoded_bytes(value(kept))
+                })
+            })
+        });
     }
 
     pub(crate) fn get(&self, key: &K, field: &U) -> Option<&V> {
@@ -32,16 +56,16 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
 
     pub(crate) fn put(&mut self, key: &K, field: &U, value: V) {
         let before = self.map(key).insert(field.clone(), value);
-        self.entries += usize::from(before.is_none());
+        self.hold(self.entries + usize::from(before.is_none()));
     }
 
     pub(crate) fn remove(&mut self, key: &K, field: &U) -> Option<V> {
         let map = self.maps.get_mut(key)?;
         let removed = map.remove(field);
-        self.entries -= usize::from(removed.is_some());
         if map.is_empty() {
             self.maps.remove(key);
         }
+        self.hold(self.entries - usize::from(removed.is_some()));
         removed
     }
 
@@ -49,10 +73,10 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
     pub(crate) fn pop_first(&mut self, key: &K) -> Option<V> {
         let map = self.maps.get_mut(key)?;
         let first = map.pop_first();
-        self.entries -= usize::from(first.is_some());
         if map.is_empty() {
             self.maps.remove(key);
         }
+        self.hold(self.entries - usize::from(first.is_some()));
         first.map(|(_, value)| value)
     }
 
@@ -68,7 +92,7 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
             return change(value);
         }
         let result = change(map.entry(field.clone()).or_insert_with(create));
-        self.entries += 1;
+        self.hold(self.entries + 1);
         result
     }
 
@@ -88,7 +112,7 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
 
     pub(crate) fn clear(&mut self, key: &K) {
         let map = self.maps.remove(key);
-        self.entries -= map.map_or(0, |map| map.len());
+        self.hold(self.entries - map.map_or(0, |map| map.len()));
     }
 
     /// The map of `key`, which its caller puts something into.

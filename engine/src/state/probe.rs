@@ -1,0 +1,38 @@
+//! The state of an operator subtask as others see it, wherever it is kept.
+
+use std::sync::Arc;
+
+use super::heap::gauge::HeapGauge;
+use super::rocksdb::probe::RocksDbProbe;
+use super::snapshot::StateSnapshot;
+
+/// The state of an operator subtask as others see it.
+#[derive(Clone)]
+pub(crate) enum StateProbe {
+    /// One gauge per state.
+    Heap(Arc<[HeapGauge]>),
+    RocksDb(Arc<RocksDbProbe>),
+}
+
+impl StateProbe {
+    /// Adds what there is to a snapshot.
+    pub(crate) fn read(&self, into: &mut StateSnapshot) {
+        match self {
+            StateProbe::Heap(gauges) => {
+                for (entries, bytes) in gauges.iter().map(HeapGauge::read) {
+                    into.entries += entries;
+                    into.bytes += bytes;
+                }
+            }
+            StateProbe::RocksDb(probe) => probe.read(into),
+        }
+    }
+
+    /// The database, if it is in one.
+    pub(crate) fn rocksdb(&self) -> Option<&RocksDbProbe> {
+        match self {
+            StateProbe::Heap(_) => None,
+            StateProbe::RocksDb(probe) => Some(probe),
+        }
+    }
+}
