@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use engine::{Batch, KeyedProcess, OperatorContext, OperatorError, Row, StateContext, ValueState};
+use engine::{
+    Batch, KeyedProcess, OperatorContext, OperatorError, Row, Rows, StateContext, ValueState,
+};
 
 use super::sums::{Contribution, RunningTotal};
 use crate::slow_operator::{CostSpec, SerialCost};
@@ -54,6 +56,21 @@ impl<T: Contribution> KeyedProcess<u32, T, RunningTotal> for CostlyAggregate<T> 
             tag: row.tag,
             value,
         });
+        Ok(())
+    }
+
+    fn process_run(
+        &mut self,
+        _key: &mut impl FnMut(&T) -> u32,
+        rows: Rows<'_, T>,
+        out: &mut Batch<RunningTotal>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let totals = self.totals.as_mut().expect("opened before the first row");
+        totals.prefetch(rows.values().iter().map(T::key))?;
+        for row in rows {
+            self.process(&row.value.key(), row, out, context)?;
+        }
         Ok(())
     }
 }
