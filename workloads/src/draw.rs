@@ -39,6 +39,8 @@ pub enum Purpose {
     Cost = 3,
     /// By how much a record happened before it was to be sent.
     Lateness = 4,
+    /// Bytes of payloads.
+    Payload = 5,
 }
 
 /// One sequence of draws: draw i is output i of SplitMix64 started in state `mix(mix(seed) + purpose * GAMMA)`.

@@ -5,6 +5,7 @@ use crate::hot_keys::{self, HotKeysSpec};
 use crate::late_data::{self, LateDataSpec};
 use crate::slow_operator::{self, SlowOperatorSpec};
 use crate::spec::{Parameter, SpecError, check, read, serde_through_table, write};
+use crate::state_growth::{self, StateGrowthSpec};
 
 /// A family of workloads.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +52,13 @@ static FAMILIES: &[Family] = &[
         operators: late_data::OPERATORS,
         parameters: late_data::PARAMETERS,
     },
+    Family {
+        name: "state-growth",
+        summary: "an operator keeps state per key, and there are ever more keys",
+        shape: "source -> parse -> key_by -> profile (or first-visit) -> sink",
+        operators: state_growth::OPERATORS,
+        parameters: state_growth::PARAMETERS,
+    },
 ];
 
 /// All families.
@@ -69,6 +77,8 @@ pub enum WorkloadSpec {
     HotKeys(HotKeysSpec),
     /// See [`late_data`].
     LateData(LateDataSpec),
+    /// See [`state_growth`].
+    StateGrowth(StateGrowthSpec),
 }
 
 impl WorkloadSpec {
@@ -107,6 +117,9 @@ impl WorkloadSpec {
             "flights" => WorkloadSpec::Flights(read::<FlightsSpec>(table)?.with_defaults()),
             "hot-keys" => WorkloadSpec::HotKeys(read(table)?),
             "late-data" => WorkloadSpec::LateData(read(table)?),
+            "state-growth" => {
+                WorkloadSpec::StateGrowth(read::<StateGrowthSpec>(table)?.with_defaults())
+            }
             _ => WorkloadSpec::SlowOperator(read(table)?),
         };
         spec.validate()?;
@@ -123,6 +136,7 @@ impl WorkloadSpec {
             WorkloadSpec::Flights(spec) => spec.validate(),
             WorkloadSpec::HotKeys(spec) => spec.validate(),
             WorkloadSpec::LateData(spec) => spec.validate(),
+            WorkloadSpec::StateGrowth(spec) => spec.validate(),
         }
     }
 
@@ -133,6 +147,7 @@ impl WorkloadSpec {
             WorkloadSpec::Flights(spec) => write(spec),
             WorkloadSpec::HotKeys(spec) => write(spec),
             WorkloadSpec::LateData(spec) => write(spec),
+            WorkloadSpec::StateGrowth(spec) => write(spec),
         };
         [("kind".to_owned(), self.kind().into())]
             .into_iter()
@@ -152,6 +167,7 @@ impl WorkloadSpec {
             WorkloadSpec::Flights(_) => &FAMILIES[1],
             WorkloadSpec::HotKeys(_) => &FAMILIES[2],
             WorkloadSpec::LateData(_) => &FAMILIES[3],
+            WorkloadSpec::StateGrowth(_) => &FAMILIES[4],
         }
     }
 }
@@ -204,11 +220,11 @@ mod tests {
         let error = |text: &str| parse(text).expect_err(text);
         assert_eq!(
             error("keys = 1"),
-            "kind: missing; known workloads: slow-operator, flights, hot-keys, late-data"
+            "kind: missing; known workloads: slow-operator, flights, hot-keys, late-data, state-growth"
         );
         assert_eq!(
             error("kind = 'slow'"),
-            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys, late-data"
+            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys, late-data, state-growth"
         );
         assert_eq!(
             error("kind = 'flights'\nkeys = 1"),

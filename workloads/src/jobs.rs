@@ -18,6 +18,9 @@ use crate::load::{
 use crate::probes::Probes;
 use crate::slow_operator::{self, LineEvents, SlowOperatorSpec};
 use crate::spec::SpecError;
+use crate::state_growth::{
+    self, GrowthJob, Population, ProfileEvents, StateGrowthSpec, VisitEvents,
+};
 use crate::verify::Verifier;
 
 /// A job, and its two ends.
@@ -79,6 +82,10 @@ pub fn build(
         }
         WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
         WorkloadSpec::LateData(spec) => Ok(late_data::build(spec, feed.late_data(spec)?)),
+        WorkloadSpec::StateGrowth(spec) => match spec.job {
+            GrowthJob::Profiles => Ok(state_growth::build_profiles(spec, feed.profiles(spec)?)),
+            GrowthJob::UniqueVisitor => Ok(state_growth::build_visits(spec, feed.visits(spec)?)),
+        },
     }
 }
 
@@ -116,6 +123,10 @@ pub fn null_sources(
         }
         WorkloadSpec::HotKeys(spec) => Ok(feed.hot_keys(spec)?.alone()()),
         WorkloadSpec::LateData(spec) => Ok(feed.late_data(spec)?.alone()()),
+        WorkloadSpec::StateGrowth(spec) => match spec.job {
+            GrowthJob::Profiles => Ok(feed.profiles(spec)?.alone()()),
+            GrowthJob::UniqueVisitor => Ok(feed.visits(spec)?.alone()()),
+        },
     }
 }
 
@@ -172,6 +183,42 @@ impl Feed<'_> {
             ..self
         };
         Wiring::new(events, None, feed)
+    }
+
+    fn profiles(self, spec: &StateGrowthSpec) -> Result<Wiring<ProfileEvents>, BuildError> {
+        let population = self.population(spec)?;
+        let mix = spec.mix.unwrap_or_default();
+        let events = ProfileEvents::new(self.seed, population, &mix);
+        Wiring::new(events, None, self)
+    }
+
+    fn visits(self, spec: &StateGrowthSpec) -> Result<Wiring<VisitEvents>, BuildError> {
+        let population = self.population(spec)?;
+        let is_timed = self.load.shape != ShapeSpec::Max;
+        let events = VisitEvents::new(spec, self.seed, population, is_timed);
+        Wiring::new(events, None, self)
+    }
+
+    /// The keys of a growing state; how many new ones a record brings may depend on the load.
+    fn population(&self, spec: &StateGrowthSpec) -> Result<Population, BuildError> {
+        let refused = |message: String| Err(BuildError::Load(SpecError::new("shape", message)));
+        let share = match (spec.new_keys_per_s, &self.load.shape) {
+            (None, _) => spec.new_key_share.unwrap_or(0.0),
+            (Some(new), ShapeSpec::Constant { rate_per_s }) if new <= *rate_per_s => {
+                new / rate_per_s
+            }
+            (Some(new), ShapeSpec::Constant { rate_per_s }) => {
+                return refused(format!(
+                    "found {rate_per_s} records per second; allowed with new_keys_per_s: from {new}"
+                ));
+            }
+            (Some(_), _) => {
+                let message =
+                    "allowed with new_keys_per_s: kind = \"constant\"; else say new_key_share";
+                return refused(message.to_owned());
+            }
+        };
+        Ok(Population::new(spec, self.load.splits, share))
     }
 
     fn flights(self, spec: &FlightsSpec) -> Result<Wiring<FlightEvents>, BuildError> {
@@ -356,8 +403,8 @@ impl<E: Events> Wiring<E> {
         splits.flat_map(|(&admitted, split)| self.admitted_of(split, admitted))
     }
 
-    /// The first records of a split with their intended times.
-    fn admitted_of(&self, split: u32, admitted: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
+    /// The first records of a split with their intended times, in its order.
+    pub fn admitted_of(&self, split: u32, admitted: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         let mut clock = self.schedule.clock(split, SplitState::default());
         (0..admitted).map_while(move |index| {
             let intended_ns = clock.peek()?;
@@ -415,7 +462,13 @@ mod tests {
 
     #[test]
     fn null_sources_make_every_record_that_the_job_would_get() {
-        for kind in ["slow-operator", "flights", "hot-keys", "late-data"] {
+        for kind in [
+            "slow-operator",
+            "flights",
+            "hot-keys",
+            "late-data",
+            "state-growth",
+        ] {
             let workload = format!("kind = '{kind}'").parse().map(WorkloadSpec::parse);
             let workload = workload.expect("TOML").expect("all defaults");
             let load = LoadSpec::parse(toml::Table::new()).expect("all defaults");

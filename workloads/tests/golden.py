@@ -14,7 +14,7 @@ import struct
 
 MASK = (1 << 64) - 1
 GAMMA = 0x9E3779B97F4A7C15
-EVENT, ARRIVAL, LATENESS = 1, 2, 4
+EVENT, ARRIVAL, LATENESS, PAYLOAD = 1, 2, 4, 5
 SEED, RECORDS, SPLITS = 42, 100_000, 128
 FEMTO = 10**15
 
@@ -124,6 +124,47 @@ def late_data(usual, threshold, least, most):
         yield struct.pack("<q", ((k * step >> 32) - skew - late) // MS) + line
 
 
+def existing(split, index, preloaded=10_000, splits=4, new_share=round(0.1 * 2**32)):
+    mine = preloaded // splits + (split < preloaded % splits)
+    return mine + (index * new_share + (split << 32) // splits >> 32)
+
+
+def keys(recent_threshold, recent):
+    draws = state(SEED, EVENT)
+    for k in range(RECORDS):
+        b, split, index = bits(draws, k), k % 4, k // 4
+        count = existing(split, index)
+        is_new = existing(split, index + 1) > count
+        if is_new:
+            number = count
+        elif mix(b) & 0xFFFFFFFF < recent_threshold:
+            number = count - 1 - ((b >> 32) * min(recent, count) >> 32)
+        else:
+            number = (b >> 32) * count >> 32
+        yield k, number * 4 + split, is_new, mix(b) >> 32
+
+
+def profiles(*law):
+    thresholds = [round(weight * 2**32) for weight in (0.4, 0.7, 0.9)]
+    for k, key, is_new, choice in keys(*law):
+        operation = 1 if is_new else sum(choice >= threshold for threshold in thresholds)
+        yield f"{k:016x}{key:08x}{operation:08x}".encode()
+
+
+def visits():
+    latenesses = state(SEED, LATENESS)
+    for k, key, _, _ in keys(0, 0):
+        late = between(bits(latenesses, k), 0, 50 * MS)
+        yield struct.pack("<q", (k * 10_000 - late) // MS) + f"{k:016x}{key:08x}{0:08x}".encode()
+
+
+def payloads():
+    for key in range(1000):
+        draws = part(part(state(SEED, PAYLOAD), key), key // 2)
+        size = 50 + ((bits(draws, MASK) >> 32) * 101 >> 32)
+        yield b"".join(struct.pack("<Q", bits(draws, word)) for word in range(-(-size // 8)))[:size]
+
+
 def flights():
     data = (pathlib.Path(__file__).parent.parent / "data" / "flights.bin").read_bytes()
     rows, carriers, destinations = struct.unpack_from("<IHH", data, 8)
@@ -177,3 +218,7 @@ fingerprint("poisson", times(poisson()))
 fingerprint("replay", times(-(-stream[k][0] * 60_000 * 10**9 // 86_400_000) for k in range(RECORDS)))
 for name, law in LATENESSES.items():
     fingerprint(f"late-data, {name}", late_data(*law))
+fingerprint("state-growth, uniform", profiles(0, 0))
+fingerprint("state-growth, recent", profiles(round(0.9 * 2**32), 250))
+fingerprint("state-growth, visits", visits())
+fingerprint("state-growth, payloads", payloads())

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use sha2::Digest as _;
 use workloads::flights::{FlightEvents, Year};
 use workloads::hot_keys::{HotKeyEvents, KeyModel};
 use workloads::late_data::LateEvents;
 use workloads::load::{event_fingerprint, schedule_fingerprint};
 use workloads::slow_operator::LineEvents;
+use workloads::state_growth::{Content, Population, ProfileEvents, VisitEvents};
 use workloads::{Bounds, LoadSpec, Schedule, WorkloadSpec};
 
 const RECORDS: u64 = 100_000;
@@ -110,6 +112,67 @@ fn late_data_makes_the_same_events_for_ever_with_every_lateness() {
         let text = format!("lateness = {lateness}");
         assert_eq!(late_data(&text), fingerprint, "{lateness}");
     }
+}
+
+/// The keys of 10,000 preloaded ones in four splits, of whose records one in ten brings a new one.
+fn growth(rest: &str) -> (workloads::state_growth::StateGrowthSpec, Population) {
+    let text = format!("kind = 'state-growth'\npreloaded = 10_000\n{rest}");
+    let Ok(WorkloadSpec::StateGrowth(spec)) = WorkloadSpec::parse(text.parse().expect("TOML"))
+    else {
+        panic!("{text}")
+    };
+    let population = Population::new(&spec, 4, 0.1);
+    (spec, population)
+}
+
+#[test]
+fn state_growth_makes_the_same_events_for_ever_with_every_distribution() {
+    for (distribution, fingerprint) in [
+        (
+            "{ kind = 'uniform' }",
+            "9bb1061a4cf1e1c3b2e83c46b13f01828cb63e4b917b32bc359921862004e19d",
+        ),
+        (
+            "{ kind = 'zipf', exponent = 1 }",
+            "5fd65277590257cc53eb8aadee41b9b393574bb3820ffc2a448b384dbff4da39",
+        ),
+        (
+            "{ kind = 'recent', share = 0.9, keys = 1_000 }",
+            "98bb622b540cfd53697708e66674beec9aaa20304bf9a8bdcd8cc375e3527d05",
+        ),
+    ] {
+        let mix = "{ read = 4, update = 3, write = 2, delete = 1 }";
+        let (spec, population) = growth(&format!("distribution = {distribution}\nmix = {mix}"));
+        let mix = spec.mix.expect("given");
+        let events = ProfileEvents::new(42, population, &mix);
+        assert_eq!(
+            event_fingerprint(&events, RECORDS),
+            fingerprint,
+            "{distribution}"
+        );
+    }
+}
+
+#[test]
+fn state_growth_makes_the_same_visits_and_payloads_for_ever() {
+    let (spec, population) = growth("job = 'unique-visitor'\ndisorder = '50ms'");
+    let visits = VisitEvents::new(&spec, 42, population, false);
+    assert_eq!(
+        event_fingerprint(&visits, RECORDS),
+        "03c4d8b784b51c3af964bf04d191720cc0a43846fb8ec6d06c13f8f7738390fe"
+    );
+    let (spec, _) = growth("value_bytes = 50\nvalue_bytes_max = 150");
+    let content = Content::new(&spec, 42);
+    let payloads = (0..1_000).map(|key| content.profile(key, u64::from(key / 2), 1).payload);
+    let bytes: Vec<u8> = payloads.flatten().collect();
+    let hash: String = sha2::Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hash,
+        "f30bc5fe10a5ed0cf072c8fd8b1637438dd112746726fa75c74a26e2044f0675"
+    );
 }
 
 #[test]
