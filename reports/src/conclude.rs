@@ -5,6 +5,7 @@ mod activity;
 mod event_time;
 mod keys;
 mod latency;
+mod state;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -14,12 +15,13 @@ use hdrhistogram::Histogram;
 use serde_json::Value;
 
 use crate::record::{
-    Ceiling, Correctness, EventRow, Evidence, Graph, Late, MemberCost, Operator, Phase,
+    Ceiling, Correctness, EventRow, Evidence, Graph, MemberCost, Memory, Operator, Phase,
     RecordError, Run, RunDir, SCHEMA, Subtask, Summary, Target, TimelineRow, event_kind,
 };
 use crate::verdict::{self, OWN_LAG_P99_BOUND_NS};
 use activity::{Activities, TaskActivity};
 use keys::TopKeys;
+use state::{Beside, States};
 use timeline::Totals;
 
 /// Above this share of its ceiling a run says much of the harness and little of the engine.
@@ -141,6 +143,7 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
     let totals = timeline::totals(record, facts.measured, &mut notes);
     let activities = activity::activities(record, facts.measured, &mut notes);
     let top_keys = keys::top_keys(record, facts.measured, &mut notes);
+    let states = state::states(record, facts.measured, &mut notes);
     let latency_ns = latency::latencies(record, facts, totals.closed_loop, &mut notes);
     let evidence = Evidence {
         own_lag_p99_ns: latency_ns.own_lag.as_ref().and_then(|lag| lag.p99),
@@ -167,9 +170,13 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
             record.graph(),
             activities,
             &facts.member_costs_ns,
-            &top_keys,
+            (&top_keys, &states),
         ),
-        summary: summary(&totals, late, latency_ns),
+        summary: Summary {
+            late,
+            latency_ns,
+            ..summary(&totals, &states)
+        },
         correctness: facts.correctness,
         seed: facts.seed,
         failure: match &facts.termination {
@@ -183,16 +190,20 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
     }
 }
 
-fn summary(totals: &Totals, late: Late, latency_ns: crate::record::Latencies) -> Summary {
+fn summary(totals: &Totals, states: &States) -> Summary {
     Summary {
         offered_per_s: totals.per_second(totals.offered),
         throughput_per_s: totals.per_second(totals.admitted),
         records_in: totals.admitted,
         records_out: totals.completed,
-        late,
         backlog_end: totals.backlog_end,
         harness_cpu: totals.harness_cpu_share,
-        latency_ns,
+        memory: Memory {
+            rss_max: totals.rss_max,
+            rss_growth_per_s: totals.rss_growth_per_s,
+            configured: states.configured_bytes(),
+        },
+        ..Summary::default()
     }
 }
 
@@ -218,7 +229,7 @@ fn operators(
     graph: &Graph,
     mut activities: Activities,
     costs_ns: &BTreeMap<String, f64>,
-    top_keys: &TopKeys,
+    tables: (&TopKeys, &States),
 ) -> Vec<Operator> {
     let planned = graph.topological_order().into_iter().map(|at| {
         let task = &graph.tasks[at];
@@ -230,13 +241,13 @@ fn operators(
             cost_ns: cost(&member.id),
         });
         let activity = activities.take(&task.id, Some(task.parallelism));
-        operator(&task.id, &task.name, members.collect(), activity, top_keys)
+        operator(&task.id, &task.name, members.collect(), activity, tables)
     });
     let mut operators: Vec<Operator> = planned.collect();
     // Without graph.json the tables still say which tasks there were.
     for id in activities.remaining() {
         let activity = activities.take(&id, None);
-        operators.push(operator(&id, &id, Vec::new(), activity, top_keys));
+        operators.push(operator(&id, &id, Vec::new(), activity, tables));
     }
     operators
 }
@@ -246,9 +257,14 @@ fn operator(
     name: &str,
     members: Vec<MemberCost>,
     activity: TaskActivity,
-    top_keys: &TopKeys,
+    (top_keys, states): (&TopKeys, &States),
 ) -> Operator {
     let skew_factor = activity.skew_factor();
+    let beside = Beside {
+        records_in: activity.total.records_in,
+        state_ns: activity.state_ns,
+        wall_ns: activity.wall_ns,
+    };
     let top_keys = top_keys.of(id, activity.total.records_in);
     let subtasks = activity.subtasks.into_iter();
     Operator {
@@ -259,6 +275,7 @@ fn operator(
         activity: activity.total,
         skew_factor,
         event_time: activity.event_time,
+        state_backend: states.of(id, beside),
         top_keys,
         subtasks: subtasks
             .map(|(subtask, activity)| Subtask { subtask, activity })

@@ -3,10 +3,14 @@
 //! Counters begin anew with each attempt, so a difference never spans two attempts: the time
 //! between the last sample of one and the first sample of the next belongs to nobody.
 
-use std::collections::HashMap;
+mod counts;
+mod state;
+
 use std::ops::Index;
 
 use crate::record::SubtaskRow;
+use counts::{Counts, Place, Samples};
+pub(crate) use state::{STATE_COUNTERS, StateCounter, StateCounts, StateDelta, StateDifferences};
 
 /// A cumulative counter of a subtask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +43,12 @@ pub(crate) const BUSY: [Counter; 4] = [
     Counter::Starved,
 ];
 
-/// One value per [`Counter`]; `None` where it is not measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counters([Option<u64>; COUNTERS]);
+/// One value per [`Counter`].
+pub(crate) type Counters = Counts<Counter, COUNTERS>;
 
 impl Counters {
     fn of(row: &SubtaskRow) -> Self {
-        Counters([
+        Counts::new([
             row.records_in,
             row.records_out,
             row.idle_ns,
@@ -64,21 +67,6 @@ impl Counters {
         ])
     }
 
-    /// A counter that went back within an attempt (a damaged file) counts as standing still.
-    fn since(&self, earlier: &Counters) -> Self {
-        let pairs: [_; COUNTERS] = std::array::from_fn(|at| self.0[at].zip(earlier.0[at]));
-        Counters(pairs.map(|pair| pair.map(|(now, then)| now.saturating_sub(then))))
-    }
-
-    /// Adds what is measured; a counter stays `None` only if it is in both.
-    pub(crate) fn add(&mut self, more: &Counters) {
-        for (total, more) in self.0.iter_mut().zip(more.0) {
-            if let Some(more) = more {
-                *total = Some(total.unwrap_or(0).saturating_add(more));
-            }
-        }
-    }
-
     /// Sum of those among `counters` that are measured.
     pub(crate) fn sum(&self, counters: &[Counter]) -> Option<u64> {
         let measured = counters.iter().filter_map(|&counter| self[counter]);
@@ -92,7 +80,7 @@ impl Index<Counter> for Counters {
     type Output = Option<u64>;
 
     fn index(&self, counter: Counter) -> &Option<u64> {
-        &self.0[counter as usize]
+        &self.values[counter as usize]
     }
 }
 
@@ -126,47 +114,33 @@ impl Delta {
 /// Turns the rows of `subtasks.csv`, in the file's order, into [`Delta`]s.
 #[derive(Default)]
 pub(crate) struct Differences {
-    tasks: HashMap<String, usize>,
-    previous: HashMap<(usize, u32), Sample>,
-}
-
-#[derive(Clone, Copy)]
-struct Sample {
-    t_ms: u64,
-    attempt: u32,
-    counters: Counters,
+    samples: Samples<Counter, COUNTERS>,
 }
 
 impl Differences {
     /// Names are known beforehand where a plan is.
     pub(crate) fn new<'a>(tasks: impl Iterator<Item = &'a str>) -> Self {
-        let tasks = tasks
-            .enumerate()
-            .map(|(at, name)| (name.to_owned(), at))
-            .collect();
         Differences {
-            tasks,
-            previous: HashMap::new(),
+            samples: Samples::new(tasks),
         }
     }
 
     /// The difference to the subtask's previous row; `None` for the first row of an attempt and
     /// for rows that are out of order.
     pub(crate) fn feed(&mut self, row: &SubtaskRow) -> Option<Delta> {
-        let task = self.position(&row.task);
-        let now = Sample {
-            t_ms: row.t_ms,
-            attempt: row.attempt,
-            counters: Counters::of(row),
-        };
-        let before = self.previous.insert((task, row.subtask), now)?;
-        let comparable = before.attempt == now.attempt && before.t_ms <= now.t_ms;
-        comparable.then(|| Delta {
-            task,
+        let place = Place {
+            task: &row.task,
             subtask: row.subtask,
-            from_ms: before.t_ms,
-            to_ms: now.t_ms,
-            counters: now.counters.since(&before.counters),
+            attempt: row.attempt,
+            t_ms: row.t_ms,
+        };
+        let counted = self.samples.feed(&place, Counters::of(row))?;
+        Some(Delta {
+            task: counted.task,
+            subtask: row.subtask,
+            from_ms: counted.from_ms,
+            to_ms: row.t_ms,
+            counters: counted.counts,
             in_usage: row.in_usage,
             out_usage: row.out_usage,
         })
@@ -174,21 +148,12 @@ impl Differences {
 
     /// Names of all tasks seen or known, by position.
     pub(crate) fn into_task_names(self) -> Vec<String> {
-        let mut names = vec![String::new(); self.tasks.len()];
-        for (name, at) in self.tasks {
-            names[at] = name;
-        }
-        names
+        self.samples.into_task_names()
     }
 
     /// Position of a task's name, which is known from then on.
     pub(crate) fn position(&mut self, task: &str) -> usize {
-        if let Some(&at) = self.tasks.get(task) {
-            return at;
-        }
-        let at = self.tasks.len();
-        self.tasks.insert(task.to_owned(), at);
-        at
+        self.samples.position(task)
     }
 }
 

@@ -63,6 +63,17 @@ pub fn short_count(count: f64) -> String {
     format!("{digits} {prefix}").trim_end().to_owned()
 }
 
+/// A size in memory or on disk: `64.0 MiB`.
+pub fn bytes(bytes: f64) -> String {
+    let (digits, unit) = scaled(bytes, &BINARY);
+    format!("{digits} {unit}")
+}
+
+/// How fast a size grows or is written: `1.20 MiB/s`.
+pub fn bytes_per_s(bytes_per_s: f64) -> String {
+    format!("{}/s", bytes(bytes_per_s))
+}
+
 /// A text of at most `limit` characters, its end replaced by an ellipsis if need be.
 pub fn shortened(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
@@ -84,6 +95,15 @@ const TIME: [(f64, &str); 6] = [
     (3_600e9, "h"),
 ];
 const METRIC: [(f64, &str); 5] = [(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")];
+
+/// As sizes are set in scenarios.
+const BINARY: [(f64, &str); 5] = [
+    (1.0, "B"),
+    (1024.0, "KiB"),
+    (1_048_576.0, "MiB"),
+    (1_073_741_824.0, "GiB"),
+    (1_099_511_627_776.0, "TiB"),
+];
 
 /// Three significant digits in the largest unit of which there is at least one.
 fn scaled<'a>(value: f64, units: &[(f64, &'a str)]) -> (String, &'a str) {
@@ -130,6 +150,11 @@ mod tests {
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!(short_count(1_500_000.0), "1.50 M");
+        assert_eq!(
+            [0.0, 1_023.0, 65_536.0, -1.5e6, 3.2e9].map(bytes),
+            ["0 B", "1023 B", "64.0 KiB", "-1.43 MiB", "2.98 GiB"]
+        );
+        assert_eq!(bytes_per_s(2_097_152.0), "2.00 MiB/s");
         assert_eq!(or_na(None, rate), "n/a");
         assert_eq!(shortened("source -> parse", 8), "source…");
     }

@@ -11,6 +11,7 @@ mod line_file;
 mod reader;
 mod rows;
 mod run;
+mod state;
 mod table;
 mod trade_off;
 mod writer;
@@ -23,10 +24,12 @@ pub use latency::{LatencyInterval, Series, histogram};
 pub use reader::{Rows, RunDir};
 pub use rows::{ChannelRow, CheckpointRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{
-    Activity, Backpressure, Ceiling, Correctness, Distribution, EventTime, Evidence, Fired, Late,
-    Latencies, Level, MemberCost, Mode, Operator, Phase, Run, SCHEMA, Subtask, Summary, Target,
-    TopKey, Verdict, WatermarkLag,
+    Activity, Backend, Backpressure, BlockCache, Ceiling, Correctness, Distribution, EventTime,
+    Evidence, Fired, Late, Latencies, Level, MemberCost, Memory, Mode, Operator, Phase, Run,
+    SCHEMA, StateBackend, Subtask, Summary, Target, TopKey, Verdict, WatermarkLag,
 };
+pub(crate) use state::LEVELS;
+pub use state::StateRow;
 pub use table::{Cell, Row, Table};
 pub use trade_off::{TradeOffRow, publish_trade_off};
 pub use writer::{Writer, publish_run};

@@ -71,10 +71,11 @@ struct Page<'a> {
     headlines: [view::Headline; 3],
     /// Every second part is the name of an operator.
     hurts: Vec<String>,
-    event_time: Vec<(&'static str, String)>,
+    /// Label and sentence: event time and memory, where they matter.
+    sentences: Vec<(&'static str, String)>,
     notes: &'a [String],
     charts: &'a [Chart],
-    tables: [view::Table; 5],
+    tables: [view::Table; 7],
     summary: view::Table,
     correctness: String,
     scenario: &'a str,
@@ -97,12 +98,17 @@ fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
         measured: run.measured.map(view::measured),
         headlines: view::headlines(run),
         hurts: hurts(run),
-        event_time: view::event_time(run),
+        sentences: view::event_time(run)
+            .into_iter()
+            .chain(view::memory(run))
+            .collect(),
         notes: &run.notes,
         charts: &drawn.charts,
         tables: [
             view::latency_table(run),
             view::operator_table(run),
+            view::state_table(run),
+            view::rocksdb_table(run),
             view::key_table(run),
             view::cost_table(run),
             view::subtask_table(run),

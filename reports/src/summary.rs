@@ -62,6 +62,8 @@ pub fn styled_summary(run: &Run, style: Style) -> String {
     for table in [
         view::latency_table(run),
         view::operator_table(run),
+        view::state_table(run),
+        view::rocksdb_table(run),
         view::key_table(run),
         view::cost_table(run),
     ] {
@@ -99,7 +101,7 @@ fn push_headlines(text: &mut String, run: &Run, style: Style) {
         let hurts = printable(&hurts);
         line(text, &format!("  {:label_width$}  {hurts}", "where"));
     }
-    for (label, sentence) in view::event_time(run) {
+    for (label, sentence) in view::event_time(run).into_iter().chain(view::memory(run)) {
         let sentence = printable(&sentence);
         line(text, &format!("  {label:label_width$}  {sentence}"));
     }

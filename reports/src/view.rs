@@ -2,6 +2,7 @@
 
 mod event_time;
 mod hurts;
+mod state;
 mod tables;
 mod trade_off;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 pub(crate) use event_time::event_time;
 pub(crate) use hurts::where_it_hurts;
+pub(crate) use state::{memory, rocksdb_table, state_table};
 pub(crate) use tables::{
     Table, cost_table, key_table, latency_table, operator_table, subtask_table, summary_table,
 };

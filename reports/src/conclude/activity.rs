@@ -25,6 +25,10 @@ pub(super) struct TaskActivity {
     pub(super) parallelism: u32,
     pub(super) total: Activity,
     pub(super) event_time: Option<EventTime>,
+    /// Time inside the state backend, all subtasks together.
+    pub(super) state_ns: Option<u64>,
+    /// Wall time of the phase, all subtasks together.
+    pub(super) wall_ns: Option<f64>,
     pub(super) subtasks: Vec<(u32, Activity)>,
 }
 
@@ -127,6 +131,8 @@ impl Activities {
             parallelism,
             total,
             event_time: sums.gauges.concluded(&sums.counters),
+            state_ns: sums.counters[Counter::State],
+            wall_ns: total_ns,
             subtasks,
         }
     }

@@ -1,7 +1,7 @@
 //! Rates, backlog and CPU of the whole job, from `timeline.csv`.
 
 use crate::record::{Phase, RunDir, TimelineRow};
-use crate::stats::{Thinned, theil_sen_slope};
+use crate::stats::{LeastSquares, Thinned, theil_sen_slope};
 
 /// Differences over the measured phase.
 #[derive(Default)]
@@ -17,6 +17,10 @@ pub(super) struct Totals {
     /// Seconds of load per second.
     pub(super) backlog_slope: Option<f64>,
     pub(super) harness_cpu_share: Option<f64>,
+    /// Most resident bytes.
+    pub(super) rss_max: Option<u64>,
+    /// Bytes per second.
+    pub(super) rss_growth_per_s: Option<f64>,
 }
 
 impl Totals {
@@ -46,6 +50,7 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
     let mut previous: Option<TimelineRow> = None;
     let mut span: Option<(TimelineRow, TimelineRow)> = None;
     let mut backlog = Thinned::default();
+    let (mut rss_max, mut rss) = (None, LeastSquares::default());
     for row in rows.by_ref() {
         if previous
             .as_ref()
@@ -61,6 +66,10 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
             if let Some(records) = row.backlog {
                 backlog.push((row.t_ms as f64 / 1e3, records as f64));
             }
+            if let Some(bytes) = row.rss {
+                rss.push((row.t_ms as f64 / 1e3, bytes as f64));
+                rss_max = rss_max.max(Some(bytes));
+            }
             span = Some((first, row.clone()));
         }
         previous = Some(row);
@@ -72,7 +81,11 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
         ));
     }
     match span {
-        Some((first, last)) => between(&first, &last, &backlog),
+        Some((first, last)) => Totals {
+            rss_max,
+            rss_growth_per_s: rss.slope(),
+            ..between(&first, &last, &backlog)
+        },
         None => {
             notes.push("timeline.csv has no interval in the measured phase".to_owned());
             Totals::default()
@@ -95,8 +108,7 @@ fn between(first: &TimelineRow, last: &TimelineRow, backlog: &Thinned) -> Totals
         admitted: difference(Some(last.admitted), Some(first.admitted)),
         completed: difference(Some(last.completed), Some(first.completed)),
         backlog_end: last.backlog,
-        backlog_slope: None,
-        harness_cpu_share: None,
+        ..Totals::default()
     };
     let cpu = seconds(last.cpu, first.cpu).filter(|&cpu| cpu > 0.0);
     totals.harness_cpu_share = seconds(last.harness_cpu, first.harness_cpu)

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ChannelRow, CheckpointRow, EventRow, GRAPH_FILE, Graph, KeyRow, LATENCY_FILE, LatencyInterval,
-    RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, SubtaskRow, Table, TimelineRow, TradeOffRow,
+    RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, StateRow, SubtaskRow, Table, TimelineRow,
+    TradeOffRow,
 };
 
 /// `run.json`, `graph.json` and `scenario.toml` are read whole, up to this size.
@@ -46,9 +47,12 @@ impl RunDir {
         note_table::<ChannelRow>(path, &mut notes);
         note_table::<CheckpointRow>(path, &mut notes);
         note_table::<EventRow>(path, &mut notes);
-        // Records of engines without a sketch, of jobs without windows, and older ones, lack these.
+        // Records of engines without a sketch, of jobs without state or windows, and older ones, lack these.
         if path.join(Table::Keys.file_name()).exists() {
             note_table::<KeyRow>(path, &mut notes);
+        }
+        if path.join(Table::State.file_name()).exists() {
+            note_table::<StateRow>(path, &mut notes);
         }
         if path.join(Table::TradeOff.file_name()).exists() {
             note_table::<TradeOffRow>(path, &mut notes);

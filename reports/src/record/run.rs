@@ -4,10 +4,14 @@
 //! are of wall time, 0..1. Beyond the contract's keys there are `seed`, `failure`, `measured`,
 //! `censored`, `evidence`, `ceiling` and `notes`.
 
+mod state;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use state::{Backend, BlockCache, Memory, StateBackend};
 
 /// Version of the keys; grows when one changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -136,6 +140,9 @@ pub struct Summary {
     pub backlog_end: Option<u64>,
     /// CPU time of the harness's own threads over that of the process, 0..1.
     pub harness_cpu: Option<f64>,
+    /// Memory of the process.
+    #[serde(default)]
+    pub memory: Memory,
     /// Latencies in nanoseconds.
     pub latency_ns: Latencies,
 }
@@ -204,6 +211,9 @@ pub struct Operator {
     /// Watermarks and windows; null where the operator saw no watermark and has no windows.
     #[serde(default)]
     pub event_time: Option<EventTime>,
+    /// Its keyed state; null where it has none.
+    #[serde(default)]
+    pub state_backend: Option<StateBackend>,
     /// The most frequent keys, if the operator is keyed and they were counted.
     #[serde(default)]
     pub top_keys: Vec<TopKey>,

@@ -21,19 +21,22 @@ pub enum Table {
     Events,
     /// `keys.csv`: the most frequent keys of keyed operators, about once per second.
     Keys,
+    /// `state.csv`: one row per interval and subtask with keyed state.
+    State,
     /// `trade_off.csv`: what other settings would have given; written at the end, if at all.
     TradeOff,
 }
 
 impl Table {
     /// Every table that grows during a run, in the order in which the writer creates them.
-    pub const ALL: [Table; 6] = [
+    pub const ALL: [Table; 7] = [
         Table::Timeline,
         Table::Subtasks,
         Table::Channels,
         Table::Checkpoints,
         Table::Events,
         Table::Keys,
+        Table::State,
     ];
 
     /// The file's name inside a run directory.
@@ -45,6 +48,7 @@ impl Table {
             Table::Checkpoints => "checkpoints.csv",
             Table::Events => "events.csv",
             Table::Keys => "keys.csv",
+            Table::State => "state.csv",
             Table::TradeOff => "trade_off.csv",
         }
     }

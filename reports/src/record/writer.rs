@@ -142,6 +142,7 @@ pub(super) fn header(table: Table) -> Vec<u8> {
         Table::Checkpoints => super::CheckpointRow::COLUMNS,
         Table::Events => super::EventRow::COLUMNS,
         Table::Keys => super::KeyRow::COLUMNS,
+        Table::State => super::StateRow::COLUMNS,
         Table::TradeOff => super::TradeOffRow::COLUMNS,
     };
     let mut header = columns.join(",").into_bytes();

@@ -99,6 +99,7 @@ mod tests {
                 watermark_lag_ms: lag,
                 ..EventTime::default()
             }),
+            state_backend: None,
             top_keys: Vec::new(),
             subtasks: Vec::new(),
         }

@@ -175,6 +175,7 @@ mod tests {
             activity: activity(&(mean(|it| it.0), mean(|it| it.1))),
             skew_factor: None,
             event_time: None,
+            state_backend: None,
             top_keys: Vec::new(),
             subtasks: subtasks.iter().enumerate().map(subtask).collect(),
         }

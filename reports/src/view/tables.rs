@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::measured;
-use crate::format::{count, duration_ns, or_na, rate, share};
+use crate::format::{bytes, count, duration_ns, or_na, rate, share};
 use crate::record::{Activity, Distribution, Run};
 
 /// More subtasks than this are not listed; `run.json` has them all.
@@ -50,7 +50,11 @@ impl Cell {
         Cell::number(value, share)
     }
 
-    fn duration(ns: Option<f64>) -> Cell {
+    pub(super) fn bytes(value: Option<f64>) -> Cell {
+        Cell::number(value, bytes)
+    }
+
+    pub(super) fn duration(ns: Option<f64>) -> Cell {
         Cell::number(ns, duration_ns)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use reports::record::Backend;
 use reports::render;
 
 use crate::simulated::Simulation;
@@ -15,6 +16,7 @@ fn an_hour_of_a_hundred_subtasks_makes_pictures_no_larger_than_a_minute() {
         parallelism: [4, 24, 24, 24, 24],
         freeze_ms: Some((1_000_000, 1_060_000)),
         has_event_time: true,
+        state: Some(Backend::RocksDb),
         ..Simulation::default()
     };
     let directory = tempfile::tempdir().unwrap();

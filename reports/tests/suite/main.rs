@@ -4,6 +4,7 @@ mod allocation;
 mod charts;
 mod fuzz;
 mod golden;
+mod keyed_state;
 mod large;
 mod mutation;
 mod round_trip;

@@ -10,6 +10,8 @@ use base64::Engine as _;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
+use reports::record::Backend;
+
 use crate::simulated::Simulation;
 
 /// The files of a record by name.
@@ -44,6 +46,7 @@ pub fn sound_record() -> Files {
         interval_ms: 200,
         freeze_ms: Some((1_200, 1_400)),
         has_event_time: true,
+        state: Some(Backend::RocksDb),
         ..Simulation::default()
     };
     run.finish(directory.path());

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
 use reports::record::{
-    ChannelRow, CheckpointRow, EventRow, Graph, KeyRow, RecordError, Row, RunDir, SubtaskRow,
-    Table, TimelineRow, TradeOffRow, Writer, publish_trade_off,
+    ChannelRow, CheckpointRow, EventRow, Graph, KeyRow, RecordError, Row, RunDir, StateRow,
+    SubtaskRow, Table, TimelineRow, TradeOffRow, Writer, publish_trade_off,
 };
 
 use crate::simulated::Simulation;
@@ -130,6 +130,63 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn state()(
+        place in any::<(u64, u32, u32)>(), task in "\\PC*", counts in vec(of(any::<u64>()), 32),
+        small in vec(of(any::<u32>()), 9), write_stopped in of(any::<bool>())
+    ) -> StateRow {
+        let (t_ms, subtask, attempt) = place;
+        StateRow {
+            t_ms,
+            task,
+            subtask,
+            attempt,
+            reads: counts[0],
+            writes: counts[1],
+            read_samples: counts[2],
+            read_ns: counts[3],
+            write_samples: counts[4],
+            write_ns: counts[5],
+            entries: counts[6],
+            bytes: counts[7],
+            write_back_hits: counts[8],
+            write_back_misses: counts[9],
+            write_back_bytes: counts[10],
+            write_back_capacity: counts[11],
+            block_cache_hits: counts[12],
+            block_reads: counts[13],
+            block_read_bytes: counts[14],
+            data_misses: counts[15],
+            index_misses: counts[16],
+            filter_misses: counts[17],
+            flushed_bytes: counts[18],
+            compaction_read_bytes: counts[19],
+            compacted_bytes: counts[20],
+            stall_ns: counts[21],
+            write_stops: counts[22],
+            block_cache_bytes: counts[23],
+            block_cache_pinned_bytes: counts[24],
+            block_cache_capacity: counts[25],
+            memory_budget: counts[26],
+            memtable_bytes: counts[27],
+            write_buffer_capacity: counts[28],
+            file_bytes: counts[29],
+            pending_compaction_bytes: counts[30],
+            delayed_write_rate: counts[31],
+            running_compactions: small[0],
+            running_flushes: small[1],
+            write_stopped,
+            level0_files: small[2],
+            level1_files: small[3],
+            level2_files: small[4],
+            level3_files: small[5],
+            level4_files: small[6],
+            level5_files: small[7],
+            level6_files: small[8],
+        }
+    }
+}
+
+prop_compose! {
     fn setting()(
         times in any::<[u64; 2]>(), configured in any::<bool>(), counts in any::<[u64; 7]>(),
         delays in any::<[Option<i64>; 2]>()
@@ -158,13 +215,14 @@ proptest! {
     fn every_row_is_read_as_it_was_written(
         timeline in vec(timeline(), 0..20), subtasks in vec(subtask(), 0..20),
         channels in vec(channel(), 0..20), events in vec(event(), 0..20),
-        keys in vec(key(), 0..20), settings in vec(setting(), 0..20)
+        keys in vec(key(), 0..20), states in vec(state(), 0..20), settings in vec(setting(), 0..20)
     ) {
         round_trip(&timeline);
         round_trip(&subtasks);
         round_trip(&channels);
         round_trip(&events);
         round_trip(&keys);
+        round_trip(&states);
         let directory = tempfile::tempdir().unwrap();
         publish_trade_off(directory.path(), &settings).unwrap();
         write::<EventRow>(directory.path(), &[]);

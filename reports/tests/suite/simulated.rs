@@ -2,12 +2,13 @@
 //! one second of warm-up, the slow operator frozen for a while.
 
 mod event_time;
+mod state;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use reports::record::{
-    ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Member, Mode, Phase, Series,
+    Backend, ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Member, Mode, Phase, Series,
     SubtaskRow, Target, Task, TimelineRow, Writer, event_kind, histogram, publish_run,
 };
 use reports::{Facts, Termination, conclude};
@@ -24,6 +25,8 @@ pub struct Simulation {
     pub freeze_ms: Option<(u64, u64)>,
     /// Whether it has watermarks and windows.
     pub has_event_time: bool,
+    /// Whether `sum` keeps its sums in keyed state, and where.
+    pub state: Option<Backend>,
 }
 
 pub const TASKS: [&str; 5] = ["source", "parse", "slow", "sum", "sink"];
@@ -39,6 +42,7 @@ impl Default for Simulation {
             offered_per_s: Some(15_000),
             freeze_ms: Some((8_000, 9_000)),
             has_event_time: false,
+            state: None,
         }
     }
 }
@@ -207,7 +211,7 @@ impl Simulation {
             response_max_ns: latency(180),
             cpu: Some(t_ms as f64 * 1.5e-3),
             harness_cpu: Some(t_ms as f64 * 1e-5),
-            rss: Some(50_000_000),
+            rss: Some(self.rss(t_ms)),
             service_p99_ns: Some(2_000_000),
             watermark_lag_ms: self.watermark_lag_ms(t_ms),
             ..TimelineRow::default()
@@ -220,6 +224,7 @@ impl Simulation {
                     .unwrap();
             }
         }
+        self.write_state(writer, t_ms, state);
         for (at, ends) in TASKS.windows(2).enumerate() {
             let full = [state.full, state.full, 0.05, 0.01][at];
             for to in 0..self.parallelism[at + 1] {
@@ -260,7 +265,7 @@ impl Simulation {
             records_out: (at < 4).then_some(records),
             idle_ns: Some(idle_ns),
             on_cpu_ns: Some(busy_ns / 4),
-            state_ns: Some(0),
+            state_ns: Some(self.state_ns(at, records)),
             blocked_ns: Some(busy_ns - busy_ns / 4 - busy_ns / 10),
             starved_ns: Some(busy_ns / 10),
             backpressured_ns: Some(backpressured_ns),

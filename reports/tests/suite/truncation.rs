@@ -5,13 +5,14 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use reports::record::{
-    ChannelRow, EventRow, KeyRow, Row, RunDir, SubtaskRow, TimelineRow, TradeOffRow, Verdict,
+    Backend, ChannelRow, EventRow, KeyRow, Row, RunDir, StateRow, SubtaskRow, TimelineRow,
+    TradeOffRow, Verdict,
 };
 use reports::{open_run, render};
 
 use crate::simulated::Simulation;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "scenario.toml",
     "graph.json",
     "timeline.csv",
@@ -23,6 +24,7 @@ const FILES: [&str; 11] = [
     "run.json",
     "keys.csv",
     "trade_off.csv",
+    "state.csv",
 ];
 
 fn short_run(directory: &Path) {
@@ -30,6 +32,7 @@ fn short_run(directory: &Path) {
         length_ms: 1_500,
         freeze_ms: Some((1_100, 1_200)),
         has_event_time: true,
+        state: Some(Backend::RocksDb),
         ..Simulation::default()
     };
     run.finish(directory);
@@ -51,6 +54,7 @@ fn everything(directory: &Path) -> Vec<Vec<String>> {
         lines(rows::<EventRow>(directory)),
         lines(rows::<KeyRow>(directory)),
         lines(rows::<TradeOffRow>(directory)),
+        lines(rows::<StateRow>(directory)),
         lines(RunDir::open(directory).unwrap().latency()),
     ]
 }
@@ -99,15 +103,18 @@ proptest! {
         let cell = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
         let mut timeline = "t_ms,offered,admitted,completed,backlog,response_p50_ns\n".to_owned();
         let mut subtasks = "t_ms,task,subtask,attempt,idle_ns,backpressured_ns\n".to_owned();
+        let mut state = "t_ms,task,subtask,attempt,reads,bytes,read_samples,read_ns,block_cache_capacity,stall_ns,level0_files\n".to_owned();
         let mut channels = "t_ms,edge,to,enqueued,dequeued,capacity\n".to_owned();
         for (t_ms, subtask, number, optional) in times {
             let optional = cell(optional);
             timeline += &format!("{t_ms},{optional},{number},{number},{optional},{optional}\n");
             subtasks += &format!("{t_ms},a,{subtask},0,{number},{optional}\n");
+            state += &format!("{t_ms},a,{subtask},0,{number},{optional},{number},{number},{optional},{number},{subtask}\n");
             channels += &format!("{t_ms},a,{subtask},{number},{number},{optional}\n");
         }
         fs::write(directory.path().join("timeline.csv"), timeline).unwrap();
         fs::write(directory.path().join("subtasks.csv"), subtasks).unwrap();
+        fs::write(directory.path().join("state.csv"), state).unwrap();
         fs::write(directory.path().join("channels.csv"), channels).unwrap();
         render(directory.path()).unwrap();
     }
@@ -115,8 +122,8 @@ proptest! {
 
 #[test]
 fn a_record_without_any_one_file_is_reported_on_and_says_what_is_missing() {
-    // Records need not have the last two.
-    for file in &FILES[..FILES.len() - 2] {
+    // Records need not have the last three.
+    for file in &FILES[..FILES.len() - 3] {
         let directory = tempfile::tempdir().unwrap();
         short_run(directory.path());
         fs::remove_file(directory.path().join(file)).unwrap();
