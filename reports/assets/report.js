@@ -17,11 +17,14 @@
     return [inUnit.toFixed(digits), unit];
   }
   const METRIC = [[1, ""], [1e3, "k"], [1e6, "M"], [1e9, "G"], [1e12, "T"]];
+  const BINARY = [[1, "B"], [1024, "KiB"], [1024 ** 2, "MiB"], [1024 ** 3, "GiB"], [1024 ** 4, "TiB"]];
   const TIME = [[1, "ns"], [1e3, "us"], [1e6, "ms"], [1e9, "s"], [60e9, "min"], [3600e9, "h"]];
   const units = (ns, minutesFrom, hoursFrom) => TIME.slice(0, Math.abs(ns) < minutesFrom ? 4 : Math.abs(ns) < hoursFrom ? 5 : 6);
   const FORMATS = {
     per_second: (value) => scaled(value, METRIC).join(" ") + "/s",
     count: (value) => scaled(value, METRIC).join(" ").trim(),
+    bytes: (value) => scaled(value, BINARY).join(" "),
+    bytes_per_second: (value) => scaled(value, BINARY).join(" ") + "/s",
     nanoseconds: (value) => scaled(value, units(value, 600e9, Infinity)).join(" "),
     milliseconds: (value) => (value === 0 ? "0 s" : scaled(value * 1e6, units(value * 1e6, 120e9, 7200e9)).join(" ")),
     share: (value) => (value * 100).toFixed(1) + " %",
@@ -84,13 +87,21 @@
     ctx.restore();
   }
 
-  // Behind the lines.
-  function shadeMarks(plot) {
+  // Behind the lines: warm-up and faults, and what this chart alone shades.
+  function shadeMarks(plot, bands) {
     const { ctx, bbox } = plot;
-    eachMark(plot, (left, right, fill) => {
+    const shade = (left, right, fill) => {
       ctx.fillStyle = fill;
       ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
-    });
+    };
+    eachMark(plot, shade);
+    ctx.save();
+    for (const [from, to] of bands) {
+      const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+      if (right >= bbox.left && left <= bbox.left + bbox.width) shade(left, right, css("--stop"));
+    }
+    ctx.restore();
   }
 
   // Over the lines; a name that has no room is left out, its area is not.
@@ -114,12 +125,16 @@
   // Steps that a clock has, in milliseconds.
   const CLOCK = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5];
 
+  // Powers of two, so that ticks fall on round numbers of KiB, MiB and GiB.
+  const POWERS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
   function options(chart, width) {
     const format = FORMATS[chart.unit];
     const axis = { stroke: css("--ink"), grid: { stroke: css("--grid"), width: 1 }, ticks: { stroke: css("--grid"), width: 1 }, font: "11px system-ui, sans-serif" };
     const decades = (plot, ticks) => ticks.map((tick) => (Number.isInteger(Math.log10(tick)) ? tick : null));
-    const clock = chart.unit === "milliseconds" ? { incrs: CLOCK } : {};
-    const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : clock;
+    const steps = { milliseconds: CLOCK, bytes: POWERS, bytes_per_second: POWERS }[chart.unit];
+    const stepped = steps ? { incrs: steps } : {};
+    const valueAxis = chart.logarithmic ? { grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades }, filter: decades } : stepped;
     const least = chart.unit === "share" ? 1 : 0;
     const linear = (plot, min, max) => [0, Math.max(least, max) * 1.12 || 1];
     const series = chart.series.map((it) => ({
@@ -133,7 +148,7 @@
     return {
       title: chart.title,
       width,
-      height: chart.unit === "count" ? 160 : 260,
+      height: chart.height,
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false },
@@ -149,7 +164,7 @@
         { ...axis, ...valueAxis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
       ],
       series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
-      hooks: { drawClear: [shadeMarks], draw: [nameMarks], setSelect: [zoomToSelection] },
+      hooks: { drawClear: [(plot) => shadeMarks(plot, chart.bands_s)], draw: [nameMarks], setSelect: [zoomToSelection] },
     };
   }
 

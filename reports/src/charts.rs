@@ -7,6 +7,7 @@ mod compact;
 mod data;
 mod firings;
 mod graph;
+mod keyed_state;
 mod lag;
 mod late;
 mod latency;
@@ -30,7 +31,7 @@ use serde::Serialize;
 use crate::format;
 use crate::record::{Run, RunDir, TradeOffRow};
 use crate::view::{Table, trade_off_table};
-use data::{Activity, EdgeQueue, EventTime, Latency, Marks, Moment, Span};
+use data::{Activity, EdgeQueue, EventTime, Latency, Marks, Moment, Span, State};
 pub(crate) use live::Live;
 
 /// The one chart under which its numbers stand.
@@ -49,6 +50,7 @@ struct Subject<'a> {
     queues: Vec<EdgeQueue>,
     latency: Latency,
     event_time: EventTime,
+    state: State,
     trade_off: Vec<TradeOffRow>,
     /// Which run, and what its numbers are worth.
     about: String,
@@ -124,18 +126,23 @@ pub(crate) fn draw_all(record: &RunDir, run: &Run) -> Drawn {
             trade_off::draw(it),
         ),
     ];
-    let charts = drawn
-        .into_iter()
-        .filter_map(|(file_name, title, sentence, svg)| {
-            let table = (file_name == TRADE_OFF).then(|| trade_off_table(&it.trade_off));
-            Some(Chart {
-                file_name,
-                title,
-                sentence,
-                svg: svg?,
-                table,
-            })
-        });
+    let of_state = keyed_state::CHARTS
+        .iter()
+        .map(|chart| (chart.file_name, chart.title, chart.sentence, chart.draw(it)));
+    let charts =
+        drawn
+            .into_iter()
+            .chain(of_state)
+            .filter_map(|(file_name, title, sentence, svg)| {
+                let table = (file_name == TRADE_OFF).then(|| trade_off_table(&it.trade_off));
+                Some(Chart {
+                    file_name,
+                    title,
+                    sentence,
+                    svg: svg?,
+                    table,
+                })
+            });
     Drawn {
         charts: charts.collect(),
         live: live::live(&subject),
@@ -156,6 +163,7 @@ impl<'a> Subject<'a> {
             queues: data::edge_queues(record, run.measured, span),
             latency: data::latency(record, run, span),
             event_time: data::event_time(record, run, span),
+            state: data::state(record, span),
             trade_off: record.rows().take(MAX_SETTINGS).collect(),
             about: format!("{name} · {} · verdict: {}", run.target.kind, run.verdict),
         }

@@ -19,6 +19,22 @@ pub(super) fn linear_ticks(max: f64) -> Vec<f64> {
         .collect()
 }
 
+/// The same of an axis of whole numbers: no ticks between them.
+pub(super) fn whole_ticks(max: f64) -> Vec<f64> {
+    match max {
+        few if few <= 5.0 => (0..=max.ceil().max(1.0) as u32).map(f64::from).collect(),
+        _ => linear_ticks(max),
+    }
+}
+
+/// The same of an axis of bytes: round numbers of the unit that its largest value has.
+pub(super) fn byte_ticks(max: f64) -> Vec<f64> {
+    let units = (0..5).map(|power| 1024f64.powi(power));
+    let unit = units.rev().find(|unit| *unit <= max).unwrap_or(1.0);
+    let ticks = linear_ticks(max / unit).into_iter();
+    ticks.map(|tick| tick * unit).collect()
+}
+
 /// Ticks of a logarithmic axis that holds `min` and `max`, both positive: 1-2-5 steps over up to
 /// three decades, whole decades beyond. The first and the last are the axis' ends.
 pub(super) fn log_ticks(min: f64, max: f64) -> Vec<f64> {
@@ -124,6 +140,16 @@ pub(super) fn count_label(count: f64) -> String {
     without_zeros(&format::short_count(count))
 }
 
+/// See [`rate_label`].
+pub(super) fn bytes_label(bytes: f64) -> String {
+    without_zeros(&format::bytes(bytes))
+}
+
+/// See [`rate_label`].
+pub(super) fn bytes_per_s_label(bytes_per_s: f64) -> String {
+    without_zeros(&format::bytes_per_s(bytes_per_s))
+}
+
 fn without_zeros(label: &str) -> String {
     let (digits, unit) = label
         .split_once(' ')
@@ -155,6 +181,14 @@ mod tests {
         assert_eq!(rate_label(20_000.0), "20 k/s");
         assert_eq!(duration_label(2e6), "2 ms");
         assert_eq!(rate_label(0.0), "0 /s");
+        assert_eq!(whole_ticks(2.0), [0.0, 1.0, 2.0]);
+        assert_eq!(
+            byte_ticks(290.0 * 1_048_576.0)
+                .into_iter()
+                .map(bytes_label)
+                .collect::<Vec<_>>(),
+            ["0 B", "100 MiB", "200 MiB", "300 MiB"]
+        );
     }
 
     proptest! {
@@ -165,6 +199,9 @@ mod tests {
             prop_assert!(log[0] <= min * 1.001 && log[log.len() - 1] >= max * 0.999 && log.len() >= 2 && log.len() <= 22);
             let linear = linear_ticks(max);
             prop_assert!(linear[linear.len() - 1] >= max * 0.998 && linear.len() <= 8);
+            for ticks in [byte_ticks(max), whole_ticks(max)] {
+                prop_assert!(ticks[ticks.len() - 1] >= max * 0.998 && ticks.len() <= 8);
+            }
             let from = t.saturating_sub(u64::from(span));
             prop_assert!(time_ticks(from, t).len() <= 12);
             let shares = share_ticks(max / 1e15);

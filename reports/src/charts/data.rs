@@ -3,14 +3,17 @@
 
 mod activity;
 mod event_time;
+mod gauge;
 mod latency;
 mod queues;
+mod state;
 mod timeline;
 
 pub(super) use activity::{Activity, KINDS, OperatorColumns, Shares, activity};
 pub(super) use event_time::{EventTime, OperatorLag, event_time};
 pub(super) use latency::{Latency, Points, latency};
 pub(super) use queues::{EdgeQueue, edge_queues};
+pub(super) use state::{State, state};
 pub(super) use timeline::{Moment, moments};
 
 use crate::deltas::{Counter, Delta};
@@ -88,11 +91,22 @@ impl Span {
     /// Adds what was counted in an interval evenly to the columns that it covers; false if that was
     /// not measured.
     fn spread(&self, delta: &Delta, counter: Counter, columns: &mut [f64]) -> bool {
-        let Some(counted) = delta.counters[counter] else {
+        let time = (delta.from_ms, delta.to_ms);
+        self.spread_count(time, delta.counters[counter], columns)
+    }
+
+    /// The same of a count on its own.
+    fn spread_count(
+        &self,
+        (from_ms, to_ms): (u64, u64),
+        counted: Option<u64>,
+        columns: &mut [f64],
+    ) -> bool {
+        let Some(counted) = counted else {
             return false;
         };
-        let width = self.position(delta.to_ms) - self.position(delta.from_ms);
-        for (at, weight) in self.covered(delta.from_ms, delta.to_ms) {
+        let width = self.position(to_ms) - self.position(from_ms);
+        for (at, weight) in self.covered(from_ms, to_ms) {
             columns[at] += counted as f64 * weight / width;
         }
         true

@@ -6,7 +6,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::plot::Line;
-use super::{Subject, firings, lag, late, latency, pending, queues, rate, theme, watermark_lag};
+use super::{
+    Subject, firings, keyed_state, lag, late, latency, pending, queues, rate, theme, watermark_lag,
+};
+
+/// Height of a plot, and of one that stands below another, pixels.
+const HIGH: i32 = 260;
+const LOW: i32 = 160;
+/// Title and time axis of a plot, pixels.
+const AROUND_PLOT: i32 = 60;
 
 /// Everything the script draws. Times are seconds of job time.
 #[derive(Serialize)]
@@ -33,6 +41,10 @@ struct LiveChart {
     title: &'static str,
     unit: Unit,
     logarithmic: bool,
+    /// Of the whole plot, pixels.
+    height: i32,
+    /// Times that are shaded in this plot alone.
+    bands_s: Vec<[f64; 2]>,
     times_s: Vec<f64>,
     series: Vec<Series>,
 }
@@ -51,9 +63,14 @@ struct Series {
 
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Unit {
+pub(super) enum Unit {
     PerSecond,
     Count,
+    /// Counts between which there is nothing.
+    #[serde(rename = "count")]
+    Whole,
+    Bytes,
+    BytesPerSecond,
     Nanoseconds,
     /// Event time, and linear: a watermark that stands still is a straight line.
     Milliseconds,
@@ -118,6 +135,20 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
             pending::lines(subject),
         ),
     ];
+    let of_state = keyed_state::CHARTS.iter().flat_map(|it| {
+        let panels = it.panels(subject).into_iter();
+        panels.map(|panel| {
+            let bands = it.bands_ms(subject).iter();
+            let drawn = chart(it.file_name, panel.name, panel.unit, panel.lines)?;
+            Some(LiveChart {
+                height: panel.height + AROUND_PLOT,
+                bands_s: bands
+                    .map(|&(from, to)| [seconds(from), seconds(to)])
+                    .collect(),
+                ..drawn
+            })
+        })
+    });
     Live {
         span_s: [seconds(subject.span.from_ms), seconds(subject.span.to_ms)],
         measured_s: subject
@@ -134,7 +165,7 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
                 name: fault.name.clone(),
             })
             .collect(),
-        charts: charts.into_iter().flatten().collect(),
+        charts: charts.into_iter().chain(of_state).flatten().collect(),
     }
 }
 
@@ -169,6 +200,11 @@ fn chart(
         title,
         unit,
         logarithmic: matches!(unit, Unit::Nanoseconds),
+        height: match unit {
+            Unit::Count => LOW,
+            _ => HIGH,
+        },
+        bands_s: Vec::new(),
         times_s: rows.keys().copied().map(seconds).collect(),
         series: series.collect(),
     })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reports::record::{Graph, publish_run};
+use reports::record::{Backend, Graph, publish_run};
 use reports::{Rendered, render};
 
 use crate::simulated::Simulation;
@@ -37,9 +37,10 @@ fn rename_an_operator(directory: &Path, name: &str) {
     publish_run(directory, &run).unwrap();
 }
 
-fn with_windows() -> Simulation {
+fn with_everything() -> Simulation {
     Simulation {
         has_event_time: true,
+        state: Some(Backend::RocksDb),
         ..Simulation::default()
     }
 }
@@ -54,7 +55,7 @@ fn a_run_without_event_time_has_no_charts_of_it() {
 #[test]
 fn the_trade_off_names_every_setting_and_marks_the_one_of_the_run() {
     let directory = tempfile::tempdir().unwrap();
-    with_windows().finish(directory.path());
+    with_everything().finish(directory.path());
     render(directory.path()).unwrap();
     insta::assert_snapshot!(
         fs::read_to_string(directory.path().join("charts/trade_off.svg")).unwrap()
@@ -66,7 +67,7 @@ fn the_trade_off_names_every_setting_and_marks_the_one_of_the_run() {
 #[test]
 fn rendering_again_gives_the_same_bytes() {
     let directory = tempfile::tempdir().unwrap();
-    with_windows().finish(directory.path());
+    with_everything().finish(directory.path());
     let first = files(&render(directory.path()).unwrap());
     let bytes = contents(&first);
     let again = files(&render(directory.path()).unwrap());
@@ -77,10 +78,10 @@ fn rendering_again_gives_the_same_bytes() {
 #[test]
 fn the_page_holds_every_chart_and_asks_the_network_for_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    with_windows().finish(directory.path());
+    with_everything().finish(directory.path());
     let rendered = render(directory.path()).unwrap();
     let page = fs::read_to_string(&rendered.report).unwrap();
-    assert_eq!(rendered.charts.len(), 14);
+    assert_eq!(rendered.charts.len(), 21);
     for chart in contents(&rendered.charts) {
         assert!(page.contains(&chart));
     }
@@ -100,7 +101,7 @@ fn names_are_text_and_never_markup() {
     let directory = tempfile::tempdir().unwrap();
     Simulation {
         length_ms: 2_000,
-        ..with_windows()
+        ..with_everything()
     }
     .finish(directory.path());
     let name = "</script><i>&\"'\u{7}</script>";
@@ -127,7 +128,7 @@ fn every_chart_carries_the_verdict() {
     let directory = tempfile::tempdir().unwrap();
     Simulation {
         offered_per_s: Some(25_000),
-        ..with_windows()
+        ..with_everything()
     }
     .finish(directory.path());
     for content in contents(&render(directory.path()).unwrap().charts) {

@@ -1,6 +1,7 @@
 //! Watermarks and windows over time: one pass over `subtasks.csv`, for runs that have event time.
 
 use super::Span;
+use super::gauge::Gauge;
 use super::latency::Points;
 use crate::deltas::{Counter, Differences};
 use crate::event_time::{Moment, Moments};
@@ -77,8 +78,8 @@ pub(crate) fn event_time(record: &RunDir, run: &Run, span: Span) -> EventTime {
         fired_early: early.points(span),
         fired_on_time: on_time.points(span),
         refined: late.points(span),
-        panes: points(&gauges.panes, span),
-        timers: points(&gauges.timers, span),
+        panes: gauges.panes.points(span),
+        timers: gauges.timers.points(span),
         lags: gauges.lags(span),
     }
 }
@@ -116,65 +117,46 @@ impl Counts {
     }
 }
 
-/// What a column has of a gauge: `None` without a sample, and `Some(None)` where samples do not
-/// know it.
-type Sampled = Option<Option<f64>>;
-
-/// Gauges per column, the largest sample of each.
+/// Gauges per column.
 struct Gauges {
     /// By operator.
-    lags: Vec<Vec<Sampled>>,
+    lags: Vec<Gauge>,
     /// All operators together.
-    panes: Vec<Sampled>,
-    timers: Vec<Sampled>,
+    panes: Gauge,
+    timers: Gauge,
 }
 
 impl Gauges {
     fn new(operators: usize, span: Span) -> Self {
-        let columns = vec![None; span.columns()];
         Gauges {
-            lags: vec![columns.clone(); operators],
-            panes: columns.clone(),
-            timers: columns,
+            lags: vec![Gauge::new(span); operators],
+            panes: Gauge::new(span),
+            timers: Gauge::new(span),
         }
     }
 
     fn add(&mut self, moment: &Moment, span: Span) {
-        let column = span.column_of(moment.t_ms);
-        let sample = |place: &mut Sampled, value: Option<f64>| {
-            let before = place.flatten();
-            *place = Some(value.map_or(before, |now| Some(now.max(before.unwrap_or(now)))));
-        };
         let operators = self.lags.len();
         for (operator, lags) in self.lags.iter_mut().enumerate() {
             let lag_ms = moment.lag_ms(operator).map(|lag_ms| lag_ms.max(0) as f64);
-            sample(&mut lags[column], lag_ms);
+            lags.sample(span, moment.t_ms, lag_ms);
         }
         let sum = |of: fn(&Moment, usize) -> Option<u64>| {
             let known = (0..operators).filter_map(|operator| of(moment, operator));
             known.map(|held| held as f64).reduce(|sum, more| sum + more)
         };
-        sample(&mut self.panes[column], sum(Moment::panes_pending));
-        sample(&mut self.timers[column], sum(Moment::timers_pending));
+        self.panes
+            .sample(span, moment.t_ms, sum(Moment::panes_pending));
+        self.timers
+            .sample(span, moment.t_ms, sum(Moment::timers_pending));
     }
 
     fn lags(&self, span: Span) -> Vec<OperatorLag> {
         let lags = self.lags.iter().enumerate();
-        let lags = lags.map(|(operator, columns)| OperatorLag {
+        let lags = lags.map(|(operator, lag)| OperatorLag {
             operator,
-            points: points(columns, span),
+            points: lag.points(span),
         });
         lags.filter(|lag| !lag.points.is_empty()).collect()
     }
-}
-
-/// A column without a sample between two with one is jitter of the sampler, not a gap. Empty if
-/// nothing is known.
-fn points(columns: &[Sampled], span: Span) -> Points {
-    let sampled = columns.iter().enumerate();
-    let points: Points = sampled
-        .filter_map(|(at, sampled)| Some((span.column_ms(at + 1), (*sampled)?)))
-        .collect();
-    let is_known = points.iter().any(|(_, value)| value.is_some());
-    if is_known { points } else { Points::new() }
 }

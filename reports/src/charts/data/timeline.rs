@@ -15,6 +15,8 @@ pub(crate) struct Moment {
     /// p50, p90, p99, p99.9 and the maximum, nanoseconds: each the worst of the intervals, because
     /// percentiles cannot be averaged.
     pub(crate) response_ns: [Option<u64>; 5],
+    /// Resident bytes at the last of the intervals.
+    pub(crate) rss: Option<u64>,
 }
 
 pub(crate) fn moments(record: &RunDir, span: Span) -> Vec<Moment> {
@@ -62,5 +64,6 @@ fn moment(first: &TimelineRow, last: &TimelineRow, response_ns: [Option<u64>; 5]
         completed_per_s: Some(rate(last.completed, first.completed)),
         backlog: last.backlog,
         response_ns,
+        rss: last.rss,
     }
 }
