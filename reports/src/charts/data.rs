@@ -140,12 +140,24 @@ pub(super) struct Marks {
     pub(super) faults: Vec<Fault>,
 }
 
-/// An injected fault.
+/// An injected fault; one, however many subtasks suffer it.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) from_ms: u64,
     pub(super) to_ms: u64,
     pub(super) name: String,
+    /// Subtasks that suffer it and have not yet said that it is over.
+    running: u32,
+}
+
+impl Fault {
+    /// One subtask less; over with the last.
+    fn end(&mut self, t_ms: u64) {
+        self.running -= 1;
+        if self.running == 0 {
+            self.to_ms = t_ms;
+        }
+    }
 }
 
 impl Marks {
@@ -164,20 +176,20 @@ impl Marks {
             } else {
                 event.text.clone()
             };
-            match event.kind.as_str() {
-                event_kind::FAULT if marks.faults.len() < MAX_FAULTS => {
+            let has_room = marks.faults.len() < MAX_FAULTS;
+            let is_running = |fault: &&mut Fault| fault.name == name && fault.running > 0;
+            let running = marks.faults.iter_mut().rev().find(is_running);
+            match (event.kind.as_str(), running) {
+                (event_kind::FAULT, Some(fault)) => fault.running += 1,
+                (event_kind::FAULT, None) if has_room => {
                     marks.faults.push(Fault {
                         from_ms: event.t_ms,
                         to_ms: span.to_ms,
                         name,
+                        running: 1,
                     });
                 }
-                event_kind::FAULT_END => {
-                    let open = |fault: &&mut Fault| fault.name == name && fault.to_ms == span.to_ms;
-                    if let Some(fault) = marks.faults.iter_mut().rev().find(open) {
-                        fault.to_ms = event.t_ms;
-                    }
-                }
+                (event_kind::FAULT_END, Some(fault)) => fault.end(event.t_ms),
                 _ => {}
             }
         }

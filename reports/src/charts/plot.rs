@@ -8,6 +8,7 @@ use super::data::{Marks, Span};
 use super::style::{
     FAINT_INK, FAULT, FAULT_INK, FRAME, GRID, INK, LEFT, STRIP_HEIGHT, TextSize, WARM_UP, WIDTH,
 };
+use crate::format::shortened;
 
 /// Lowest distance of two names at the right end, pixels.
 const NAME_HEIGHT: i32 = 14;
@@ -137,40 +138,35 @@ impl Frame {
         }
     }
 
-    /// Names warm-up and faults in the strip above the plot; a name that has no room is left out,
-    /// its bar is not.
+    /// Names warm-up and faults in the strip above the plot: inside their bars, or behind them where
+    /// there is more room. A name that has none is shortened or left out, its bar is not.
     pub(super) fn strip(&self, canvas: &Canvas<'_>, marks: &Marks) {
         let (top, bottom) = (self.top - STRIP_HEIGHT - 2, self.top - 2);
-        let mut free_from = self.left;
-        let warm_up = marks
-            .warm_up_end_ms
-            .map(|end_ms| (self.span.from_ms, end_ms, "warm-up", GRID, FAINT_INK));
-        let faults = marks.faults.iter().map(|fault| {
-            (
-                fault.from_ms,
-                fault.to_ms,
-                fault.name.as_str(),
-                FAULT,
-                FAULT_INK,
-            )
+        let warm_up = marks.warm_up_end_ms.map(|end_ms| {
+            let from = self.x(self.span.from_ms);
+            (from, self.x(end_ms), "warm-up", GRID, FAINT_INK)
         });
-        for (from_ms, to_ms, name, color, ink) in warm_up.into_iter().chain(faults) {
-            let from = self.x(from_ms);
-            let to = self.x(to_ms).max(from + 2);
-            canvas.fill((from, top), (to, bottom), color);
-            let width = TextSize::Small.width_of(name);
-            let inside = to - from >= width + 8;
-            let at = if inside { from + 4 } else { to + 3 };
-            if at >= free_from && at + width <= self.right {
-                canvas.text(
-                    name,
-                    (at, (top + bottom) / 2),
-                    TextSize::Small,
-                    Align::Left,
-                    ink,
-                );
-                free_from = at + width + 4;
-            }
+        let faults = marks.faults.iter().map(|fault| {
+            let (from, to) = (self.x(fault.from_ms), self.x(fault.to_ms));
+            (from, to, fault.name.as_str(), FAULT, FAULT_INK)
+        });
+        let bars: Vec<_> = warm_up
+            .into_iter()
+            .chain(faults)
+            .map(|(from, to, name, color, ink)| (from, to.max(from + 2), name, color, ink))
+            .collect();
+        for (from, to, _, color, _) in &bars {
+            canvas.fill((*from, top), (*to, bottom), *color);
+        }
+        let mut free_from = self.left;
+        for (at, (from, to, name, _, ink)) in bars.iter().enumerate() {
+            let next = bars.get(at + 1).map_or(self.right, |next| next.0);
+            let Some((x, text)) = name_place((*from, *to), next, free_from, name) else {
+                continue;
+            };
+            let middle = (x, (top + bottom) / 2);
+            canvas.text(&text, middle, TextSize::Small, Align::Left, *ink);
+            free_from = x + TextSize::Small.width_of(&text) + 4;
         }
     }
 
@@ -285,6 +281,31 @@ pub(super) fn usual_frame(span: Span, top: i32, height: i32, right_margin: i32) 
     }
 }
 
+/// Where the name of a bar begins and what there is room for of it, if that still says something.
+fn name_place(
+    (from, to): (i32, i32),
+    next: i32,
+    free_from: i32,
+    name: &str,
+) -> Option<(i32, String)> {
+    /// Fewer letters than this say nothing.
+    const LEAST: usize = 6;
+    let inside = (from + 4).max(free_from);
+    let behind = (to + 3).max(free_from);
+    let width = TextSize::Small.width_of(name);
+    // A bar may reach over the next one's begin.
+    let ends = [(inside, to.min(next)), (behind, next)];
+    if let Some((begin, _)) = ends
+        .into_iter()
+        .find(|(begin, end)| begin + width + 4 <= *end)
+    {
+        return Some((begin, name.to_owned()));
+    }
+    let (begin, end) = ends.into_iter().max_by_key(|(begin, end)| end - begin)?;
+    let letters = TextSize::Small.characters_in((end - begin - 4).max(0));
+    (letters >= LEAST).then(|| (begin, shortened(name, letters)))
+}
+
 fn draw_segment(canvas: &Canvas<'_>, line: &Line, mut segment: Vec<(i32, i32)>) {
     segment.dedup();
     match segment.as_slice() {
@@ -312,6 +333,20 @@ fn spread(wanted: &[i32], limits: (i32, i32)) -> Vec<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stands_in_its_bar_or_behind_it_or_is_shortened() {
+        let place = |bar, next| name_place(bar, next, 0, "slow state 1");
+        let whole = |x: i32| Some((x, "slow state 1".to_owned()));
+        assert_eq!(place((100, 250), 900), whole(104));
+        assert_eq!(place((100, 110), 900), whole(113));
+        assert_eq!(place((100, 170), 190), Some((104, "slow sta…".to_owned())));
+        assert_eq!(place((100, 110), 120), None);
+        assert_eq!(
+            name_place((100, 110), 900, 200, "x"),
+            Some((200, "x".to_owned()))
+        );
+    }
 
     #[test]
     fn names_never_overlap() {

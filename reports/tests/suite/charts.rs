@@ -124,6 +124,18 @@ fn names_are_text_and_never_markup() {
 }
 
 #[test]
+fn a_fault_of_several_subtasks_is_marked_once() {
+    let directory = tempfile::tempdir().unwrap();
+    Simulation::default().finish(directory.path());
+    render(directory.path()).unwrap();
+    let rate = fs::read_to_string(directory.path().join("charts/rate.svg")).unwrap();
+    assert_eq!(rate.matches("freeze slow").count(), 1);
+    let page = fs::read_to_string(directory.path().join("report.html")).unwrap();
+    let mark = "\"faults\":[{\"from_s\":8.0,\"to_s\":9.0,\"name\":\"freeze slow\"}]";
+    assert!(page.contains(mark));
+}
+
+#[test]
 fn every_chart_carries_the_verdict() {
     let directory = tempfile::tempdir().unwrap();
     Simulation {

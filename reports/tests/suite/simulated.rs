@@ -319,17 +319,14 @@ impl Simulation {
             .append(&event(WARM_UP_MS, event_kind::MEASURE, None, ""))
             .unwrap();
         if let Some((from, to)) = self.freeze_ms {
-            writer
-                .append(&event(from, event_kind::FAULT, Some("slow"), "freeze slow"))
-                .unwrap();
-            writer
-                .append(&event(
-                    to,
-                    event_kind::FAULT_END,
-                    Some("slow"),
-                    "freeze slow",
-                ))
-                .unwrap();
+            // Every subtask says so itself.
+            for (t_ms, kind) in [(from, event_kind::FAULT), (to, event_kind::FAULT_END)] {
+                for _ in 0..self.parallelism[2] {
+                    writer
+                        .append(&event(t_ms, kind, Some("slow"), "freeze slow"))
+                        .unwrap();
+                }
+            }
         }
     }
 }
