@@ -79,6 +79,8 @@ pub struct RocksDbSnapshot {
     pub memory_budget: Option<u64>,
     /// Write buffers, full ones included.
     pub memtable_bytes: u64,
+    /// What write buffers may hold, full ones included, before writes stop.
+    pub write_buffer_capacity: u64,
     /// Files of the current version.
     pub file_bytes: u64,
     /// Bytes that compactions have to rewrite until all levels have their size.

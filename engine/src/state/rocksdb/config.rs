@@ -306,6 +306,12 @@ impl RocksDbConfig {
         }
     }
 
+    /// What the write buffers of one state may hold in one subtask.
+    pub(crate) fn write_buffers_of_a_state(&self) -> u64 {
+        let count = u64::from(self.write_buffer_count);
+        self.write_buffer_size.saturating_mul(count)
+    }
+
     /// Memory that a write buffer takes at once: an eighth of it, 1 MiB at most, as RocksDB does.
     pub(crate) fn arena_block_size(&self) -> u64 {
         (self.write_buffer_size / 8).min(MIB)

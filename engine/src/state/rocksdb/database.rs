@@ -67,6 +67,11 @@ impl Database {
         self.db.cf_handle(name).expect("opened with the database")
     }
 
+    /// How many states it holds.
+    pub(crate) fn states(&self) -> usize {
+        self.columns.len()
+    }
+
     fn all(&self) -> impl Iterator<Item = &ColumnFamily> {
         (0..self.columns.len()).map(|index| self.column(index))
     }

@@ -28,8 +28,8 @@ struct Seen {
     meter: Meter,
     cache: WriteBackSnapshot,
     database: Option<Arc<Database>>,
-    /// Counted by databases that were closed.
-    write_stops: u64,
+    /// What the database said last, once it was closed: entries, and the rest.
+    closed: Option<(u64, RocksDbSnapshot)>,
 }
 
 /// A slower disk, until a moment of job time.
@@ -60,7 +60,7 @@ impl RocksDbProbe {
     /// Takes the last hold on a database but the caller's, so that dropping that one closes it.
     pub(crate) fn close(&self, database: Arc<Database>) {
         let mut seen = self.seen();
-        seen.write_stops += database.write_stops();
+        seen.closed = Some(self.ask(&database, &seen));
         seen.database = None;
     }
 
@@ -105,16 +105,25 @@ impl RocksDbProbe {
         into.write_samples = meter.write_samples;
         into.write_ns = meter.write_ns;
         into.cache = (self.shared.config.write_back_cache > 0).then_some(seen.cache);
-        let Some(database) = &seen.database else {
+        // While it is closed, what it said last still stands.
+        let now = seen.database.as_ref();
+        let known = now.map(|database| self.ask(database, &seen));
+        let Some((entries, rocksdb)) = known.or(seen.closed) else {
             return;
         };
-        let rocksdb = self.rocksdb(database, &seen);
-        into.entries = database.sum(property::ESTIMATE_NUM_KEYS);
+        into.entries = entries;
         into.bytes = rocksdb.file_bytes + rocksdb.memtable_bytes;
         into.rocksdb = Some(rocksdb);
     }
 
+    /// Entries of a database and everything else about it.
+    fn ask(&self, database: &Database, seen: &Seen) -> (u64, RocksDbSnapshot) {
+        let entries = database.sum(property::ESTIMATE_NUM_KEYS);
+        (entries, self.rocksdb(database, seen))
+    }
+
     fn rocksdb(&self, database: &Database, seen: &Seen) -> RocksDbSnapshot {
+        let stops_before = seen.closed.map_or(0, |(_, closed)| closed.write_stops);
         let whole = |name| {
             let value = database.db.property_int_value(name);
             value.ok().flatten().unwrap_or(0)
@@ -132,12 +141,16 @@ impl RocksDbProbe {
             compaction_read_bytes: database.ticker(Ticker::CompactReadBytes),
             compacted_bytes: database.ticker(Ticker::CompactWriteBytes),
             stall_ns: database.ticker(Ticker::StallMicros) * 1_000,
-            write_stops: seen.write_stops + database.write_stops(),
+            write_stops: stops_before + database.write_stops(),
             block_cache_bytes: shared.block_cache.get_usage() as u64,
             block_cache_pinned_bytes: shared.block_cache.get_pinned_usage() as u64,
             block_cache_capacity: shared.config.memory.block_cache(),
             memory_budget: shared.config.memory.budget(),
             memtable_bytes: database.sum(property::CUR_SIZE_ALL_MEM_TABLES),
+            write_buffer_capacity: shared
+                .config
+                .write_buffers_of_a_state()
+                .saturating_mul(database.states() as u64),
             file_bytes: database.sum(property::LIVE_SST_FILES_SIZE),
             pending_compaction_bytes: database.sum(property::ESTIMATE_PENDING_COMPACTION_BYTES),
             delayed_write_rate: whole(property::ACTUAL_DELAYED_WRITE_RATE),
