@@ -16,13 +16,18 @@ impl Interrupt {
     /// Listens to interrupt, terminate and hang-up signals; once per process.
     pub fn listen() -> Result<Self, ctrlc::Error> {
         let interrupt = Self::default();
-        let asked = Arc::clone(&interrupt.asked);
+        let user = interrupt.clone();
         ctrlc::set_handler(move || {
-            if asked.swap(true, Ordering::SeqCst) {
+            if user.ask() {
                 std::process::exit(ABORTED);
             }
         })?;
         Ok(interrupt)
+    }
+
+    /// Asks for an end; true if that was asked for before.
+    pub fn ask(&self) -> bool {
+        self.asked.swap(true, Ordering::SeqCst)
     }
 
     /// Whether the user has asked.

@@ -1,4 +1,4 @@
-//! One run from scenario to `run.json`: deploy, warm-up, measure, drain, verify, conclude.
+//! One run from scenario to `run.json`: deploy, prepare, warm-up, measure, drain, verify, conclude.
 //!
 //! [`prepare`] checks everything that can be checked before anything is written; [`Prepared::execute`]
 //! then fills a run directory. Neither knows which engine runs, nor what the numbers mean.
@@ -10,19 +10,21 @@ mod director;
 mod error;
 mod instruments;
 mod output;
+mod preparing;
 mod progress;
 
 use std::path::Path;
 
-use reports::record::{Run, Writer};
-use workloads::ShapeSpec;
+use reports::record::{RecordError, Run, Writer};
+use workloads::{Progress, ShapeSpec};
 
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::latency::Recorder;
 use crate::scenario::{Document, Scenario};
-use crate::target::{DeployError, Deployment, Target};
+use crate::target::{DeployError, Deployment, Ending, RunningJob, Target};
 
+use conduct::Conducted;
 pub use error::RunError;
 use instruments::Instruments;
 pub use output::{default_directory, given_directory};
@@ -49,9 +51,9 @@ pub fn prepare(
             DeployError::Scenario { key, message } => {
                 RunError::Scenario(document.invalid(&key, message))
             }
-            DeployError::Engine(message) => RunError::Deploy {
+            DeployError::Engine(_) | DeployError::Cancelled => RunError::Deploy {
                 target: target.kind(),
-                message,
+                message: error.to_string(),
             },
         })?;
     scenario.check_operators(&deployment.graph, document)?;
@@ -86,6 +88,7 @@ impl Prepared {
             progress,
             verifier,
             alone,
+            preparation,
             start,
         } = deployment;
         let ceiling_per_s = ceiling::measure(&scenario, alone, interrupt);
@@ -96,30 +99,69 @@ impl Prepared {
                 message: source.to_string(),
             })?;
         let instruments = Instruments::prepare(&graph, &scenario);
-        let job = start().map_err(|error| RunError::Start {
-            target: target.kind.clone(),
-            message: error.to_string(),
-        })?;
-        let instruments = instruments.start(writer, &job, &progress, &recorder)?;
-        let conducted =
-            conduct::conduct(&scenario, job.as_ref(), &progress, &instruments, interrupt);
-        let recorded = instruments.finish();
+        let carried_out = match preparing::start(start, preparation.as_deref(), interrupt) {
+            Ok(job) => {
+                let instruments = instruments.start(writer, &job, &progress, &recorder)?;
+                carry_out(&scenario, &*job, &progress, instruments, interrupt)
+            }
+            Err(DeployError::Cancelled) => CarriedOut::nothing(writer),
+            Err(error) => {
+                return Err(RunError::Start {
+                    target: target.kind,
+                    message: error.to_string(),
+                });
+            }
+        };
         let closing = closing::Closing {
             scenario: &scenario,
             target,
             started,
-            ending: job.ending(),
+            ending: carried_out.ending,
             progress: &progress,
             recorder: &recorder,
             verifier,
             ceiling_per_s,
-            conducted,
+            conducted: carried_out.conducted,
         };
         // Whatever the job did, an incomplete record is the worse news.
-        recorded.map_err(|source| RunError::Record {
+        carried_out.recorded.map_err(|source| RunError::Record {
             source,
             directory: directory.to_owned(),
         })?;
         closing.conclude(directory)
+    }
+}
+
+/// What is left when a job is over.
+struct CarriedOut {
+    /// Whether the record came to the disk.
+    recorded: Result<(), RecordError>,
+    ending: Ending,
+    conducted: Conducted,
+}
+
+impl CarriedOut {
+    /// The job has never begun: its record has nothing but the plan.
+    fn nothing(writer: Writer) -> Self {
+        CarriedOut {
+            recorded: writer.close(),
+            ending: Ending::default(),
+            conducted: Conducted::before_the_job(),
+        }
+    }
+}
+
+fn carry_out(
+    scenario: &Scenario,
+    job: &dyn RunningJob,
+    progress: &Progress,
+    instruments: Instruments,
+    interrupt: &Interrupt,
+) -> CarriedOut {
+    let conducted = conduct::conduct(scenario, job, progress, &instruments, interrupt);
+    CarriedOut {
+        recorded: instruments.finish(),
+        ending: job.ending(),
+        conducted,
     }
 }

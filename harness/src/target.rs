@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reports::record::{ChannelRow, EventRow, Graph, KeyRow, SubtaskRow};
+use reports::record::{ChannelRow, EventRow, Graph, KeyRow, StateRow, SubtaskRow};
 use thiserror::Error;
 use workloads::{Alone, BuildError, Progress, Verifier};
 
@@ -45,8 +45,20 @@ pub struct Deployment {
     /// Its sources without the job, to measure what they reach alone; `None` if they are no
     /// workload's, or there is nothing but them.
     pub alone: Option<Alone>,
-    /// Starts it: job time begins. May be called once; the job runs on threads of its own.
+    /// What it does before its time begins; `None` if there is nothing to prepare.
+    pub preparation: Option<Box<dyn Preparation>>,
+    /// Prepares and starts it: then job time begins. May be called once; the job runs on threads of its
+    /// own.
     pub start: Box<Start>,
+}
+
+/// A job's preparation, for somebody who waits for it on another thread.
+pub trait Preparation: Send + Sync {
+    /// Entries of state that are in place.
+    fn done(&self) -> u64;
+
+    /// Makes the start end with [`DeployError::Cancelled`], as soon as the job notices.
+    fn cancel(&self);
 }
 
 /// Starts a deployed job.
@@ -66,6 +78,9 @@ pub enum DeployError {
     /// The engine refused.
     #[error("{0}")]
     Engine(String),
+    /// Its preparation was cancelled.
+    #[error("cancelled before the job began")]
+    Cancelled,
 }
 
 impl From<BuildError> for DeployError {
@@ -125,6 +140,8 @@ pub trait RunningJob: Send + Sync {
 pub struct Snapshot {
     /// One row per subtask.
     pub subtasks: Vec<SubtaskRow>,
+    /// One row per subtask with keyed state.
+    pub states: Vec<StateRow>,
     /// One row per channel, or per receiver of an edge with very many.
     pub channels: Vec<ChannelRow>,
     /// Highest event time that any source has emitted minus the lowest watermark at the sinks,

@@ -37,6 +37,9 @@ fn append(writer: &mut Writer, sample: &Sample) -> Result<(), RecordError> {
     for row in &sample.snapshot.subtasks {
         writer.append(row)?;
     }
+    for row in &sample.snapshot.states {
+        writer.append(row)?;
+    }
     for row in &sample.snapshot.channels {
         writer.append(row)?;
     }

@@ -31,6 +31,22 @@ pub struct Conducted {
     pub notes: Vec<String>,
 }
 
+impl Conducted {
+    /// Of a run that the user ended before the job began: a phase without length, and no warm-up that
+    /// could stand for it.
+    pub fn before_the_job() -> Self {
+        Conducted {
+            measured_from_ns: Some(0),
+            interrupted: true,
+            notes: vec![
+                "the run was ended while its state was being prepared: the job had not begun"
+                    .to_owned(),
+            ],
+            ..Conducted::default()
+        }
+    }
+}
+
 /// Returns when the job has ended, or has been given up.
 pub fn conduct(
     scenario: &Scenario,

@@ -14,10 +14,58 @@ const TERMINAL_NS: u64 = 200_000_000;
 /// Time between two plain lines.
 const PLAIN_NS: u64 = 5_000_000_000;
 
+/// What is over within this time is not worth a line.
+const PATIENCE_NS: u64 = 500_000_000;
+
 /// A line before there is anything to be far with.
 pub fn announce(line: &str) {
     // Nobody reads standard error any more: no reason to end the run.
     drop(writeln!(stderr(), "{line}"));
+}
+
+/// Shows how far the preparation of a job is. Nothing at first: most are over at once.
+#[derive(Default)]
+pub struct Waiting {
+    bar: Option<ProgressBar>,
+    next_ns: u64,
+}
+
+impl Waiting {
+    /// Says how many entries of state are in place, if it is time to. Times are nanoseconds since the
+    /// preparation began.
+    pub fn show(&mut self, now_ns: u64, entries: u64) {
+        if now_ns < self.next_ns.max(PATIENCE_NS) {
+            return;
+        }
+        let line = format!(
+            "preparing state: {} entries in place",
+            reports::format::count(entries)
+        );
+        if stderr().is_terminal() {
+            let bar = self.bar.get_or_insert_with(ProgressBar::new_spinner);
+            bar.set_message(line);
+            bar.tick();
+            self.next_ns = now_ns + TERMINAL_NS;
+        } else {
+            announce(&line);
+            self.next_ns = now_ns + PLAIN_NS;
+        }
+    }
+
+    /// A line that stays.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => announce(line),
+        }
+    }
+
+    /// Takes the rewritten line away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Shows how far a run is. Times are nanoseconds of job time.

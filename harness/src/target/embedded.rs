@@ -3,20 +3,22 @@
 //! Positions in the engine's plan become ids, its counters the rows of the record. Usage of
 //! channels is formed here, because only here is known which channels belong to which subtask.
 
+mod events;
 mod rows;
+mod states;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Clock, Deployed, Job, JobEnd, JobEvent, JobReport, Outcome, Plan};
-use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task, event_kind};
+use engine::{Clock, Deployed, Job, JobEnd, JobReport, Outcome, Plan};
+use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task};
 use workloads::{Bounds, Progress, Verifier, build};
 
-use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
+use super::{DeployError, Deployment, Ending, Preparation, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
-use crate::sampler::milliseconds;
 use crate::scenario::{Fault, Scenario, disturbances};
+use events::event_row;
 use rows::Translator;
 
 /// Keys recorded per keyed task.
@@ -69,10 +71,22 @@ pub fn deployment(
         progress,
         verifier,
         alone: None,
+        preparation: Some(Box::new(deployed.preparation())),
         start: Box::new(move || match deployed.start() {
             Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
+            Err(engine::DeployError::Cancelled) => Err(DeployError::Cancelled),
             Err(error) => Err(DeployError::Engine(error.to_string())),
         }),
+    }
+}
+
+impl Preparation for engine::Preparation {
+    fn done(&self) -> u64 {
+        self.done()
+    }
+
+    fn cancel(&self) {
+        self.cancel();
     }
 }
 
@@ -82,6 +96,14 @@ fn refused(error: engine::DeployError) -> DeployError {
         engine::DeployError::UnknownOperator { .. } => "job.chaining",
         engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => {
             "job.parallelism"
+        }
+        engine::DeployError::StateDirectory { .. } => "job.state.directory",
+        engine::DeployError::State(_) => "job.state",
+        engine::DeployError::RocksDb(refused) => {
+            return DeployError::Scenario {
+                key: format!("job.state.{}", refused.option),
+                message: refused.reason.clone(),
+            };
         }
         _ => return DeployError::Engine(error.to_string()),
     };
@@ -146,30 +168,11 @@ impl EmbeddedJob {
         self.job.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn event_row(&self, event: JobEvent) -> EventRow {
-        let task = &self.plan.tasks[event.task];
-        let (kind, text) = match event.kind {
-            "freeze" => (event_kind::FAULT, format!("freeze {}", task.id)),
-            "thaw" => (event_kind::FAULT_END, format!("freeze {}", task.id)),
-            "slow" => (
-                event_kind::FAULT,
-                format!("slow {} {}", task.id, event.subtask),
-            ),
-            "slow-end" => (
-                event_kind::FAULT_END,
-                format!("slow {} {}", task.id, event.subtask),
-            ),
-            "failure" => (event_kind::EXCEPTION, event.text),
-            other => (event_kind::ALERT, format!("{other}: {}", event.text)),
-        };
-        EventRow {
-            t_ms: milliseconds(event.at_ns),
-            kind: kind.to_owned(),
-            task: Some(task.id.clone()),
-            subtask: u32::try_from(event.subtask).ok(),
-            attempt: Some(0),
-            text,
-        }
+    /// Locked before the job, where both are.
+    fn translator(&self) -> MutexGuard<'_, Translator> {
+        self.translator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,10 +182,7 @@ impl RunningJob for EmbeddedJob {
     }
 
     fn snapshot(&self, into: &mut Snapshot) {
-        let mut translator = self
-            .translator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut translator = self.translator();
         if let Some(job) = &*self.job() {
             job.snapshot(&mut translator.seen);
         }
@@ -191,11 +191,8 @@ impl RunningJob for EmbeddedJob {
 
     fn top_keys(&self, into: &mut Vec<KeyRow>) {
         into.clear();
+        let translator = self.translator();
         if let Some(job) = &*self.job() {
-            let translator = self
-                .translator
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
             for task in 0..self.plan.tasks.len() {
                 translator.key_rows(task, &job.top_keys(task, TOP_KEYS), into);
             }
@@ -204,7 +201,8 @@ impl RunningJob for EmbeddedJob {
 
     fn take_events(&self, into: &mut Vec<EventRow>) {
         if let Some(job) = &*self.job() {
-            into.extend(std::iter::from_fn(|| job.next_event()).map(|event| self.event_row(event)));
+            let events = std::iter::from_fn(|| job.next_event());
+            into.extend(events.map(|event| event_row(&self.plan, event)));
         }
     }
 

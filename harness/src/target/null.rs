@@ -62,6 +62,7 @@ impl Target for Null {
             progress,
             verifier: None,
             alone: None,
+            preparation: None,
             start: Box::new(move || NullJob::start(sources, &*probes)),
         })
     }

@@ -4,9 +4,11 @@ use engine::{
     ChannelSnapshot, FINAL_WATERMARK_MS, JobSnapshot, Plan, SubtaskSnapshot, TopKeys,
     WindowCounters,
 };
-use reports::record::{ChannelRow, KeyRow, SubtaskRow};
+use reports::record::{ChannelRow, KeyRow, StateRow, SubtaskRow};
 
-use super::{Snapshot, edge_id, milliseconds};
+use super::states::state_row;
+use super::{Snapshot, edge_id};
+use crate::sampler::milliseconds;
 
 /// An edge with more channels is summed per receiver.
 const MAX_ROWS_PER_EDGE: usize = 256;
@@ -93,6 +95,7 @@ impl Translator {
         for (row, subtask) in into.subtasks.iter_mut().zip(&self.seen.subtasks) {
             self.subtask_row(row, subtask);
         }
+        self.state_rows(into);
         into.watermark_lag_ms = self.watermark_lag_ms();
     }
 
@@ -168,7 +171,22 @@ impl Translator {
         row.watermark_ms = subtask
             .watermark_ms
             .filter(|&watermark_ms| watermark_ms != FINAL_WATERMARK_MS);
+        row.state_bytes = None;
         window_columns(row, subtask.windows.as_ref());
+    }
+
+    /// State is also a column of its subtask.
+    fn state_rows(&self, into: &mut Snapshot) {
+        let t_ms = milliseconds(self.seen.at_ns);
+        let states = &self.seen.states;
+        into.states.resize_with(states.len(), StateRow::default);
+        for (row, state) in into.states.iter_mut().zip(states) {
+            state_row(row, t_ms, &self.task_ids[state.task], state);
+            let place = self.first_subtask[state.task] + state.subtask;
+            if let Some(subtask) = into.subtasks.get_mut(place) {
+                *subtask.state_bytes.get_or_insert(0) += state.bytes;
+            }
+        }
     }
 
     /// The engine lists channels by edge and receiver, so that those to be summed are neighbours.
@@ -216,13 +234,15 @@ fn window_columns(row: &mut SubtaskRow, windows: Option<&WindowCounters>) {
     row.timers_pending = column(|it| it.timers_pending);
 }
 
-fn narrow(index: usize) -> u32 {
+pub(super) fn narrow(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use engine::{EdgePlan, Exchange, MemberPlan, TaskPlan, TimeSplit};
+    use engine::{
+        EdgePlan, Exchange, MemberPlan, RocksDbSnapshot, StateSnapshot, TaskPlan, TimeSplit,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -288,6 +308,39 @@ mod tests {
         assert_eq!((rows[0].count, rows[0].error), (25_000, 4_162));
         translator.key_rows(0, &TopKeys::default(), &mut rows);
         assert_eq!(rows.len(), 1);
+    }
+
+    #[test]
+    fn the_state_of_a_subtask_is_a_row_and_a_column_of_the_subtask() {
+        let mut translator = Translator::new(&plan(2));
+        translator.seen.subtasks = subtasks(2);
+        let state = |subtask: usize, rocksdb: Option<RocksDbSnapshot>| StateSnapshot {
+            task: 1,
+            subtask,
+            reads: 7,
+            bytes: 100 + subtask as u64,
+            rocksdb,
+            ..StateSnapshot::default()
+        };
+        let rocksdb = RocksDbSnapshot {
+            level_files: [4, 0, 0, 0, 0, 0, 9],
+            ..RocksDbSnapshot::default()
+        };
+        let mut rows = Snapshot::default();
+        // A row that is used again keeps nothing of what it held.
+        for second in [Some(rocksdb), None] {
+            translator.seen.states = vec![state(0, None), state(1, second)];
+            translator.translate(&mut rows);
+            let found = |row: &StateRow| (row.task.clone(), row.subtask, row.reads, row.bytes);
+            assert_eq!(
+                found(&rows.states[1]),
+                ("count".into(), 1, Some(7), Some(101))
+            );
+            let levels = [rows.states[1].level0_files, rows.states[1].level6_files];
+            assert_eq!(levels, [second.map(|_| 4), second.map(|_| 9)]);
+            let bytes: Vec<_> = rows.subtasks.iter().map(|row| row.state_bytes).collect();
+            assert_eq!(bytes, [None, None, Some(100), Some(101)]);
+        }
     }
 
     #[test]
