@@ -89,8 +89,8 @@ impl Scenario {
                     ),
                 ));
             };
-            if let Fault::SlowSubtask { subtask, .. } = fault
-                && *subtask >= task.parallelism
+            if let Some(subtask) = fault.subtask()
+                && subtask >= task.parallelism
             {
                 let last = task.parallelism - 1;
                 return Err(document.invalid(

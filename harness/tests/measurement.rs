@@ -8,6 +8,8 @@ mod bench;
 mod event_time;
 #[path = "measurement/freeze.rs"]
 mod freeze;
+#[path = "measurement/keyed_state.rs"]
+mod keyed_state;
 #[path = "measurement/queueing.rs"]
 mod queueing;
 #[path = "measurement/signature.rs"]

@@ -160,7 +160,7 @@ impl Stage<'_> {
     /// Inputs are disturbed by the schedule itself: there is nothing to send to the job.
     fn inject(&mut self, index: usize, now_ns: u64) {
         let fault = &self.scenario.faults[index];
-        if fault.operator().is_none() {
+        if fault.disturbs_input() {
             self.instruments
                 .event(now_ns, event_kind::FAULT, fault.label());
         } else if let Err(message) = self.job.disturb(fault) {

@@ -75,8 +75,9 @@ impl Director {
         for (index, fault) in scenario.faults.iter().enumerate() {
             let from_ns = warmup_ns + nanoseconds(fault.at());
             faults.push((from_ns, Action::Inject(index)));
-            // The engine says itself when a disturbed operator goes on.
-            if let (None, Some(lasting)) = (fault.operator(), fault.lasting()) {
+            // The engine says itself when what it was told to do is over.
+            let lasting = fault.lasting().filter(|_| fault.disturbs_input());
+            if let Some(lasting) = lasting {
                 faults.push((from_ns + nanoseconds(lasting), Action::NoteEnd(index)));
             }
         }

@@ -1,13 +1,13 @@
 //! What is broken on purpose: the `[[fault]]` tables.
 //!
-//! Operators are disturbed while the job runs, by orders to the engine. Inputs are disturbed by the
+//! Operators, their state and its disk are disturbed while the job runs, by orders to the engine. Inputs are disturbed by the
 //! schedule itself, known before the run, so that the expected answer knows them too.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use workloads::load::{Disturbances, SplitPause};
-use workloads::spec::{Default, Kind, Parameter, Variant};
+use workloads::spec::{Default, Kind, Parameter, Size, Variant};
 
 use super::parameters::{MAX_PHASE, SHORTEST_FAULT};
 
@@ -42,6 +42,36 @@ pub enum Fault {
         #[serde(rename = "for", with = "humantime_serde")]
         lasting: Duration,
     },
+    /// Every access to state takes one subtask of an operator longer.
+    SlowState {
+        /// The operator, by its uid.
+        operator: String,
+        /// Which of its subtasks.
+        subtask: u32,
+        /// By how much an access takes longer.
+        #[serde(with = "humantime_serde")]
+        extra: Duration,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
+    /// The disk below all state in RocksDB becomes slow.
+    ThrottleDisk {
+        /// Bytes per second that each subtask may write in the background.
+        rate_per_s: Size,
+        /// What finishing a file takes longer.
+        #[serde(with = "humantime_serde")]
+        sync: Duration,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
     /// The hot keys become others.
     SkewShift {
         /// When.
@@ -67,6 +97,8 @@ impl Fault {
         match self {
             Fault::Freeze { at, .. }
             | Fault::SlowSubtask { at, .. }
+            | Fault::SlowState { at, .. }
+            | Fault::ThrottleDisk { at, .. }
             | Fault::SkewShift { at }
             | Fault::PauseSplit { at, .. } => *at,
         }
@@ -77,17 +109,34 @@ impl Fault {
         match self {
             Fault::Freeze { lasting, .. }
             | Fault::SlowSubtask { lasting, .. }
+            | Fault::SlowState { lasting, .. }
+            | Fault::ThrottleDisk { lasting, .. }
             | Fault::PauseSplit { lasting, .. } => Some(*lasting),
             Fault::SkewShift { .. } => None,
         }
     }
 
-    /// The operator it happens to; `None` if it happens to the input.
+    /// The operator it happens to; `None` if it happens to the input, or to the whole job.
     pub fn operator(&self) -> Option<&str> {
         match self {
-            Fault::Freeze { operator, .. } | Fault::SlowSubtask { operator, .. } => Some(operator),
-            Fault::SkewShift { .. } | Fault::PauseSplit { .. } => None,
+            Fault::Freeze { operator, .. }
+            | Fault::SlowSubtask { operator, .. }
+            | Fault::SlowState { operator, .. } => Some(operator),
+            Fault::ThrottleDisk { .. } | Fault::SkewShift { .. } | Fault::PauseSplit { .. } => None,
         }
+    }
+
+    /// The one subtask of the operator that it happens to, if it is only one.
+    pub fn subtask(&self) -> Option<u32> {
+        match self {
+            Fault::SlowSubtask { subtask, .. } | Fault::SlowState { subtask, .. } => Some(*subtask),
+            _ => None,
+        }
+    }
+
+    /// Whether the schedule itself knows of it; otherwise the engine is told when it is time.
+    pub fn disturbs_input(&self) -> bool {
+        matches!(self, Fault::SkewShift { .. } | Fault::PauseSplit { .. })
     }
 
     /// What the record calls it.
@@ -97,6 +146,10 @@ impl Fault {
             Fault::SlowSubtask {
                 operator, subtask, ..
             } => format!("slow {operator} {subtask}"),
+            Fault::SlowState {
+                operator, subtask, ..
+            } => format!("slow state {operator} {subtask}"),
+            Fault::ThrottleDisk { .. } => "throttle disk".to_owned(),
             Fault::SkewShift { .. } => "skew shift".to_owned(),
             Fault::PauseSplit { split, .. } => format!("pause split {split}"),
         }
@@ -116,7 +169,10 @@ pub fn disturbances(faults: &[Fault], warmup: Duration) -> Disturbances {
                 from_ns,
                 for_ns: nanos(*lasting),
             }),
-            Fault::Freeze { .. } | Fault::SlowSubtask { .. } => {}
+            Fault::Freeze { .. }
+            | Fault::SlowSubtask { .. }
+            | Fault::SlowState { .. }
+            | Fault::ThrottleDisk { .. } => {}
         }
     }
     all
@@ -165,6 +221,27 @@ const EXTRA: Parameter = required(
     },
     "by how much every record takes it longer",
 );
+const EXTRA_ACCESS: Parameter = Parameter {
+    help: "by how much every access to its state takes longer",
+    ..EXTRA
+};
+const RATE: Parameter = required(
+    "rate_per_s",
+    Kind::Size {
+        min: 64 << 10,
+        max: 1 << 40,
+    },
+    "bytes per second that flushes and compactions of each subtask may write",
+);
+const SYNC: Parameter = Parameter {
+    name: "sync",
+    kind: Kind::Span {
+        min: Duration::ZERO,
+        max: Duration::from_secs(60),
+    },
+    default: Default::Value("\"0s\""),
+    help: "by how much finishing a file takes longer",
+};
 const SPLIT: Parameter = required(
     "split",
     Kind::Integer {
@@ -187,6 +264,16 @@ pub const FAULT: Parameter = required(
             kind: "slow-subtask",
             help: "one subtask of the operator takes longer for every record",
             parameters: &[OPERATOR, SUBTASK, EXTRA, AT, FOR],
+        },
+        Variant {
+            kind: "slow-state",
+            help: "every access to its state takes one subtask of the operator longer",
+            parameters: &[OPERATOR, SUBTASK, EXTRA_ACCESS, AT, FOR],
+        },
+        Variant {
+            kind: "throttle-disk",
+            help: "the disk below all state in RocksDB becomes slow",
+            parameters: &[RATE, SYNC, AT, FOR],
         },
         Variant {
             kind: "skew-shift",

@@ -207,6 +207,7 @@ impl RunningJob for EmbeddedJob {
     }
 
     fn disturb(&self, fault: &Fault) -> Result<(), String> {
+        let has_rocksdb = self.has_rocksdb();
         let Some(job) = &*self.job() else {
             return Ok(());
         };
@@ -222,6 +223,26 @@ impl RunningJob for EmbeddedJob {
                 ..
             } => {
                 job.slow_down(self.task_of(operator)?, *subtask as usize, *extra, *lasting);
+            }
+            Fault::SlowState {
+                operator,
+                subtask,
+                extra,
+                lasting,
+                ..
+            } => {
+                job.slow_state(self.task_of(operator)?, *subtask as usize, *extra, *lasting);
+            }
+            Fault::ThrottleDisk {
+                rate_per_s,
+                sync,
+                lasting,
+                ..
+            } => {
+                if !has_rocksdb {
+                    return Err("the job keeps no state in RocksDB".to_owned());
+                }
+                job.throttle_disk(rate_per_s.0, *sync, *lasting);
             }
             Fault::SkewShift { .. } | Fault::PauseSplit { .. } => {}
         }
@@ -261,6 +282,13 @@ impl EmbeddedJob {
             |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
         let task = self.plan.tasks.iter().position(holds);
         task.ok_or_else(|| format!("there is no operator {operator}"))
+    }
+
+    /// As far as the last sample knows.
+    fn has_rocksdb(&self) -> bool {
+        let translator = self.translator();
+        let mut states = translator.seen.states.iter();
+        states.any(|state| state.rocksdb.is_some())
     }
 
     fn closing_account(&self, report: &JobReport) -> Ending {

@@ -96,6 +96,23 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "slow state of no subtask",
+        "[workload]\nkind = 'slow-operator'\n[job]\nparallelism = 2\n\
+         [[fault]]\nkind = 'slow-state'\noperator = 'sum'\nsubtask = 2\nextra = '1ms'\nat = '1s'\nfor = '1s'\n",
+        &[],
+    ),
+    (
+        "a disk of no speed",
+        "[workload]\nkind = 'slow-operator'\n\
+         [[fault]]\nkind = 'throttle-disk'\nrate_per_s = '5 MB/s'\nat = '1s'\nfor = '1s'\n",
+        &[],
+    ),
+    (
+        "state in a folder that cannot be",
+        "[workload]\nkind = 'hot-keys'\n[job]\nstate = { backend = 'rocksdb', directory = 'scenario.toml' }\n",
+        &[],
+    ),
+    (
         "a fault of no known kind",
         "[workload]\nkind = 'slow-operator'\n[[fault]]\nkind = 'melt'\nat = '1s'\n",
         &[],

@@ -58,7 +58,7 @@ fn scenario() -> impl Strategy<Value = String> {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
         },
     ));
-    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..4), 0..3).prop_map(|faults| {
+    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..6), 0..3).prop_map(|faults| {
         let fault = |(at, lasting, kind)| {
             let span = format!("at = '{at}ms'\nfor = '{lasting}ms'\n");
             let body = match kind {
@@ -67,6 +67,10 @@ fn scenario() -> impl Strategy<Value = String> {
                     "kind = 'slow-subtask'\noperator = 'source'\nsubtask = 0\nextra = '1ms'\n{span}"
                 ),
                 2 => format!("kind = 'pause-split'\nsplit = 0\n{span}"),
+                3 => format!(
+                    "kind = 'slow-state'\noperator = 'source'\nsubtask = 0\nextra = '1us'\n{span}"
+                ),
+                4 => format!("kind = 'throttle-disk'\nrate_per_s = '5MiB'\nsync = '10ms'\n{span}"),
                 _ => format!("kind = 'skew-shift'\nat = '{at}ms'\n"),
             };
             format!("[[fault]]\n{body}")

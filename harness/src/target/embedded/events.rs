@@ -17,6 +17,11 @@ pub fn event_row(plan: &Plan, event: JobEvent) -> EventRow {
         "thaw" => end(format!("freeze {task}")),
         "slow" => begin(format!("slow {task} {subtask}")),
         "slow-end" => end(format!("slow {task} {subtask}")),
+        "slow-state" => begin(format!("slow state {task} {subtask}")),
+        "slow-state-end" => end(format!("slow state {task} {subtask}")),
+        // One disk, whichever subtask's turn it is.
+        "throttle-disk" => begin("throttle disk".to_owned()),
+        "throttle-disk-end" => end("throttle disk".to_owned()),
         "failure" => (event_kind::EXCEPTION, event.text),
         other => (event_kind::ALERT, format!("{other}: {}", event.text)),
     };
