@@ -33,6 +33,18 @@ static BUILTIN: &[(&str, &str)] = scenarios![
     "frequent-trigger",
     "fine-sliding",
     "fine-sliding-sliced",
+    "state-growth",
+    "state-growth-rocksdb",
+    "state-ttl",
+    "small-block-cache",
+    "large-block-cache",
+    "index-filter-cliff",
+    "index-filter-one-shard",
+    "index-filter-partitioned",
+    "write-stalls",
+    "state-hot",
+    "state-hot-local",
+    "unique-visitor",
 ];
 
 /// Name and text (TOML) of every built-in scenario.
