@@ -137,6 +137,11 @@ impl Counts {
     fn feed(&mut self, span: Span, delta: &StateDelta) {
         let time = (delta.from_ms, delta.to_ms);
         for (at, counted) in delta.counts.iter().enumerate() {
+            let time = if at == StateCounter::StallNs as usize {
+                stall_time(delta)
+            } else {
+                time
+            };
             self.is_measured[at] |= span.spread_count(time, counted, &mut self.columns[at]);
         }
         let wall_ns = (delta.to_ms - delta.from_ms).saturating_mul(1_000_000);
@@ -180,6 +185,13 @@ impl Counts {
             .map(|stalled| quotients(span, stalled, &self.stall_wall_ns))
             .unwrap_or_default()
     }
+}
+
+/// RocksDB counts a stall when it is over: what is longer than the interval began before it.
+fn stall_time(delta: &StateDelta) -> (u64, u64) {
+    let stalled_ms = delta.counts[StateCounter::StallNs].unwrap_or(0) / 1_000_000;
+    let begin_ms = delta.to_ms.saturating_sub(stalled_ms);
+    (delta.from_ms.min(begin_ms), delta.to_ms)
 }
 
 fn quotients(span: Span, counted: &[f64], whole: &[f64]) -> Points {
@@ -297,5 +309,34 @@ impl Gauges {
         for (level, value) in self.levels.iter_mut().zip(now.levels) {
             level.sample(span, now.t_ms, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_that_is_counted_late_is_drawn_when_it_was() {
+        let span = Span {
+            from_ms: 0,
+            to_ms: 10_000,
+            samples: 11,
+        };
+        let mut differences = StateDifferences::default();
+        let mut counts = Counts::new(span);
+        for t_ms in (0..=10_000).step_by(1_000) {
+            let row = StateRow {
+                t_ms,
+                stall_ns: Some(if t_ms < 7_000 { 0 } else { 3_000_000_000 }),
+                ..StateRow::default()
+            };
+            if let Some(delta) = differences.feed(&row) {
+                counts.feed(span, &delta);
+            }
+        }
+        let stalled = counts.stalled(span).into_iter();
+        let shares: Vec<f64> = stalled.filter_map(|(_, share)| share).collect();
+        assert_eq!(shares, [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
     }
 }
