@@ -158,6 +158,10 @@ impl Closing<'_> {
     /// How long the records that were due and never sent had waited.
     fn censored(&self, notes: &mut Vec<String>) -> Option<Histogram<u64>> {
         let end_ns = self.conducted.stopped_ns;
+        if end_ns == 0 {
+            // The job's time has not begun: nobody waited for anything.
+            return None;
+        }
         let unsent = self
             .progress
             .scheduled(end_ns)?
