@@ -18,10 +18,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use benches::{
-    by_key, chain, deployed, heap_state, hop, key_model, key_of, keyed_count, run_to_end, schedule,
-    table, tags, tumbling_count, windowed,
+    by_key, chain, deployed, hop, key_model, key_of, keyed_count, number_state, run_to_end,
+    schedule, table, tags, tumbling_count, windowed,
 };
-use engine::{Chaining, Deployed, JobConfig, JobGraph, ValueState, group_of};
+use engine::{Chaining, Deployed, JobConfig, JobGraph, StateBackend, ValueState, group_of};
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EntryPoint, EventKind};
 use harness::latency::Recorder;
@@ -79,7 +79,7 @@ fn key_group_of_8_bytes() {
 }
 
 fn counts() -> ValueState<u64, u64> {
-    let mut counts = heap_state(|n| n);
+    let (mut counts, _) = number_state(&StateBackend::Heap);
     for key in 0..KEYS {
         counts.put(&key, 0).expect("the heap never fails");
     }
