@@ -181,7 +181,8 @@ fn build_subtasks(
             key_probes.extend(build.key_probes.into_inner());
             let probes = build.state.probes.into_inner();
             // Access to a disk may take long, and must not keep a worker from other subtasks.
-            let on_disk = probes.iter().any(|probe| probe.rocksdb().is_some());
+            let unbooked = probes.iter().find_map(StateProbe::unbooked).cloned();
+            let on_disk = unbooked.is_some();
             built
                 .state_probes
                 .extend(probes.into_iter().map(|probe| SubtaskState {
@@ -199,6 +200,7 @@ fn build_subtasks(
                     is_source,
                     outputs.len(),
                     wake,
+                    unbooked,
                 )),
             });
         }

@@ -465,7 +465,8 @@ impl Drop for Job {
 fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
     let ready_at_ns = subtask.wake.ready_at_ns();
     let meter = subtask.meter();
-    let (time, backpressured_by_output_ns) = meter.account.read(now_ns, ready_at_ns);
+    let (mut time, backpressured_by_output_ns) = meter.account.read(now_ns, ready_at_ns);
+    time.state_ns += subtask.pending_state_ns();
     SubtaskSnapshot {
         task: subtask.task,
         subtask: subtask.subtask,

@@ -16,6 +16,7 @@ use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
 use crate::job::JobShared;
 use crate::snapshot::METERED;
+use crate::state::rocksdb::calls::UnbookedCalls;
 use crate::wake::{Reason, Wake};
 use crate::window::WindowCounters;
 
@@ -43,6 +44,8 @@ pub(crate) struct SubtaskShared {
     pub(crate) subtask: usize,
     pub(crate) is_source: bool,
     pub(crate) wake: Arc<Wake>,
+    /// Of a subtask with its state on disk: time there that its account does not know yet.
+    unbooked: Option<UnbookedCalls>,
     meter: Mutex<Meter>,
     orders: Mutex<Vec<Order>>,
 }
@@ -66,6 +69,7 @@ impl SubtaskShared {
         is_source: bool,
         outputs: usize,
         wake: Arc<Wake>,
+        unbooked: Option<UnbookedCalls>,
     ) -> Self {
         let account = Account::new(outputs, 0);
         SubtaskShared {
@@ -73,6 +77,7 @@ impl SubtaskShared {
             subtask,
             is_source,
             wake,
+            unbooked,
             meter: Mutex::new(Meter {
                 account,
                 records_in: 0,
@@ -88,6 +93,12 @@ impl SubtaskShared {
     pub(crate) fn meter(&self) -> MutexGuard<'_, Meter> {
         // Counters stay whole even if a panic passed by.
         self.meter.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// Nanoseconds in a state backend that are not in the account: of the slice under way. To be asked
+    /// while the meter is held.
+    pub(crate) fn pending_state_ns(&self) -> u64 {
+        self.unbooked.as_ref().map_or(0, UnbookedCalls::pending_ns)
     }
 
     pub(crate) fn order(&self, order: Order, now_ns: u64) {
@@ -314,6 +325,9 @@ impl Subtask {
         meter
             .account
             .slice_ends(end_ns, cpu_ns, slice.generating_ns, slice.state, next);
+        if let Some(unbooked) = &shared.unbooked {
+            unbooked.booked(slice.state.wall_ns);
+        }
         turn
     }
 

@@ -59,10 +59,11 @@ impl KeyedBackend {
 
     /// States have been touched outside of a job's time.
     pub(crate) fn settle(&mut self) -> Result<(), StateError> {
-        if let Some(RocksDbStore { store, .. }) = &mut self.store {
+        if let Some(RocksDbStore { store, probe, .. }) = &mut self.store {
             let mut store = store.lock();
             store.end_run()?;
             store.tell();
+            probe.calls.forget();
         }
         Ok(())
     }
@@ -110,12 +111,11 @@ impl KeyedBackend {
 
 impl RocksDbStore {
     fn begin(&mut self, run: &mut Run, slice: &Slice<'_>) -> Result<(), StateError> {
-        self.obey_throttle(slice)?;
-        let mut store = self.store.lock();
-        let meter = store.meter();
+        let meter = *self.store.lock().meter();
         run.wall_before_ns = meter.wall_ns();
         run.cpu_before_ns = meter.cpu_ns;
         run.accesses_before = meter.reads + meter.writes;
+        self.obey_throttle(slice)?;
         run.blocks = Some(BlockCounts::begin());
         Ok(())
     }

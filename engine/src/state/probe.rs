@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::heap::gauge::HeapGauge;
+use super::rocksdb::calls::UnbookedCalls;
 use super::rocksdb::probe::RocksDbProbe;
 use super::snapshot::StateSnapshot;
 
@@ -26,6 +27,11 @@ impl StateProbe {
             }
             StateProbe::RocksDb(probe) => probe.read(into),
         }
+    }
+
+    /// Calls of a database that are not in the account of time yet.
+    pub(crate) fn unbooked(&self) -> Option<&UnbookedCalls> {
+        self.rocksdb().map(|probe| &probe.calls)
     }
 
     /// The database, if it is in one.

@@ -5,6 +5,7 @@
 //! makes state durable are checkpoints. Reads and writes of a run of rows are done together, see
 //! [`overlay`].
 
+pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod meter;

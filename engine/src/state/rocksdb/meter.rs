@@ -2,7 +2,8 @@
 
 use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 
-use crate::clock::{Clock, thread_cpu_ns};
+use super::calls::UnbookedCalls;
+use crate::clock::thread_cpu_ns;
 
 /// One in this many single accesses has its CPU time read: a system call, where the access itself may
 /// take little more.
@@ -55,7 +56,6 @@ pub(crate) struct Spent {
 /// Work under way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Began {
-    wall_ns: u64,
     cpu_ns: Option<u64>,
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Began {
 /// others are given the share of their wall time that those had.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
-    clock: Clock,
+    calls: UnbookedCalls,
     singles: u64,
     read: Spent,
 }
@@ -75,15 +75,20 @@ impl Stopwatch {
             cpu_ns: 0,
         };
         Stopwatch {
-            clock: Clock::start(),
+            calls: UnbookedCalls::new(),
             singles: 0,
             read: nothing,
         }
     }
 
+    /// The calls that it times, as far as nobody has booked them.
+    pub(crate) fn calls(&self) -> &UnbookedCalls {
+        &self.calls
+    }
+
     pub(crate) fn group_begins(&self) -> Began {
+        self.calls.begins();
         Began {
-            wall_ns: self.clock.now(),
             cpu_ns: Some(thread_cpu_ns()),
         }
     }
@@ -92,22 +97,23 @@ impl Stopwatch {
         self.singles += 1;
         match self.singles % CPU_SAMPLE {
             1 => self.group_begins(),
-            _ => Began {
-                wall_ns: self.clock.now(),
-                cpu_ns: None,
-            },
+            _ => {
+                self.calls.begins();
+                Began { cpu_ns: None }
+            }
         }
     }
 
     pub(crate) fn ends(&mut self, began: Began) -> Spent {
-        let wall_ns = self.clock.now() - began.wall_ns;
-        let Some(cpu_began_ns) = began.cpu_ns else {
+        let cpu_ended_ns = began.cpu_ns.map(|_| thread_cpu_ns());
+        let wall_ns = self.calls.returns();
+        let (Some(cpu_began_ns), Some(cpu_ended_ns)) = (began.cpu_ns, cpu_ended_ns) else {
             let share = self.read.cpu_ns as f64 / self.read.wall_ns.max(1) as f64;
             let cpu_ns = (wall_ns as f64 * share) as u64;
             return Spent { wall_ns, cpu_ns };
         };
         // Two clocks: they differ by the time between reading one and the other.
-        let cpu_ns = (thread_cpu_ns() - cpu_began_ns).min(wall_ns);
+        let cpu_ns = (cpu_ended_ns - cpu_began_ns).min(wall_ns);
         self.read.wall_ns += wall_ns;
         self.read.cpu_ns += cpu_ns;
         Spent { wall_ns, cpu_ns }

@@ -3,12 +3,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use std::time::Duration;
 
 use rocksdb::properties as property;
 use rocksdb::statistics::Ticker;
 
+use super::calls::UnbookedCalls;
 use super::database::Database;
 use super::meter::Meter;
 use super::shared::SharedResources;
@@ -17,6 +17,7 @@ use crate::state::snapshot::{RocksDbSnapshot, StateSnapshot, WriteBackSnapshot};
 /// A store as others see it.
 pub(crate) struct RocksDbProbe {
     shared: Arc<SharedResources>,
+    pub(crate) calls: UnbookedCalls,
     seen: Mutex<Seen>,
     throttle: Mutex<Option<Throttle>>,
     throttles: AtomicU64,
@@ -40,9 +41,10 @@ pub(crate) struct Throttle {
 }
 
 impl RocksDbProbe {
-    pub(crate) fn new(shared: Arc<SharedResources>) -> Self {
+    pub(crate) fn new(shared: Arc<SharedResources>, calls: UnbookedCalls) -> Self {
         RocksDbProbe {
             shared,
+            calls,
             seen: Mutex::default(),
             throttle: Mutex::default(),
             throttles: AtomicU64::new(0),

@@ -62,6 +62,8 @@ pub(crate) struct Store {
 
 impl Store {
     fn new(shared: Arc<SharedResources>, clock: RunClock) -> Self {
+        let stopwatch = Stopwatch::start();
+        let probe = RocksDbProbe::new(Arc::clone(&shared), stopwatch.calls().clone());
         let mut write_options = WriteOptions::default();
         // What is lost in a crash comes again from the last checkpoint.
         write_options.disable_wal(true);
@@ -73,9 +75,9 @@ impl Store {
             database: None,
             overlay: Overlay::new(),
             buffer: Vec::new(),
-            stopwatch: Stopwatch::start(),
+            stopwatch,
             meter: Meter::default(),
-            probe: Arc::new(RocksDbProbe::new(Arc::clone(&shared))),
+            probe: Arc::new(probe),
             shared,
             clock,
         }
