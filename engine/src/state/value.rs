@@ -19,8 +19,9 @@ pub struct ValueState<K, V> {
 #[derive(Debug)]
 enum Store<K, V> {
     Heap(Values<K, V>),
-    HeapWithTtl(ExpiringValues<K, V>),
-    RocksDb(Table<K>),
+    // Boxed, so that telling the variants apart is one comparison.
+    HeapWithTtl(Box<ExpiringValues<K, V>>),
+    RocksDb(Box<Table<K>>),
 }
 
 impl<K: Key, V: Data> ValueState<K, V> {
@@ -39,14 +40,14 @@ impl<K: Key, V: Data> ValueState<K, V> {
     ) -> Self {
         ValueState {
             name: name.to_owned(),
-            store: Store::HeapWithTtl(ExpiringValues::new(ttl, clock, gauge)),
+            store: Store::HeapWithTtl(Box::new(ExpiringValues::new(ttl, clock, gauge))),
         }
     }
 
     pub(super) fn in_table(name: &str, table: Table<K>) -> Self {
         ValueState {
             name: name.to_owned(),
-            store: Store::RocksDb(table),
+            store: Store::RocksDb(Box::new(table)),
         }
     }
 
