@@ -31,7 +31,7 @@ const BACKENDS: &[&str] = &[
 fn places() -> impl Iterator<Item = String> {
     LAYOUTS.iter().flat_map(|layout| {
         let place = move |backend: &&str| format!("{layout}\n{backend}");
-        BACKENDS.iter().map(move |backend| place(backend))
+        BACKENDS.iter().map(place)
     })
 }
 
