@@ -32,7 +32,8 @@ const SPARE_THREADS: usize = 64;
 pub struct JobEvent {
     /// Job time in nanoseconds.
     pub at_ns: u64,
-    /// What: `freeze`, `thaw`, `slow`, `slow-end`, `failure`.
+    /// What: `freeze`, `thaw`, `slow`, `slow-end`, `slow-state`, `slow-state-end`, `throttle-disk`,
+    /// `throttle-disk-end`, `failure`.
     pub kind: &'static str,
     /// Position of the task in the plan.
     pub task: usize,
@@ -319,7 +320,8 @@ impl Job {
 
     /// Limits what the databases of all subtasks may write in the background to `rate_per_s` bytes per
     /// second each, and makes every file that they finish cost `sync` more, for `lasting`. Each
-    /// subtask closes its database and opens it again for that; events `throttle-disk` and
+    /// subtask closes its database and opens it again for that, and writes what is in write buffers
+    /// before: at the end that is still done at the low rate, so the end may take longer. Events `throttle-disk` and
     /// `throttle-disk-end` tell when that was.
     pub fn throttle_disk(&self, rate_per_s: u64, sync: Duration, lasting: Duration) {
         let until_ns = self.shared.clock.now().saturating_add(nanos(lasting));
@@ -334,6 +336,12 @@ impl Job {
                 until_ns,
             });
         }
+    }
+
+    /// Whether any state is in RocksDB.
+    pub fn has_rocksdb(&self) -> bool {
+        let mut states = self.state_probes.iter();
+        states.any(|state| state.probe.rocksdb().is_some())
     }
 
     /// The heaviest keys of a task's keyed operator, if it has one, since the start.

@@ -116,6 +116,20 @@ where
         Ok(self.backend.end(run, count, context.slice)?)
     }
 
+    fn next_timer_ns(&self) -> Option<u64> {
+        self.backend.due_ns()
+    }
+
+    fn timer(
+        &mut self,
+        _now_ns: u64,
+        _out: &mut Batch<Out>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let run = self.backend.begin(context.slice)?;
+        Ok(self.backend.end(run, 0, context.slice)?)
+    }
+
     fn finish(
         &mut self,
         out: &mut Batch<Out>,

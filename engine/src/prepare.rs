@@ -1,5 +1,7 @@
-//! Before a job's time begins: every keyed operator may fill its state, all subtasks side by side.
+//! Before a job's time begins: every [`KeyedProcess`](crate::KeyedProcess) may fill its state, all
+//! subtasks side by side.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +10,7 @@ use crate::deploy::DeployedSubtask;
 use crate::key_group::{group_of, subtask_of};
 use crate::operator::{OperatorError, SubtaskContext};
 use crate::plan::DeployError;
+use crate::subtask::text_of;
 
 /// The preparation of a job, for somebody who waits for it.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +87,9 @@ pub(crate) fn prepare_all(
                 max_parallelism,
                 preparation: preparation.clone(),
             };
-            let prepared = subtask.head.prepare(&context);
+            let prepare = AssertUnwindSafe(|| subtask.head.prepare(&context));
+            let prepared = catch_unwind(prepare)
+                .unwrap_or_else(|panic| Err(format!("panic: {}", text_of(&*panic)).into()));
             if let Err(error) = prepared {
                 failure
                     .lock()

@@ -71,11 +71,17 @@ pub enum StateBackend {
     RocksDb(RocksDbConfig),
 }
 
+/// States of an operator: their numbers have to fit in a byte.
+const MAX_STATES: usize = 255;
+
 /// Where an operator subtask opens its states.
 pub struct StateContext {
     clock: RunClock,
     /// Of the states on the heap.
     gauges: Vec<HeapGauge>,
+    names: Vec<String>,
+    /// The first state that cannot be opened.
+    refused: Option<StateError>,
     place: Place,
 }
 
@@ -103,6 +109,8 @@ impl StateContext {
         StateContext {
             clock: RunClock::default(),
             gauges: Vec::new(),
+            names: Vec::new(),
+            refused: None,
             place,
         }
     }
@@ -203,9 +211,25 @@ impl StateContext {
         gauge
     }
 
+    /// A name belongs to one state, wherever states are kept.
+    fn claim(&mut self, name: &str) {
+        let reason = match name {
+            _ if self.names.iter().any(|other| other == name) => "there are two of this name",
+            _ if name.contains('\0') => "a name must not contain NUL",
+            _ if self.names.len() == MAX_STATES => "an operator has 255 states at most",
+            _ => {
+                self.names.push(name.to_owned());
+                return;
+            }
+        };
+        self.refused
+            .get_or_insert_with(|| StateError::new(name, reason));
+    }
+
     /// A place for a state, unless states are on the heap; `scanned` if entries of a key are asked for
     /// together.
     fn table<K: Key>(&mut self, name: &str, ttl: Option<Ttl>, scanned: bool) -> Option<Table<K>> {
+        self.claim(name);
         let Place::RocksDb {
             shared,
             groups,
@@ -227,6 +251,9 @@ impl StateContext {
 
     /// All states are known: opens the database, if there is one.
     pub(crate) fn finish(self) -> Result<KeyedBackend, StateError> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
         let store = match self.place {
             Place::Heap => None,
             Place::RocksDb { store, .. } => store,

@@ -4,6 +4,7 @@
 //! Output comes before input: a chain that cannot send is not given more. A slice lasts about 2 ms
 //! at most; then commands are looked at and other subtasks get the slot.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -204,6 +205,13 @@ impl Slice<'_> {
         self.now_ns = now_ns;
         !self.cancelled()
     }
+}
+
+/// What a panic said.
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// CPU time of this thread, where anybody wants to know.
@@ -468,14 +476,8 @@ impl Subtask {
             true => tokio::task::block_in_place(|| self.slice(waker)),
             false => self.slice(waker),
         });
-        catch_unwind(work).unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_else(|| "no message".to_owned());
-            Turn::Failed(format!("panic: {text}"))
-        })
+        catch_unwind(work)
+            .unwrap_or_else(|panic| Turn::Failed(format!("panic: {}", text_of(&*panic))))
     }
 }
 

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use collected::Collected;
 use engine::{
-    Aggregate, Batch, DeployError, Job, JobConfig, JobGraph, JobReport, JobSnapshot, KeyedProcess,
-    OperatorContext, OperatorError, Outcome, PrepareContext, Profile, RocksDbConfig, Row,
-    StateBackend, StateContext, StateSnapshot, ValueState,
+    Aggregate, Batch, DeployError, DetachedStates, Job, JobConfig, JobGraph, JobReport,
+    JobSnapshot, KeyedProcess, OperatorContext, OperatorError, Outcome, PrepareContext, Profile,
+    RocksDbConfig, Row, StateBackend, StateContext, StateSnapshot, ValueState,
 };
 use numbers::Numbers;
 
@@ -328,5 +328,108 @@ fn a_throttled_disk_loses_nothing_and_goes_on_counting() {
     assert!(
         entries >= KEYS,
         "{entries}: RocksDB counts versions of a key in its estimate"
+    );
+}
+
+#[test]
+fn what_nobody_will_read_is_not_written_when_a_database_is_closed() {
+    let (folder, collected) = (tempfile::tempdir().unwrap(), Collected::default());
+    let slowest = RocksDbConfig {
+        // At this rate what the job leaves in its write buffers would take many minutes.
+        rate_limit_per_s: Some(1 << 10),
+        ..RocksDbConfig::of_profile(Profile::Default, folder.path())
+    };
+    let config = JobConfig {
+        state_backend: StateBackend::RocksDb(slowest),
+        ..JobConfig::default()
+    };
+    let report = ended(&counting(&collected), config);
+    let database = report.snapshot.states[0].rocksdb.unwrap();
+    assert_eq!(database.flushed_bytes, 0);
+    assert!(database.memtable_bytes > 0);
+}
+
+#[test]
+fn a_hit_is_what_an_earlier_run_had_left_in_the_cache() {
+    let told = |write_back_cache| {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = StateBackend::RocksDb(RocksDbConfig {
+            write_back_cache,
+            ..RocksDbConfig::of_profile(Profile::Default, folder.path())
+        });
+        let mut counts = None;
+        let open = |context: &mut StateContext| counts = Some(context.value::<u64, u64>("counts"));
+        let mut states = DetachedStates::open(&backend, 128, open).unwrap();
+        let mut counts = counts.unwrap();
+        for _ in 0..2 {
+            counts.prefetch(0..1_000).unwrap();
+            for key in 0..1_000 {
+                counts.update(&key, || 0, |count| *count += 1).unwrap();
+            }
+            counts.put(&5_000, 1).unwrap();
+            states.next_run(0).unwrap();
+        }
+        let cache = states.snapshot().cache.unwrap();
+        (cache.hits, cache.misses)
+    };
+    assert_eq!(told(1), (0, 2_000), "nothing stays");
+    assert_eq!(told(1 << 20), (1_000, 1_000), "all stays");
+}
+
+#[test]
+fn a_name_belongs_to_one_state() {
+    for backend in [
+        StateBackend::Heap,
+        StateBackend::RocksDb(RocksDbConfig::of_profile(
+            Profile::Default,
+            std::env::temp_dir(),
+        )),
+    ] {
+        let open = |context: &mut StateContext| {
+            context.value::<u64, u64>("count");
+            context.map::<u64, u64, u64>("count");
+        };
+        let refused = DetachedStates::open(&backend, 128, open).err().unwrap();
+        assert_eq!(
+            refused.to_string(),
+            "state 'count': there are two of this name"
+        );
+    }
+}
+
+/// Fails before the job begins.
+struct Unprepared;
+
+impl KeyedProcess<u64, u64, u64> for Unprepared {
+    fn open(&mut self, _: &mut StateContext) {}
+
+    fn prepare(&mut self, _: &PrepareContext) -> Result<(), OperatorError> {
+        panic!("nothing is ready")
+    }
+
+    fn process(
+        &mut self,
+        _: &u64,
+        _: Row<u64>,
+        _: &mut Batch<u64>,
+        _: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_panic_while_state_is_prepared_is_the_reason_why_a_job_does_not_begin() {
+    let graph = JobGraph::new("unprepared");
+    graph
+        .source("numbers", |context| (Numbers::share(10, context), None))
+        .key_by(|&number| number)
+        .process("fail", |_| Unprepared)
+        .for_each("discard", drop);
+    let deployed = graph.deploy(JobConfig::default()).unwrap();
+    let refused = deployed.start().err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "state could not be prepared: panic: nothing is ready"
     );
 }

@@ -6,6 +6,7 @@ use crate::event_time::timers::TimeDomain;
 use crate::event_time::{NO_WATERMARK_MS, job_time_ns, processing_ms};
 use crate::keyed::timer_service::TimerService;
 use crate::operator::{Operator, OperatorContext, OperatorError};
+use crate::stage::earliest;
 use crate::state::backend::KeyedBackend;
 use crate::state::{StateContext, StateError};
 use crate::top_keys::KeySketch;
@@ -187,8 +188,8 @@ where
     }
 
     fn next_timer_ns(&self) -> Option<u64> {
-        let next_ms = self.timers.next_ms(TimeDomain::Processing)?;
-        Some(job_time_ns(next_ms))
+        let next_ms = self.timers.next_ms(TimeDomain::Processing);
+        earliest(next_ms.map(job_time_ns), self.backend.due_ns())
     }
 
     fn timer(

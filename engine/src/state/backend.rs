@@ -77,6 +77,12 @@ impl KeyedBackend {
         (!gauges.is_empty()).then_some(StateProbe::Heap(gauges))
     }
 
+    /// Job time at which a run has to begin even without rows, if at all: a fault is over then.
+    pub(crate) fn due_ns(&self) -> Option<u64> {
+        let throttle = self.store.as_ref()?.throttle?;
+        Some(throttle.until_ns)
+    }
+
     /// States are about to be touched, at the job time of the slice.
     #[inline]
     pub(crate) fn begin(&mut self, slice: &Slice<'_>) -> Result<Run, StateError> {

@@ -207,7 +207,6 @@ impl RunningJob for EmbeddedJob {
     }
 
     fn disturb(&self, fault: &Fault) -> Result<(), String> {
-        let has_rocksdb = self.has_rocksdb();
         let Some(job) = &*self.job() else {
             return Ok(());
         };
@@ -239,7 +238,7 @@ impl RunningJob for EmbeddedJob {
                 lasting,
                 ..
             } => {
-                if !has_rocksdb {
+                if !job.has_rocksdb() {
                     return Err("the job keeps no state in RocksDB".to_owned());
                 }
                 job.throttle_disk(rate_per_s.0, *sync, *lasting);
@@ -282,13 +281,6 @@ impl EmbeddedJob {
             |task: &engine::TaskPlan| task.members.iter().any(|member| member.id == operator);
         let task = self.plan.tasks.iter().position(holds);
         task.ok_or_else(|| format!("there is no operator {operator}"))
-    }
-
-    /// As far as the last sample knows.
-    fn has_rocksdb(&self) -> bool {
-        let translator = self.translator();
-        let mut states = translator.seen.states.iter();
-        states.any(|state| state.rocksdb.is_some())
     }
 
     fn closing_account(&self, report: &JobReport) -> Ending {

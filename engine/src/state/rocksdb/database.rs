@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
@@ -38,6 +39,22 @@ pub(crate) struct Database {
     /// Holds the folder, which must not go before the database is closed: what it cannot flush then
     /// makes it wait for a second.
     _shared: Arc<SharedResources>,
+    /// It will be opened again.
+    is_kept: AtomicBool,
+}
+
+impl Drop for Database {
+    /// RocksDB would write all its write buffers when it is closed, at whatever rate it may. Nobody
+    /// will read them, unless it is opened again.
+    fn drop(&mut self) {
+        if self.is_kept.load(Relaxed) {
+            return;
+        }
+        for column in &self.columns {
+            // If it cannot be dropped it is flushed: that takes longer, and does no harm.
+            let _ = self.db.drop_cf(&column.name);
+        }
+    }
 }
 
 impl Database {
@@ -59,6 +76,7 @@ impl Database {
             options,
             columns: columns.to_vec(),
             _shared: Arc::clone(shared),
+            is_kept: AtomicBool::new(false),
         }))
     }
 
@@ -74,6 +92,13 @@ impl Database {
 
     fn all(&self) -> impl Iterator<Item = &ColumnFamily> {
         (0..self.columns.len()).map(|index| self.column(index))
+    }
+
+    /// Writes what is in write buffers to files, so that it is there when the database is opened again.
+    pub(crate) fn flush(&self) -> Result<(), rocksdb::Error> {
+        self.all().try_for_each(|column| self.db.flush_cf(column))?;
+        self.is_kept.store(true, Relaxed);
+        Ok(())
     }
 
     pub(crate) fn ticker(&self, ticker: Ticker) -> u64 {

@@ -57,6 +57,8 @@ pub(crate) struct Spent {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Began {
     cpu_ns: Option<u64>,
+    /// One of many: stands for those whose CPU time is not read.
+    is_sample: bool,
 }
 
 /// Times work in the database. CPU time is read for groups, and for one in 64 single accesses; the
@@ -65,7 +67,8 @@ pub(crate) struct Began {
 pub(crate) struct Stopwatch {
     calls: UnbookedCalls,
     singles: u64,
-    read: Spent,
+    /// What single accesses whose CPU time was read have taken.
+    sampled: Spent,
 }
 
 impl Stopwatch {
@@ -77,7 +80,7 @@ impl Stopwatch {
         Stopwatch {
             calls: UnbookedCalls::new(),
             singles: 0,
-            read: nothing,
+            sampled: nothing,
         }
     }
 
@@ -90,16 +93,23 @@ impl Stopwatch {
         self.calls.begins();
         Began {
             cpu_ns: Some(thread_cpu_ns()),
+            is_sample: false,
         }
     }
 
     pub(crate) fn single_begins(&mut self) -> Began {
         self.singles += 1;
         match self.singles % CPU_SAMPLE {
-            1 => self.group_begins(),
+            1 => Began {
+                is_sample: true,
+                ..self.group_begins()
+            },
             _ => {
                 self.calls.begins();
-                Began { cpu_ns: None }
+                Began {
+                    cpu_ns: None,
+                    is_sample: false,
+                }
             }
         }
     }
@@ -108,14 +118,16 @@ impl Stopwatch {
         let cpu_ended_ns = began.cpu_ns.map(|_| thread_cpu_ns());
         let wall_ns = self.calls.returns();
         let (Some(cpu_began_ns), Some(cpu_ended_ns)) = (began.cpu_ns, cpu_ended_ns) else {
-            let share = self.read.cpu_ns as f64 / self.read.wall_ns.max(1) as f64;
+            let share = self.sampled.cpu_ns as f64 / self.sampled.wall_ns.max(1) as f64;
             let cpu_ns = (wall_ns as f64 * share) as u64;
             return Spent { wall_ns, cpu_ns };
         };
         // Two clocks: they differ by the time between reading one and the other.
         let cpu_ns = (cpu_ended_ns - cpu_began_ns).min(wall_ns);
-        self.read.wall_ns += wall_ns;
-        self.read.cpu_ns += cpu_ns;
+        if began.is_sample {
+            self.sampled.wall_ns += wall_ns;
+            self.sampled.cpu_ns += cpu_ns;
+        }
         Spent { wall_ns, cpu_ns }
     }
 }

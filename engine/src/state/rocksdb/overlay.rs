@@ -30,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) value: Option<Vec<u8>>,
     /// The database says something else.
     dirty: bool,
+    /// The run in which it came here: asking for it in that one spares nobody a look at the database.
+    since_run: u64,
 }
 
 /// A change that the database has not seen.
@@ -43,8 +45,9 @@ pub(crate) struct Overlay {
     scanned: BTreeSet<FullKey>,
     bytes: usize,
     capacity: usize,
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
+    run: u64,
+    hits: u64,
+    misses: u64,
 }
 
 fn bytes_of(key: &[u8], value: Option<&Vec<u8>>) -> usize {
@@ -58,6 +61,7 @@ impl Overlay {
             scanned: BTreeSet::new(),
             bytes: 0,
             capacity: 0,
+            run: 0,
             hits: 0,
             misses: 0,
         }
@@ -85,29 +89,44 @@ impl Overlay {
         self.entries.contains(key)
     }
 
-    /// What is known of `key`; a use of it.
+    /// Keys that an earlier run had left here when they were asked for, and keys that were looked up.
+    pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
+        (self.hits, self.misses)
+    }
+
+    /// What is known of `key`, which is asked for.
     pub(crate) fn get(&mut self, key: &[u8]) -> Option<&Entry> {
-        self.entries.get(key)
+        let entry = self.entries.get(key)?;
+        self.hits += u64::from(entry.since_run != self.run);
+        Some(entry)
     }
 
     /// Puts in what the database says.
     pub(crate) fn learn(&mut self, key: &[u8], value: Option<&[u8]>) {
+        self.misses += 1;
+        self.assume(key, value);
+    }
+
+    /// Puts in what may as well be there, as it is overwritten at once.
+    pub(crate) fn assume(&mut self, key: &[u8], value: Option<&[u8]>) {
         let value = value.map(<[u8]>::to_vec);
         self.bytes += bytes_of(key, value.as_ref());
         let entry = Entry {
             value,
             dirty: false,
+            since_run: self.run,
         };
         self.entries.push(key.to_vec(), entry);
     }
 
     /// Changes an entry that is known, and gives `change` back if it is not; `in_order` for columns
-    /// that are scanned. `change` is given the bytes so far, and a buffer that begins empty for what
+    /// that are scanned, `asked` if the value so far matters. `change` is given the bytes so far, and a buffer that begins empty for what
     /// replaces them; it says whether there is a value then.
     pub(crate) fn change_known<R, C>(
         &mut self,
         key: &[u8],
         in_order: bool,
+        asked: bool,
         buffer: &mut Vec<u8>,
         change: C,
     ) -> Result<R, C>
@@ -117,6 +136,7 @@ impl Overlay {
         let Some(entry) = self.entries.get_mut(key) else {
             return Err(change);
         };
+        self.hits += u64::from(asked && entry.since_run != self.run);
         let before = entry.value.as_ref().map_or(0, Vec::capacity);
         buffer.clear();
         let (remains, result) = change(entry.value.as_deref(), buffer);
@@ -133,6 +153,11 @@ impl Overlay {
             self.scanned.insert(key.into());
         }
         Ok(result)
+    }
+
+    /// The run is over: what is here from now on is here beforehand.
+    pub(crate) fn next_run(&mut self) {
+        self.run += 1;
     }
 
     /// Makes room: what is beyond the capacity, longest unused first. Returns the changes in it.

@@ -19,16 +19,24 @@ pub(crate) struct RocksDbProbe {
     shared: Arc<SharedResources>,
     pub(crate) calls: UnbookedCalls,
     seen: Mutex<Seen>,
+    /// Held while a database is asked about itself, which may have to wait for its compactions: it is
+    /// not closed meanwhile.
+    asking: Mutex<()>,
     throttle: Mutex<Option<Throttle>>,
     throttles: AtomicU64,
 }
 
-/// What was last told.
 #[derive(Default)]
 struct Seen {
+    told: Told,
+    database: Option<Arc<Database>>,
+}
+
+/// What was last told.
+#[derive(Clone, Copy, Default)]
+struct Told {
     meter: Meter,
     cache: WriteBackSnapshot,
-    database: Option<Arc<Database>>,
     /// What the database said last, once it was closed: entries, and the rest.
     closed: Option<(u64, RocksDbSnapshot)>,
 }
@@ -46,6 +54,7 @@ impl RocksDbProbe {
             shared,
             calls,
             seen: Mutex::default(),
+            asking: Mutex::default(),
             throttle: Mutex::default(),
             throttles: AtomicU64::new(0),
         }
@@ -61,15 +70,22 @@ impl RocksDbProbe {
 
     /// Takes the last hold on a database but the caller's, so that dropping that one closes it.
     pub(crate) fn close(&self, database: Arc<Database>) {
+        let _asking = self.asking();
+        let told = self.seen().told;
+        let last = self.ask(&database, &told);
         let mut seen = self.seen();
-        seen.closed = Some(self.ask(&database, &seen));
+        seen.told.closed = Some(last);
         seen.database = None;
+    }
+
+    fn asking(&self) -> MutexGuard<'_, ()> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn tell(&self, meter: Meter, cache: WriteBackSnapshot) {
         let mut seen = self.seen();
-        seen.meter = meter;
-        seen.cache = cache;
+        seen.told.meter = meter;
+        seen.told.cache = cache;
     }
 
     /// The rate at which files of the size of a write buffer are written if each costs `sync` beside
@@ -97,20 +113,22 @@ impl RocksDbProbe {
 
     /// Adds what there is to a snapshot.
     pub(crate) fn read(&self, into: &mut StateSnapshot) {
-        // Held meanwhile, so that the database is not closed: its properties are read in microseconds.
-        let seen = self.seen();
-        let meter = seen.meter;
+        let _asking = self.asking();
+        let (told, database) = {
+            let seen = self.seen();
+            (seen.told, seen.database.clone())
+        };
+        let meter = told.meter;
         into.reads = meter.reads;
         into.writes = meter.writes;
         into.read_samples = meter.read_samples;
         into.read_ns = meter.read_ns;
         into.write_samples = meter.write_samples;
         into.write_ns = meter.write_ns;
-        into.cache = (self.shared.config.write_back_cache > 0).then_some(seen.cache);
+        into.cache = (self.shared.config.write_back_cache > 0).then_some(told.cache);
         // While it is closed, what it said last still stands.
-        let now = seen.database.as_ref();
-        let known = now.map(|database| self.ask(database, &seen));
-        let Some((entries, rocksdb)) = known.or(seen.closed) else {
+        let known = database.map(|database| self.ask(&database, &told));
+        let Some((entries, rocksdb)) = known.or(told.closed) else {
             return;
         };
         into.entries = entries;
@@ -119,13 +137,13 @@ impl RocksDbProbe {
     }
 
     /// Entries of a database and everything else about it.
-    fn ask(&self, database: &Database, seen: &Seen) -> (u64, RocksDbSnapshot) {
+    fn ask(&self, database: &Database, told: &Told) -> (u64, RocksDbSnapshot) {
         let entries = database.sum(property::ESTIMATE_NUM_KEYS);
-        (entries, self.rocksdb(database, seen))
+        (entries, self.rocksdb(database, told))
     }
 
-    fn rocksdb(&self, database: &Database, seen: &Seen) -> RocksDbSnapshot {
-        let stops_before = seen.closed.map_or(0, |(_, closed)| closed.write_stops);
+    fn rocksdb(&self, database: &Database, told: &Told) -> RocksDbSnapshot {
+        let stops_before = told.closed.map_or(0, |(_, closed)| closed.write_stops);
         let whole = |name| {
             let value = database.db.property_int_value(name);
             value.ok().flatten().unwrap_or(0)
@@ -133,9 +151,9 @@ impl RocksDbProbe {
         let narrow = |value| u32::try_from(value).unwrap_or(u32::MAX);
         let shared = &self.shared;
         RocksDbSnapshot {
-            block_cache_hits: seen.meter.block_cache_hits,
-            block_reads: seen.meter.block_reads,
-            block_read_bytes: seen.meter.block_read_bytes,
+            block_cache_hits: told.meter.block_cache_hits,
+            block_reads: told.meter.block_reads,
+            block_read_bytes: told.meter.block_read_bytes,
             data_misses: database.ticker(Ticker::BlockCacheDataMiss),
             index_misses: database.ticker(Ticker::BlockCacheIndexMiss),
             filter_misses: database.ticker(Ticker::BlockCacheFilterMiss),

@@ -123,14 +123,16 @@ impl Store {
         self.write(changes)?;
         let mut options = self.options.clone();
         limit_rate(&mut options, rate_per_s);
-        let columns = self.columns.len();
+        let began = self.stopwatch.group_begins();
         if let Some(database) = self.database.take() {
-            let flushed =
-                (0..columns).try_for_each(|column| database.db.flush_cf(database.column(column)));
+            let flushed = database.flush();
             flushed.map_err(|error| StateError::new("all", error))?;
             self.probe.close(database);
         }
-        self.open_with(options)
+        let opened = self.open_with(options);
+        let spent = self.stopwatch.ends(began);
+        self.meter.has_written(0, spent);
+        opened
     }
 
     fn database(&self) -> &Arc<Database> {
@@ -150,9 +152,8 @@ impl Store {
         read: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, StateError> {
         self.meter.reads += 1;
-        match self.overlay.contains(key) {
-            true => self.overlay.hits += 1,
-            false => self.make_known(key)?,
+        if !self.overlay.contains(key) {
+            self.make_known(key)?;
         }
         let (column, _) = split(key);
         let ttl = self.columns[column].ttl;
@@ -170,7 +171,7 @@ impl Store {
         let (refreshed_ms, value) = unstamped(stored);
         let result = read(value);
         if ttl.refresh == TtlRefresh::OnReadAndWrite && refreshed_ms != now_ms {
-            self.change(key, |stored, buffer| {
+            self.change(key, false, |stored, buffer| {
                 buffer.extend_from_slice(stored.unwrap_or_default());
                 (true, ())
             })?;
@@ -187,7 +188,7 @@ impl Store {
     ) -> Result<R, StateError> {
         self.meter.reads += 1;
         self.meter.writes += 1;
-        self.change(key, |value, buffer| (true, change(value, buffer)))
+        self.change(key, true, |value, buffer| (true, change(value, buffer)))
     }
 
     /// Sets the value of `key` to what `encode` appends, whatever it was.
@@ -217,16 +218,17 @@ impl Store {
         if !self.overlay.contains(key) {
             // What the database says does not matter any more.
             self.relieve()?;
-            self.overlay.learn(key, None);
+            self.overlay.assume(key, None);
         }
-        self.change(key, |_, buffer| (encode(buffer), ()))
+        self.change(key, false, |_, buffer| (encode(buffer), ()))
     }
 
     /// Replaces the value of `key`, which is looked up if it is not known. `change` is given the value
-    /// without its stamp, and says whether what it appends is one.
+    /// without its stamp, and says whether what it appends is one. `asked`: the value so far matters.
     fn change<R>(
         &mut self,
         key: &[u8],
+        asked: bool,
         change: impl FnOnce(Option<&[u8]>, &mut Vec<u8>) -> (bool, R),
     ) -> Result<R, StateError> {
         let Column { ttl, scanned, .. } = self.columns[split(key).0];
@@ -243,15 +245,13 @@ impl Store {
             change(value, buffer)
         };
         let buffer = &mut self.buffer;
-        match self.overlay.change_known(key, scanned, buffer, change) {
-            Ok(result) => {
-                self.overlay.hits += 1;
-                Ok(result)
-            }
+        let overlay = &mut self.overlay;
+        match overlay.change_known(key, scanned, asked, buffer, change) {
+            Ok(result) => Ok(result),
             Err(change) => {
                 self.make_known(key)?;
-                let buffer = &mut self.buffer;
-                let changed = self.overlay.change_known(key, scanned, buffer, change);
+                let (overlay, buffer) = (&mut self.overlay, &mut self.buffer);
+                let changed = overlay.change_known(key, scanned, asked, buffer, change);
                 Ok(changed.ok().expect("known by now"))
             }
         }
@@ -259,7 +259,6 @@ impl Store {
 
     /// Lets the overlay learn a key that it does not know.
     fn make_known(&mut self, key: &[u8]) -> Result<(), StateError> {
-        self.overlay.misses += 1;
         self.relieve()?;
         let began = self.stopwatch.single_begins();
         let (column, in_column) = split(key);
@@ -304,7 +303,6 @@ impl Store {
         let found = database
             .db
             .batched_multi_get_cf(database.column(column), in_column, true);
-        self.overlay.misses += keys.len() as u64;
         for (key, found) in keys.iter().zip(found) {
             let found = found.map_err(|error| self.failed(column, error))?;
             self.overlay.learn(key, found.as_deref());
@@ -445,9 +443,10 @@ impl Store {
 
     /// Tells those who watch what it has come to.
     pub(crate) fn tell(&self) {
+        let (hits, misses) = self.overlay.hits_and_misses();
         let cache = WriteBackSnapshot {
-            hits: self.overlay.hits,
-            misses: self.overlay.misses,
+            hits,
+            misses,
             bytes: self.overlay.bytes() as u64,
             capacity: self.overlay.capacity() as u64,
         };
@@ -463,7 +462,17 @@ impl Store {
     /// The end of a run of rows: what may not stay in memory is written.
     pub(crate) fn end_run(&mut self) -> Result<(), StateError> {
         self.claim_memory();
+        self.overlay.next_run();
         let changes = self.overlay.shrink();
         self.write(changes)
+    }
+}
+
+impl Drop for Store {
+    /// Whoever waits for the job's end finds its databases closed.
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take() {
+            self.probe.close(database);
+        }
     }
 }

@@ -50,7 +50,7 @@ impl<K: Key> Table<K> {
         buffer.extend_from_slice(&[0; HEAD]);
         key.serialize(buffer).expect("memory takes every write");
         let group = self.groups.of(&buffer[HEAD..]);
-        // A job has fewer states than fit in a byte and fewer groups than fit in two.
+        // An operator has fewer states than fit in a byte, and a job fewer groups than fit in two.
         buffer[0] = self.column as u8;
         buffer[1..HEAD].copy_from_slice(&(group as u16).to_be_bytes());
         buffer.extend_from_slice(suffix);
