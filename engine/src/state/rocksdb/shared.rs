@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rocksdb::{Cache, LruCacheOptions, WriteBufferManager};
-use tempfile::TempDir;
 
 use super::config::{RocksDbConfig, RocksDbMemory};
+use super::folder::StateFolder;
 use crate::plan::DeployError;
 use crate::state::StateBackend;
 
@@ -17,7 +17,7 @@ pub(crate) struct SharedResources {
     pub(crate) block_cache: Cache,
     pub(crate) write_buffers: Option<WriteBufferManager>,
     /// Removed when the last database is gone.
-    folder: TempDir,
+    folder: StateFolder,
     stores: AtomicU64,
 }
 
@@ -36,10 +36,7 @@ impl SharedResources {
 
     /// Makes the job's folder and its caches.
     pub(crate) fn new(config: RocksDbConfig) -> io::Result<Arc<Self>> {
-        std::fs::create_dir_all(&config.directory)?;
-        let folder = tempfile::Builder::new()
-            .prefix("backwater-state-")
-            .tempdir_in(&config.directory)?;
+        let folder = StateFolder::new(&config.directory)?;
         let block_cache = block_cache(&config.memory);
         let write_buffers = config.memory.write_buffers().map(|bytes| {
             // Never stalls: RocksDB flushes early instead, as it does under Flink.
@@ -59,7 +56,7 @@ impl SharedResources {
     /// A folder for one more database, which does not exist yet.
     pub(crate) fn add_store(&self) -> std::path::PathBuf {
         let number = self.stores.fetch_add(1, Relaxed);
-        self.folder.path().join(format!("store-{number}"))
+        self.folder.join(&format!("store-{number}"))
     }
 
     /// One store's part of the write-back cache. All stores are added before any of them works.
