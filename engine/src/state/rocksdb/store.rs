@@ -364,6 +364,8 @@ impl Store {
         let began = self.stopwatch.single_begins();
         let database = Arc::clone(self.database());
         let mut options = ReadOptions::default();
+        // Whoever goes through a whole state does not come back for its first blocks.
+        options.fill_cache(!in_column.is_empty());
         options.set_iterate_range(rocksdb::PrefixRange(in_column));
         let family = database.column(column);
         let mut iterator = database.db.raw_iterator_cf_opt(family, options);
