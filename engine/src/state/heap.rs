@@ -1,6 +1,7 @@
 //! Keyed state in the process's memory: one type per kind of state, with a time to live or without,
 //! so that what has none pays nothing for it.
 
+pub(crate) mod access;
 pub(crate) mod calendar;
 pub(crate) mod expiring;
 pub(crate) mod expiring_maps;

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use super::StateError;
 use super::clock::RunClock;
+use super::heap::access::Timed;
 use super::heap::expiring_maps::ExpiringMaps;
+use super::heap::gauge::AccessKind::{Read, Write};
 use super::heap::gauge::HeapGauge;
 use super::heap::sorted_maps::SortedMaps;
 use super::ordered::OrderedKey;
@@ -68,8 +70,8 @@ impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
         V: Clone,
     {
         match &mut self.store {
-            Store::Heap(maps) => Ok(maps.get(key, field).cloned()),
-            Store::HeapWithTtl(maps) => Ok(maps.read(key, field, V::clone)),
+            Store::Heap(maps) => Ok(maps.access(Read, |it| it.get(key, field).cloned())),
+            Store::HeapWithTtl(maps) => Ok(maps.access(Read, |it| it.read(key, field, V::clone))),
             Store::RocksDb(table) => table.get_value(key, encoded(field, &mut self.suffix)),
         }
     }
@@ -90,10 +92,10 @@ impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
     pub fn put(&mut self, key: &K, field: &U, value: V) -> Result<(), StateError> {
         match &mut self.store {
             Store::Heap(maps) => {
-                maps.put(key, field, value);
+                maps.access(Write, |it| it.put(key, field, value));
                 maps.tell_sizes(|value| value);
             }
-            Store::HeapWithTtl(maps) => maps.put(key, field, value),
+            Store::HeapWithTtl(maps) => maps.access(Write, |it| it.put(key, field, value)),
             Store::RocksDb(table) => {
                 let suffix = encoded(field, &mut self.suffix);
                 table.put(key, suffix, |buffer| encode(&value, buffer))?;

@@ -20,9 +20,15 @@ impl StateProbe {
     pub(crate) fn read(&self, into: &mut StateSnapshot) {
         match self {
             StateProbe::Heap(gauges) => {
-                for (entries, bytes) in gauges.iter().map(HeapGauge::read) {
+                for gauge in gauges.iter() {
+                    let (entries, bytes) = gauge.read();
                     into.entries += entries;
                     into.bytes += bytes;
+                    let [reads, writes] = gauge.timings();
+                    into.read_samples += reads.0;
+                    into.read_ns += reads.1;
+                    into.write_samples += writes.0;
+                    into.write_ns += writes.1;
                 }
             }
             StateProbe::RocksDb(probe) => probe.read(into),

@@ -12,11 +12,12 @@ pub struct StateSnapshot {
     pub reads: u64,
     /// Writes of the operator.
     pub writes: u64,
-    /// Reads that reached a database: keys looked up together, one by one, or by a scan.
+    /// Reads that were timed: in RocksDB those that reached the database, together, one by one, or by a
+    /// scan; on the heap one get in 64.
     pub read_samples: u64,
     /// Wall time of those, in nanoseconds.
     pub read_ns: u64,
-    /// Entries written to a database.
+    /// Writes that were timed: in RocksDB the entries written to the database, on the heap one put in 64.
     pub write_samples: u64,
     /// Wall time of that, in nanoseconds.
     pub write_ns: u64,

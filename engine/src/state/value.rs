@@ -2,7 +2,9 @@
 
 use super::StateError;
 use super::clock::RunClock;
+use super::heap::access::Timed;
 use super::heap::expiring::ExpiringValues;
+use super::heap::gauge::AccessKind::{Read, Write};
 use super::heap::gauge::HeapGauge;
 use super::heap::values::Values;
 use super::rocksdb::table::{Table, encode};
@@ -62,8 +64,8 @@ impl<K: Key, V: Data> ValueState<K, V> {
         V: Clone,
     {
         match &mut self.store {
-            Store::Heap(values) => Ok(values.get(key).cloned()),
-            Store::HeapWithTtl(values) => Ok(values.read(key, V::clone)),
+            Store::Heap(values) => Ok(values.access(Read, |it| it.get(key).cloned())),
+            Store::HeapWithTtl(values) => Ok(values.access(Read, |it| it.read(key, V::clone))),
             Store::RocksDb(table) => table.get_value(key, &[]),
         }
     }
@@ -88,11 +90,11 @@ impl<K: Key, V: Data> ValueState<K, V> {
     pub fn put(&mut self, key: &K, value: V) -> Result<(), StateError> {
         match &mut self.store {
             Store::Heap(values) => {
-                values.put(key, value);
+                values.access(Write, |it| it.put(key, value));
                 Ok(())
             }
             Store::HeapWithTtl(values) => {
-                values.put(key, value);
+                values.access(Write, |it| it.put(key, value));
                 Ok(())
             }
             Store::RocksDb(table) => table.put(key, &[], |buffer| encode(&value, buffer)),

@@ -18,7 +18,7 @@ row! {
     reads: Option<u64>,
     /// Writes and deletions of the operator.
     writes: Option<u64>,
-    /// Reads that were timed: those that reached the database.
+    /// Reads that were timed: on the heap one get in 64, in RocksDB those that reached the database.
     read_samples: Option<u64>,
     /// Time of these, nanoseconds.
     read_ns: Option<u64>,

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::access::{AccessTimes, Timed};
 use super::calendar::{Calendar, Place};
 use super::gauge::{HeapGauge, encoded_bytes};
 use super::{SWEPT_PER_ACCESS, Slot};
@@ -17,6 +18,13 @@ pub(crate) struct ExpiringValues<K, V> {
     slots: FxHashMap<K, Slot<V>>,
     calendar: Calendar<K>,
     gauge: HeapGauge,
+    times: AccessTimes,
+}
+
+impl<K, V> Timed for ExpiringValues<K, V> {
+    fn times(&mut self) -> &mut AccessTimes {
+        &mut self.times
+    }
 }
 
 impl<K: Key, V: Encode> ExpiringValues<K, V> {
@@ -26,6 +34,7 @@ impl<K: Key, V: Encode> ExpiringValues<K, V> {
             clock,
             slots: FxHashMap::default(),
             calendar: Calendar::new(ttl.after_ms()),
+            times: AccessTimes::new(gauge.clone()),
             gauge,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::access::{AccessTimes, Timed};
 use super::calendar::{Calendar, Place};
 use super::gauge::HeapGauge;
 use super::sorted_maps::SortedMaps;
@@ -17,6 +18,12 @@ pub(crate) struct ExpiringMaps<K, U, V> {
     clock: RunClock,
     slots: SortedMaps<K, U, Slot<V>>,
     calendar: Calendar<(K, U)>,
+}
+
+impl<K, U, V> Timed for ExpiringMaps<K, U, V> {
+    fn times(&mut self) -> &mut AccessTimes {
+        self.slots.times()
+    }
 }
 
 impl<K: Key, U: Ord + Clone + Encode, V: Encode> ExpiringMaps<K, U, V> {

@@ -24,6 +24,28 @@ struct Gauge {
     sampled: AtomicU64,
     sampled_bytes: AtomicU64,
     asked: AtomicBool,
+    reads: Timings,
+    writes: Timings,
+}
+
+/// Accesses that were timed, and the nanoseconds they took; cumulative.
+#[derive(Debug, Default)]
+struct Timings {
+    samples: AtomicU64,
+    took_ns: AtomicU64,
+}
+
+impl Timings {
+    fn read(&self) -> (u64, u64) {
+        (self.samples.load(Relaxed), self.took_ns.load(Relaxed))
+    }
+}
+
+/// What is done to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AccessKind {
+    Read,
+    Write,
 }
 
 impl HeapGauge {
@@ -33,6 +55,8 @@ impl HeapGauge {
             sampled: AtomicU64::new(0),
             sampled_bytes: AtomicU64::new(0),
             asked: AtomicBool::new(true),
+            reads: Timings::default(),
+            writes: Timings::default(),
         }))
     }
 
@@ -60,6 +84,21 @@ impl HeapGauge {
         self.0.sampled.store(sampled, Relaxed);
         self.0.sampled_bytes.store(bytes, Relaxed);
         self.0.asked.store(sampled == 0, Relaxed);
+    }
+
+    /// An access took so many nanoseconds.
+    pub(crate) fn timed(&self, kind: AccessKind, took_ns: u64) {
+        let timings = match kind {
+            AccessKind::Read => &self.0.reads,
+            AccessKind::Write => &self.0.writes,
+        };
+        timings.samples.fetch_add(1, Relaxed);
+        timings.took_ns.fetch_add(took_ns, Relaxed);
+    }
+
+    /// Of reads, then of writes: how many were timed, and what they took in nanoseconds.
+    pub(crate) fn timings(&self) -> [(u64, u64); 2] {
+        [self.0.reads.read(), self.0.writes.read()]
     }
 
     /// Entries, and the bytes that they would encode to. Asks for their sizes.

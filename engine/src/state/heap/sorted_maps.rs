@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
+use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
 use crate::data::{Encode, Key};
 
@@ -14,6 +15,13 @@ pub(crate) struct SortedMaps<K, U, V> {
     maps: FxHashMap<K, BTreeMap<U, V>>,
     entries: usize,
     gauge: HeapGauge,
+    times: AccessTimes,
+}
+
+impl<K, U, V> Timed for SortedMaps<K, U, V> {
+    fn times(&mut self) -> &mut AccessTimes {
+        &mut self.times
+    }
 }
 
 impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
@@ -21,6 +29,7 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
         SortedMaps {
             maps: FxHashMap::default(),
             entries: 0,
+            times: AccessTimes::new(gauge.clone()),
             gauge,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
+use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
 use crate::data::{Data, Key};
 
@@ -12,12 +13,20 @@ use crate::data::{Data, Key};
 pub(crate) struct Values<K, V> {
     map: HashMap<K, V, FxBuildHasher>,
     gauge: HeapGauge,
+    times: AccessTimes,
+}
+
+impl<K, V> Timed for Values<K, V> {
+    fn times(&mut self) -> &mut AccessTimes {
+        &mut self.times
+    }
 }
 
 impl<K: Key, V: Data> Values<K, V> {
     pub(crate) fn new(gauge: HeapGauge) -> Self {
         Values {
             map: HashMap::default(),
+            times: AccessTimes::new(gauge.clone()),
             gauge,
         }
     }

@@ -8,14 +8,14 @@ pub fn state_row(row: &mut StateRow, t_ms: u64, task: &str, seen: &StateSnapshot
     row.t_ms = t_ms;
     task.clone_into(&mut row.task);
     row.subtask = super::rows::narrow(seen.subtask);
-    // The heap counts and times no accesses.
+    // The heap counts no accesses, and times some.
     let counted = |count| seen.rocksdb.is_some().then_some(count);
     row.reads = counted(seen.reads);
     row.writes = counted(seen.writes);
-    row.read_samples = counted(seen.read_samples);
-    row.read_ns = counted(seen.read_ns);
-    row.write_samples = counted(seen.write_samples);
-    row.write_ns = counted(seen.write_ns);
+    row.read_samples = Some(seen.read_samples);
+    row.read_ns = Some(seen.read_ns);
+    row.write_samples = Some(seen.write_samples);
+    row.write_ns = Some(seen.write_ns);
     row.entries = Some(seen.entries);
     row.bytes = Some(seen.bytes);
     row.write_back_hits = seen.cache.map(|cache| cache.hits);
