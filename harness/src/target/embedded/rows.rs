@@ -332,9 +332,11 @@ mod tests {
             translator.seen.states = vec![state(0, None), state(1, second)];
             translator.translate(&mut rows);
             let found = |row: &StateRow| (row.task.clone(), row.subtask, row.reads, row.bytes);
+            let reads = second.map(|_| 7);
             assert_eq!(
                 found(&rows.states[1]),
-                ("count".into(), 1, Some(7), Some(101))
+                ("count".into(), 1, reads, Some(101)),
+                "the heap counts no reads"
             );
             let levels = [rows.states[1].level0_files, rows.states[1].level6_files];
             assert_eq!(levels, [second.map(|_| 4), second.map(|_| 9)]);
