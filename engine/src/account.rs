@@ -5,8 +5,6 @@
 //! What a slice took beyond its CPU time and its declared waits is `starved` too: the operating
 //! system had taken the thread away.
 
-use crate::subtask::StateCost;
-
 /// Cumulative disjoint parts of a subtask's wall time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSplit {
@@ -35,6 +33,15 @@ impl TimeSplit {
             + self.starved_ns
             + self.backpressured_ns
     }
+}
+
+/// What a slice spent in a state backend that leaves the operator's memory, in nanoseconds, and how
+/// often it was asked; of states in memory, one access per row of a keyed operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StateCost {
+    pub(crate) wall_ns: u64,
+    pub(crate) cpu_ns: u64,
+    pub(crate) accesses: u64,
 }
 
 /// What a subtask waits for between two polls.

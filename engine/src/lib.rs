@@ -30,6 +30,7 @@ mod key_group;
 mod keyed;
 mod operator;
 mod output;
+mod panic_text;
 mod plan;
 mod prepare;
 mod side;

@@ -9,8 +9,8 @@ use crate::data::{Encode, Key};
 use crate::deploy::DeployedSubtask;
 use crate::key_group::{group_of, subtask_of};
 use crate::operator::{OperatorError, SubtaskContext};
+use crate::panic_text::text_of;
 use crate::plan::DeployError;
-use crate::subtask::text_of;
 
 /// The preparation of a job, for somebody who waits for it.
 #[derive(Clone, Debug, Default)]

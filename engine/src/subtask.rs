@@ -4,18 +4,18 @@
 //! Output comes before input: a chain that cannot send is not given more. A slice lasts about 2 ms
 //! at most; then commands are looked at and other subtasks get the slot.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::account::{Account, Wait};
+use crate::account::{Account, StateCost, Wait};
 use crate::clock::{Clock, nanos, thread_cpu_ns};
 use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
 use crate::job::JobShared;
+use crate::panic_text::text_of;
 use crate::snapshot::METERED;
 use crate::state::rocksdb::calls::UnbookedCalls;
 use crate::wake::{Reason, Wake};
@@ -115,15 +115,6 @@ impl SubtaskShared {
     }
 }
 
-/// What a slice spent in a state backend that leaves the operator's memory, in nanoseconds, and how
-/// often it was asked; of states in memory, one access per row of a keyed operator.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct StateCost {
-    pub(crate) wall_ns: u64,
-    pub(crate) cpu_ns: u64,
-    pub(crate) accesses: u64,
-}
-
 /// One slice of work: the time as it goes on, and what was done.
 pub(crate) struct Slice<'a> {
     pub(crate) clock: Clock,
@@ -205,13 +196,6 @@ impl Slice<'_> {
         self.now_ns = now_ns;
         !self.cancelled()
     }
-}
-
-/// What a panic said.
-pub(crate) fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// CPU time of this thread, where anybody wants to know.

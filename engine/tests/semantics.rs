@@ -2,6 +2,8 @@
 
 #[path = "support/collected.rs"]
 mod collected;
+#[path = "support/count.rs"]
+mod count;
 #[path = "support/numbers.rs"]
 mod numbers;
 
@@ -9,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use collected::Collected;
+use count::Count;
 use engine::{
-    Aggregate, AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess,
-    Operator, OperatorContext, OperatorError, Outcome, Row, Rows, Source, SourceStatus,
-    StateContext, Stream,
+    AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess, Operator,
+    OperatorContext, OperatorError, Outcome, Row, Rows, Source, SourceStatus, StateContext, Stream,
 };
 use numbers::Numbers;
 
@@ -32,22 +34,6 @@ fn finish(graph: &JobGraph, config: JobConfig) -> engine::JobReport {
         .expect("threads");
     assert!(job.wait(Duration::from_secs(60)), "hangs");
     job.join()
-}
-
-#[derive(Clone)]
-struct Count;
-impl Aggregate<u64, u64> for Count {
-    type Accumulator = u64;
-    type Out = (u64, u64);
-    fn create(&self) -> u64 {
-        0
-    }
-    fn add(&self, count: &mut u64, _value: u64) {
-        *count += 1;
-    }
-    fn result(&self, key: &u64, count: &u64) -> (u64, u64) {
-        (*key, *count)
-    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 #[path = "support/collected.rs"]
 mod collected;
+#[path = "support/count.rs"]
+mod count;
 #[path = "support/numbers.rs"]
 mod numbers;
 
@@ -12,31 +14,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use collected::Collected;
+use count::Count;
 use engine::{
-    Aggregate, Batch, DeployError, DetachedStates, Job, JobConfig, JobGraph, JobReport,
-    JobSnapshot, KeyedProcess, OperatorContext, OperatorError, Outcome, PrepareContext, Profile,
-    RocksDbConfig, Row, StateBackend, StateContext, StateSnapshot, ValueState,
+    Batch, DeployError, DetachedStates, Job, JobConfig, JobGraph, JobReport, JobSnapshot,
+    KeyedProcess, OperatorContext, OperatorError, Outcome, PrepareContext, Profile, RocksDbConfig,
+    Row, StateBackend, StateContext, StateSnapshot, ValueState,
 };
 use numbers::Numbers;
 
 const RECORDS: u64 = 40_000;
 const KEYS: u64 = 3_000;
-
-#[derive(Clone)]
-struct Count;
-impl Aggregate<u64, u64> for Count {
-    type Accumulator = u64;
-    type Out = (u64, u64);
-    fn create(&self) -> u64 {
-        0
-    }
-    fn add(&self, count: &mut u64, _value: u64) {
-        *count += 1;
-    }
-    fn result(&self, key: &u64, count: &u64) -> (u64, u64) {
-        (*key, *count)
-    }
-}
 
 fn counting(sink: &Collected<(u64, u64)>) -> JobGraph {
     let (graph, sink) = (JobGraph::new("count"), sink.clone());
