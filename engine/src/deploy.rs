@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::JobConfig;
-use crate::edge::{Build, BuildState};
+use crate::edge::{Build, BuildState, locked};
 use crate::gate::GateProbe;
 use crate::graph::{Inner, JobGraph};
 use crate::head::Head;
@@ -22,7 +22,7 @@ use crate::wake::Wake;
 impl JobGraph {
     /// Checks the graph and builds every subtask and channel.
     pub fn deploy(&self, config: JobConfig) -> Result<Deployed, DeployError> {
-        let graph = self.inner.borrow();
+        let graph = locked(&self.inner);
         let layout = Layout::new(&graph, &config)?;
         let counters: Vec<Arc<MemberCounters>> = graph
             .operators

@@ -1,9 +1,9 @@
 //! A logical edge of the graph with its type: it opens the channels and builds what stands at
 //! either end of them, so that everything that knows the row type stays in one place.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::clock::nanos;
 use crate::config::{ChannelConfig, JobConfig};
@@ -80,13 +80,18 @@ impl Build<'_> {
     }
 }
 
+/// Graphs are described by one thread at a time; nothing under these locks can be left half-done.
+pub(crate) fn locked<T>(cell: &Mutex<T>) -> MutexGuard<'_, T> {
+    cell.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What builds the chain link of a consuming operator.
-pub(crate) trait Consumer<T> {
+pub(crate) trait Consumer<T>: Send + Sync {
     fn stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>>;
 }
 
 /// Makes a sending subtask's router.
-pub(crate) type MakeRouter<T> = Rc<dyn Fn(&RouterContext) -> Box<dyn Router<T>>>;
+pub(crate) type MakeRouter<T> = Arc<dyn Fn(&RouterContext) -> Box<dyn Router<T>> + Send + Sync>;
 
 /// What a router may know.
 pub(crate) struct RouterContext {
@@ -100,16 +105,16 @@ pub(crate) struct Edge<T> {
     from: OperatorId,
     to: OperatorId,
     /// `None` until deployment knows both parallelisms.
-    exchange: Cell<Option<Exchange>>,
+    exchange: Mutex<Option<Exchange>>,
     make_router: MakeRouter<T>,
     /// Tells streams of one operator apart, of which one with a side output has two.
     stream: StreamId,
-    consumer: OnceCell<Box<dyn Consumer<T>>>,
+    consumer: OnceLock<Box<dyn Consumer<T>>>,
     /// The further input edges of a consumer that has this one as its first.
-    further: RefCell<Vec<Rc<Edge<T>>>>,
+    further: Mutex<Vec<Arc<Edge<T>>>>,
     /// Its position among the plan's edges; none if it is inside a chain.
-    number: Cell<Option<usize>>,
-    gates: RefCell<Vec<Arc<Gate<T>>>>,
+    number: Mutex<Option<usize>>,
+    gates: Mutex<Vec<Arc<Gate<T>>>>,
 }
 
 impl<T: Send + 'static> Edge<T> {
@@ -123,13 +128,13 @@ impl<T: Send + 'static> Edge<T> {
         Edge {
             from,
             to,
-            exchange: Cell::new(exchange),
+            exchange: Mutex::new(exchange),
             make_router,
             stream,
-            consumer: OnceCell::new(),
-            further: RefCell::new(Vec::new()),
-            number: Cell::new(None),
-            gates: RefCell::new(Vec::new()),
+            consumer: OnceLock::new(),
+            further: Mutex::default(),
+            number: Mutex::default(),
+            gates: Mutex::default(),
         }
     }
 
@@ -139,8 +144,8 @@ impl<T: Send + 'static> Edge<T> {
     }
 
     /// Lets the consumer of this edge take the rows of `edge` as well.
-    pub(crate) fn join(&self, edge: Rc<Edge<T>>) {
-        self.further.borrow_mut().push(edge);
+    pub(crate) fn join(&self, edge: Arc<Edge<T>>) {
+        locked(&self.further).push(edge);
     }
 
     fn consumer(&self) -> &dyn Consumer<T> {
@@ -151,16 +156,14 @@ impl<T: Send + 'static> Edge<T> {
     }
 
     fn number(&self) -> usize {
-        self.number
-            .get()
-            .expect("only edges between tasks have ends")
+        locked(&self.number).expect("only edges between tasks have ends")
     }
 
     /// The sending end for one subtask.
     fn output(&self, build: &Build<'_>) -> Output<T> {
         let (from, to) = (build.parallelism[self.from], build.parallelism[self.to]);
         let sender = build.context.index;
-        let gates = self.gates.borrow();
+        let gates = locked(&self.gates);
         let channels = self.exchange().targets(sender, from, to).into_iter();
         let channels = channels
             .map(|(to, channel)| (Arc::clone(&gates[to]), channel))
@@ -180,61 +183,63 @@ impl<T: Send + 'static> Edge<T> {
 }
 
 type Cloner<T> = fn(&T) -> T;
-type MakeStage<T> = Box<dyn Fn(&Build<'_>) -> Box<dyn Stage<T>>>;
+type MakeStage<T> = Box<dyn Fn(&Build<'_>) -> Box<dyn Stage<T>> + Send + Sync>;
 
 /// Tells the streams of a job apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StreamId(*const ());
+pub(crate) struct StreamId(usize);
 
 /// The consumers of one stream: edges, or a fork into two other streams.
 pub(crate) struct Outputs<T> {
-    edges: RefCell<Vec<Rc<Edge<T>>>>,
-    fork: RefCell<Option<MakeStage<T>>>,
-    forks: Cell<usize>,
-    cloner: Cell<Option<Cloner<T>>>,
+    edges: Mutex<Vec<Arc<Edge<T>>>>,
+    fork: OnceLock<MakeStage<T>>,
+    forks: AtomicUsize,
+    cloner: OnceLock<Cloner<T>>,
 }
 
 impl<T: Send + 'static> Outputs<T> {
-    pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Outputs {
-            edges: RefCell::new(Vec::new()),
-            fork: RefCell::new(None),
-            forks: Cell::new(0),
-            cloner: Cell::new(None),
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Outputs {
+            edges: Mutex::default(),
+            fork: OnceLock::new(),
+            forks: AtomicUsize::new(0),
+            cloner: OnceLock::new(),
         })
     }
 
-    pub(crate) fn id(self: &Rc<Self>) -> StreamId {
-        StreamId(Rc::as_ptr(self).cast())
+    pub(crate) fn id(self: &Arc<Self>) -> StreamId {
+        StreamId(Arc::as_ptr(self).addr())
     }
 
-    pub(crate) fn add(&self, edge: Rc<Edge<T>>) {
-        self.edges.borrow_mut().push(edge);
+    pub(crate) fn add(&self, edge: Arc<Edge<T>>) {
+        locked(&self.edges).push(edge);
     }
 
     /// Ends the stream in `stage`, which leads on to others.
     pub(crate) fn fork_into(&self, stage: MakeStage<T>) {
-        self.fork.replace(Some(stage));
-        self.forks.set(self.forks.get() + 1);
+        // Of two forks the job is refused: which one is kept does not matter.
+        let _ = self.fork.set(stage);
+        self.forks.fetch_add(1, Relaxed);
     }
 
     /// How often the stream is used, as a whole or split.
     pub(crate) fn uses(&self) -> usize {
-        self.edges.borrow().len() + self.forks.get()
+        locked(&self.edges).len() + self.forks.load(Relaxed)
     }
 
     pub(crate) fn set_cloner(&self, cloner: Cloner<T>) {
-        self.cloner.set(Some(cloner));
+        // The second time it is the same one.
+        let _ = self.cloner.set(cloner);
     }
 
     /// What stands behind the operator that makes this stream: the chained consumer, or channels.
     pub(crate) fn next_stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
-        if let Some(fork) = &*self.fork.borrow() {
+        if let Some(fork) = self.fork.get() {
             return fork(build);
         }
-        let edges = self.edges.borrow();
+        let edges = locked(&self.edges);
         if let [edge] = edges.as_slice()
-            && edge.number.get().is_none()
+            && locked(&edge.number).is_none()
         {
             return edge.consumer().stage(build);
         }
@@ -242,7 +247,7 @@ impl<T: Send + 'static> Outputs<T> {
         let timeout_ns = nanos(build.config.channels.flush_timeout);
         Box::new(OutputStage::new(
             outputs,
-            self.cloner.get(),
+            self.cloner.get().copied(),
             build.hook.take(),
             timeout_ns,
         ))
@@ -250,7 +255,7 @@ impl<T: Send + 'static> Outputs<T> {
 }
 
 /// An edge whatever it carries.
-pub(crate) trait AnyEdge {
+pub(crate) trait AnyEdge: Send + Sync {
     fn from(&self) -> OperatorId;
     fn to(&self) -> OperatorId;
     /// The stream that it carries.
@@ -285,7 +290,7 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
     }
 
     fn exchange(&self) -> Exchange {
-        self.exchange.get().unwrap_or(Exchange::Rebalance)
+        locked(&self.exchange).unwrap_or(Exchange::Rebalance)
     }
 
     fn settle(&self, parallelism: &[usize]) -> Exchange {
@@ -295,13 +300,11 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
         } else {
             Exchange::Rebalance
         };
-        let exchange = self.exchange.get().unwrap_or(default);
-        self.exchange.set(Some(exchange));
-        exchange
+        *locked(&self.exchange).get_or_insert(default)
     }
 
     fn set_number(&self, number: Option<usize>) {
-        self.number.set(number);
+        *locked(&self.number) = number;
     }
 
     fn open(
@@ -327,16 +330,16 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
             .iter()
             .map(|gate| Arc::clone(gate) as Arc<dyn GateProbe>)
             .collect();
-        *self.gates.borrow_mut() = gates;
+        *locked(&self.gates) = gates;
         probes
     }
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
         let gate = |edge: &Edge<T>| {
-            let gate = Arc::clone(&edge.gates.borrow()[build.context.index]);
+            let gate = Arc::clone(&locked(&edge.gates)[build.context.index]);
             (edge.number(), gate)
         };
-        let further = self.further.borrow();
+        let further = locked(&self.further);
         let further = further.iter().map(|edge| gate(edge));
         let inputs = [gate(self)].into_iter().chain(further).collect();
         Box::new(GateHead::new(inputs, self.consumer().stage(build)))

@@ -28,10 +28,9 @@ mod consumers;
 mod keyed;
 mod stream;
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
-use crate::edge::{AnyEdge, Build, OperatorId, Outputs};
+use crate::edge::{AnyEdge, Build, OperatorId, Outputs, locked};
 use crate::head::{Head, SourceHead};
 use crate::operator::SubtaskContext;
 use crate::source::{SentHook, Source};
@@ -42,7 +41,7 @@ pub use stream::Stream;
 /// A job under construction. Cheap to clone: all clones are the same job.
 #[derive(Clone)]
 pub struct JobGraph {
-    pub(crate) inner: Rc<RefCell<Inner>>,
+    pub(crate) inner: Arc<Mutex<Inner>>,
 }
 
 /// Operators and edges in the order in which they were added: every edge leads from an earlier
@@ -50,12 +49,12 @@ pub struct JobGraph {
 pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) operators: Vec<OperatorNode>,
-    pub(crate) edges: Vec<Rc<dyn AnyEdge>>,
+    pub(crate) edges: Vec<Arc<dyn AnyEdge>>,
     /// Operators whose streams are split, and how often those are used.
     pub(crate) forks: Vec<(OperatorId, CountUses)>,
 }
 
-type CountUses = Box<dyn Fn() -> usize>;
+type CountUses = Box<dyn Fn() -> usize + Send + Sync>;
 
 pub(crate) struct OperatorNode {
     pub(crate) name: String,
@@ -66,7 +65,7 @@ pub(crate) struct OperatorNode {
     pub(crate) source: Option<MakeSourceHead>,
 }
 
-pub(crate) type MakeSourceHead = Box<dyn Fn(&Build<'_>) -> Box<dyn Head>>;
+pub(crate) type MakeSourceHead = Box<dyn Fn(&Build<'_>) -> Box<dyn Head> + Send + Sync>;
 
 impl JobGraph {
     /// An empty job.
@@ -78,7 +77,7 @@ impl JobGraph {
             forks: Vec::new(),
         };
         JobGraph {
-            inner: Rc::new(RefCell::new(inner)),
+            inner: Arc::new(Mutex::new(inner)),
         }
     }
 
@@ -87,10 +86,10 @@ impl JobGraph {
     pub fn source<S: Source>(
         &self,
         name: &str,
-        make: impl Fn(&SubtaskContext) -> (S, Option<Box<dyn SentHook>>) + 'static,
+        make: impl Fn(&SubtaskContext) -> (S, Option<Box<dyn SentHook>>) + Send + Sync + 'static,
     ) -> Stream<S::Out> {
         let outputs = Outputs::new();
-        let (next, id) = (Rc::clone(&outputs), self.inner.borrow().operators.len());
+        let (next, id) = (Arc::clone(&outputs), locked(&self.inner).operators.len());
         let head: MakeSourceHead = Box::new(move |build| {
             let (source, hook) = make(&build.context);
             build.hook.replace(hook);
@@ -111,7 +110,7 @@ impl JobGraph {
     }
 
     fn add(&self, name: &str, source: Option<MakeSourceHead>) -> OperatorId {
-        let operators = &mut self.inner.borrow_mut().operators;
+        let operators = &mut locked(&self.inner).operators;
         operators.push(OperatorNode {
             name: name.to_owned(),
             uid: name.to_owned(),

@@ -120,7 +120,7 @@ fn the_first_flights_of_a_second_year_are_windowed_as_well() {
 /// Runs the year through an operator between `parse` and the windows.
 fn run_with(
     watermarks: &str,
-    between: impl FnMut(Flight, &mut engine::Collector<'_, Flight>) + Clone + Send + 'static,
+    between: impl FnMut(Flight, &mut engine::Collector<'_, Flight>) + Clone + Send + Sync + 'static,
 ) -> Correctness {
     let text = format!(
         "kind = 'flights'\nwindow = '1h'\nallowed_lateness = '1h'\nwatermarks = '{watermarks}'"

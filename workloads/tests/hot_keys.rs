@@ -270,7 +270,7 @@ fn disturbances_that_do_not_fit_are_refused() {
 fn run_with(
     local: &str,
     parallelism: usize,
-    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + 'static,
+    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + Sync + 'static,
 ) -> Correctness {
     let text = format!("kind = 'hot-keys'\nkeys = 1000\ncost = {{ mean = '0s' }}\n{local}");
     let WorkloadSpec::HotKeys(spec) = workload(&text) else {

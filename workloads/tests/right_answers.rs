@@ -136,7 +136,7 @@ fn a_replayed_year_is_the_year() {
 
 /// Runs two million records through an operator between `parse` and `slow`.
 fn run_with(
-    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + 'static,
+    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + Sync + 'static,
 ) -> Correctness {
     let WorkloadSpec::SlowOperator(spec) =
         workload("kind = 'slow-operator'\ncost = { kind = 'cpu', mean = '0s' }")

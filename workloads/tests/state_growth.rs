@@ -117,7 +117,7 @@ fn what_is_old_is_gone_and_what_is_young_is_there_on_every_backend() {
 
 /// Runs a million records through an operator between `parse` and `profile`.
 fn run_with(
-    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + 'static,
+    between: impl FnMut(Record, &mut engine::Collector<'_, Record>) + Clone + Send + Sync + 'static,
 ) -> Correctness {
     let WorkloadSpec::StateGrowth(spec) = workload("kind = 'state-growth'\nvalue_bytes = 8") else {
         panic!("that is its kind")

@@ -1,7 +1,7 @@
 //! What builds the chain link of each kind of operator, once its task is built.
 
 use std::marker::PhantomData;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::async_io::{AsyncOptions, AsyncStage};
 use crate::data::Data;
@@ -9,12 +9,13 @@ use crate::edge::{Build, Consumer, OperatorId, Outputs};
 use crate::operator::{Operator, Sink, SubtaskContext};
 use crate::stage::{OperatorStage, SinkStage, Stage};
 
-pub(super) type MakeOperator<T, U> = Box<dyn Fn(&Build<'_>) -> Box<dyn Operator<T, U>>>;
+pub(super) type MakeOperator<T, U> =
+    Box<dyn Fn(&Build<'_>) -> Box<dyn Operator<T, U>> + Send + Sync>;
 
 pub(super) struct OperatorConsumer<T, U> {
     pub(super) operator: OperatorId,
     pub(super) make: MakeOperator<T, U>,
-    pub(super) outputs: Rc<Outputs<U>>,
+    pub(super) outputs: Arc<Outputs<U>>,
 }
 
 impl<T: Data, U: Data> Consumer<T> for OperatorConsumer<T, U> {
@@ -32,7 +33,7 @@ pub(super) struct AsyncConsumer<U, M, C> {
     pub(super) operator: OperatorId,
     pub(super) options: AsyncOptions,
     pub(super) make: M,
-    pub(super) outputs: Rc<Outputs<U>>,
+    pub(super) outputs: Arc<Outputs<U>>,
     pub(super) marker: PhantomData<fn() -> C>,
 }
 
@@ -40,7 +41,7 @@ impl<T, U, M, C, F> Consumer<T> for AsyncConsumer<U, M, C>
 where
     T: Data,
     U: Data,
-    M: Fn(&SubtaskContext) -> C,
+    M: Fn(&SubtaskContext) -> C + Send + Sync,
     C: FnMut(T) -> F + Send + 'static,
     F: Future<Output = U> + Send + 'static,
 {
@@ -63,8 +64,11 @@ pub(super) struct SinkConsumer<M, S> {
     pub(super) marker: PhantomData<fn() -> S>,
 }
 
-impl<T: Data, M: Fn(&SubtaskContext) -> S, S: Sink<T> + 'static> Consumer<T>
-    for SinkConsumer<M, S>
+impl<T, M, S> Consumer<T> for SinkConsumer<M, S>
+where
+    T: Data,
+    M: Fn(&SubtaskContext) -> S + Send + Sync,
+    S: Sink<T> + 'static,
 {
     fn stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
         let sink = (self.make)(&build.context);

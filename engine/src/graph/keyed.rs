@@ -1,7 +1,7 @@
 //! Streams partitioned by key: state, timers, windows.
 
 use std::marker::PhantomData;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::consumers::OperatorConsumer;
 use super::stream::Stream;
@@ -22,12 +22,12 @@ pub struct KeyedStream<K, T, F> {
     pub(super) marker: PhantomData<fn() -> K>,
 }
 
-impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T, F> {
+impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<K, T, F> {
     /// Adds a keyed operator with state; `make` is called once per subtask.
     pub fn process<U: Data, P: KeyedProcess<K, T, U> + 'static>(
         self,
         name: &str,
-        make: impl Fn(&SubtaskContext) -> P + 'static,
+        make: impl Fn(&SubtaskContext) -> P + Send + Sync + 'static,
     ) -> Stream<U> {
         let key = self.key.clone();
         self.keyed(name, move |build| {
@@ -42,7 +42,7 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
     fn keyed<U: Data>(
         self,
         name: &str,
-        make: impl Fn(&Build<'_>) -> Box<dyn Operator<T, U>> + 'static,
+        make: impl Fn(&Build<'_>) -> Box<dyn Operator<T, U>> + Send + Sync + 'static,
     ) -> Stream<U> {
         let key = self.key;
         let router = move |context: &RouterContext| -> Box<dyn Router<T>> {
@@ -53,7 +53,7 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
             ))
         };
         let outputs = Outputs::new();
-        let next = Rc::clone(&outputs);
+        let next = Arc::clone(&outputs);
         let consumer = |operator| -> Box<dyn Consumer<T>> {
             Box::new(OperatorConsumer {
                 operator,
@@ -62,14 +62,14 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
             })
         };
         self.stream
-            .connect(name, outputs, consumer, Rc::new(router))
+            .connect(name, outputs, consumer, Arc::new(router))
     }
 
     /// Adds a keyed operator with state and timers; `make` is called once per subtask.
     pub fn process_with_timers<U: Data, P: TimedProcess<K, T, U> + 'static>(
         self,
         name: &str,
-        make: impl Fn(&SubtaskContext) -> P + 'static,
+        make: impl Fn(&SubtaskContext) -> P + Send + Sync + 'static,
     ) -> Stream<U> {
         let key = self.key.clone();
         self.keyed(name, move |build| {
@@ -89,8 +89,8 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
     pub fn window<W>(
         self,
         name: &str,
-        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + 'static,
-        make: impl Fn(&SubtaskContext) -> W + 'static,
+        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + Sync + 'static,
+        make: impl Fn(&SubtaskContext) -> W + Send + Sync + 'static,
     ) -> Stream<W::Out>
     where
         W: WindowCore<K, T> + 'static,
@@ -109,8 +109,8 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
     pub fn window_with_late<W>(
         self,
         name: &str,
-        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + 'static,
-        make: impl Fn(&SubtaskContext) -> W + 'static,
+        timestamp_ms: impl Fn(&T) -> i64 + Clone + Send + Sync + 'static,
+        make: impl Fn(&SubtaskContext) -> W + Send + Sync + 'static,
     ) -> (Stream<W::Out>, Stream<T>)
     where
         W: WindowCore<K, T> + 'static,
@@ -127,7 +127,7 @@ impl<K: Key, T: Data, F: Fn(&T) -> K + Clone + Send + 'static> KeyedStream<K, T,
     }
 
     /// A running aggregate per key: one result for every row.
-    pub fn aggregate<A: Aggregate<K, T> + Clone + 'static>(
+    pub fn aggregate<A: Aggregate<K, T> + Clone + Sync + 'static>(
         self,
         name: &str,
         aggregate: A,

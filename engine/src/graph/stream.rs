@@ -1,14 +1,16 @@
 //! Streams: how operators are added behind one another, and how rows get to them.
 
 use std::marker::PhantomData;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::consumers::{AsyncConsumer, MakeOperator, OperatorConsumer, SinkConsumer};
 use super::keyed::KeyedStream;
 use super::{CountUses, JobGraph, OperatorNode};
 use crate::async_io::AsyncOptions;
 use crate::data::{Data, Key};
-use crate::edge::{AnyEdge, Build, Consumer, Edge, MakeRouter, OperatorId, Outputs, RouterContext};
+use crate::edge::{
+    AnyEdge, Build, Consumer, Edge, MakeRouter, OperatorId, Outputs, RouterContext, locked,
+};
 use crate::event_time::assign::AssignWatermarks;
 use crate::event_time::splits::SplitWatermarkOptions;
 use crate::exchange::{Exchange, RoundRobin, ToAll};
@@ -33,14 +35,14 @@ pub struct Stream<T> {
 /// An operator and the stream that it makes.
 struct Maker<T> {
     operator: OperatorId,
-    outputs: Rc<Outputs<T>>,
+    outputs: Arc<Outputs<T>>,
 }
 
 impl<T> Clone for Maker<T> {
     fn clone(&self) -> Self {
         Maker {
             operator: self.operator,
-            outputs: Rc::clone(&self.outputs),
+            outputs: Arc::clone(&self.outputs),
         }
     }
 }
@@ -62,7 +64,7 @@ impl<T: Data + Clone> Clone for Stream<T> {
 }
 
 impl<T: Data> Stream<T> {
-    pub(super) fn new(graph: JobGraph, operator: OperatorId, outputs: Rc<Outputs<T>>) -> Self {
+    pub(super) fn new(graph: JobGraph, operator: OperatorId, outputs: Arc<Outputs<T>>) -> Self {
         Stream::made_by(graph, vec![Maker { operator, outputs }])
     }
 
@@ -77,7 +79,7 @@ impl<T: Data> Stream<T> {
     }
 
     fn node(&self, change: impl Fn(&mut OperatorNode)) {
-        let operators = &mut self.graph.inner.borrow_mut().operators;
+        let operators = &mut locked(&self.graph.inner).operators;
         let made_by = self.made_by.iter();
         made_by.for_each(|maker| change(&mut operators[maker.operator]));
     }
@@ -153,7 +155,7 @@ impl<T: Data> Stream<T> {
     pub fn operator<U: Data, O: Operator<T, U> + 'static>(
         self,
         name: &str,
-        make: impl Fn(&SubtaskContext) -> O + 'static,
+        make: impl Fn(&SubtaskContext) -> O + Send + Sync + 'static,
     ) -> Stream<U> {
         let make =
             move |build: &Build<'_>| -> Box<dyn Operator<T, U>> { Box::new(make(&build.context)) };
@@ -162,7 +164,7 @@ impl<T: Data> Stream<T> {
 
     fn transform<U: Data>(self, name: &str, make: MakeOperator<T, U>) -> Stream<U> {
         let outputs = Outputs::new();
-        let next = Rc::clone(&outputs);
+        let next = Arc::clone(&outputs);
         self.attach(name, outputs, |operator| {
             Box::new(OperatorConsumer {
                 operator,
@@ -176,7 +178,7 @@ impl<T: Data> Stream<T> {
     pub fn map<U: Data>(
         self,
         name: &str,
-        function: impl FnMut(T) -> U + Clone + Send + 'static,
+        function: impl FnMut(T) -> U + Clone + Send + Sync + 'static,
     ) -> Stream<U> {
         self.operator(name, move |_| Map(function.clone()))
     }
@@ -185,7 +187,7 @@ impl<T: Data> Stream<T> {
     pub fn flat_map<U: Data>(
         self,
         name: &str,
-        function: impl FnMut(T, &mut Collector<'_, U>) + Clone + Send + 'static,
+        function: impl FnMut(T, &mut Collector<'_, U>) + Clone + Send + Sync + 'static,
     ) -> Stream<U> {
         self.operator(name, move |_| FlatMap(function.clone()))
     }
@@ -194,7 +196,7 @@ impl<T: Data> Stream<T> {
     pub fn filter(
         self,
         name: &str,
-        keep: impl FnMut(&T) -> bool + Clone + Send + 'static,
+        keep: impl FnMut(&T) -> bool + Clone + Send + Sync + 'static,
     ) -> Stream<T> {
         self.operator(name, move |_| Filter(keep.clone()))
     }
@@ -203,7 +205,7 @@ impl<T: Data> Stream<T> {
     pub fn assign_watermarks(
         self,
         name: &str,
-        timestamp_ms: impl FnMut(&T) -> i64 + Clone + Send + 'static,
+        timestamp_ms: impl FnMut(&T) -> i64 + Clone + Send + Sync + 'static,
         options: SplitWatermarkOptions,
     ) -> Stream<T> {
         self.operator(name, move |_| {
@@ -216,7 +218,7 @@ impl<T: Data> Stream<T> {
         self,
         name: &str,
         options: AsyncOptions,
-        make: impl Fn(&SubtaskContext) -> C + 'static,
+        make: impl Fn(&SubtaskContext) -> C + Send + Sync + 'static,
     ) -> Stream<U>
     where
         U: Data,
@@ -224,7 +226,7 @@ impl<T: Data> Stream<T> {
         F: Future<Output = U> + Send + 'static,
     {
         let outputs = Outputs::new();
-        let next = Rc::clone(&outputs);
+        let next = Arc::clone(&outputs);
         let marker = PhantomData;
         self.attach(name, outputs, |operator| {
             Box::new(AsyncConsumer {
@@ -238,7 +240,7 @@ impl<T: Data> Stream<T> {
     }
 
     /// Partitions the stream: rows of equal keys meet in the same subtask of the next operator.
-    pub fn key_by<K: Key, F: Fn(&T) -> K + Clone + Send + 'static>(
+    pub fn key_by<K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static>(
         self,
         key: F,
     ) -> KeyedStream<K, T, F> {
@@ -253,7 +255,7 @@ impl<T: Data> Stream<T> {
     pub fn sink<S: Sink<T> + 'static>(
         self,
         name: &str,
-        make: impl Fn(&SubtaskContext) -> S + 'static,
+        make: impl Fn(&SubtaskContext) -> S + Send + Sync + 'static,
     ) {
         let _: Stream<()> = self.attach(name, Outputs::new(), |operator| {
             Box::new(SinkConsumer {
@@ -265,7 +267,7 @@ impl<T: Data> Stream<T> {
     }
 
     /// Ends the stream in a function that is called for every record.
-    pub fn for_each(self, name: &str, function: impl FnMut(T) + Clone + Send + 'static) {
+    pub fn for_each(self, name: &str, function: impl FnMut(T) + Clone + Send + Sync + 'static) {
         self.sink(name, move |_| ForEach(function.clone()));
     }
 
@@ -273,7 +275,7 @@ impl<T: Data> Stream<T> {
     fn attach<U: Data>(
         self,
         name: &str,
-        outputs: Rc<Outputs<U>>,
+        outputs: Arc<Outputs<U>>,
         consumer: impl FnOnce(OperatorId) -> Box<dyn Consumer<T>>,
     ) -> Stream<U> {
         let broadcast = self.make_broadcast;
@@ -283,35 +285,35 @@ impl<T: Data> Stream<T> {
                 None => Box::new(RoundRobin::starting_at(context.sender % context.receivers)),
             }
         };
-        self.connect(name, outputs, consumer, Rc::new(router))
+        self.connect(name, outputs, consumer, Arc::new(router))
     }
 
     pub(super) fn connect<U: Data>(
         self,
         name: &str,
-        outputs: Rc<Outputs<U>>,
+        outputs: Arc<Outputs<U>>,
         consumer: impl FnOnce(OperatorId) -> Box<dyn Consumer<T>>,
         router: MakeRouter<T>,
     ) -> Stream<U> {
         let to = self.graph.add(name, None);
-        let mut inner = self.graph.inner.borrow_mut();
+        let mut inner = locked(&self.graph.inner);
         inner.operators[to].parallelism = self.next_parallelism;
         let edges = self.made_by.iter().map(|maker| {
             // Left open here: forward at equal parallelism, else rebalance. Deployment decides.
-            let (exchange, router) = (self.exchange, Rc::clone(&router));
+            let (exchange, router) = (self.exchange, Arc::clone(&router));
             let stream = maker.outputs.id();
-            let edge = Rc::new(Edge::new(maker.operator, to, exchange, router, stream));
-            maker.outputs.add(Rc::clone(&edge));
+            let edge = Arc::new(Edge::new(maker.operator, to, exchange, router, stream));
+            maker.outputs.add(Arc::clone(&edge));
             edge
         });
-        let edges: Vec<Rc<Edge<T>>> = edges.collect();
+        let edges: Vec<Arc<Edge<T>>> = edges.collect();
         if let Some((first, further)) = edges.split_first() {
             first.set_consumer(consumer(to));
-            further.iter().for_each(|edge| first.join(Rc::clone(edge)));
+            further.iter().for_each(|edge| first.join(Arc::clone(edge)));
         }
         inner
             .edges
-            .extend(edges.into_iter().map(|edge| edge as Rc<dyn AnyEdge>));
+            .extend(edges.into_iter().map(|edge| edge as Arc<dyn AnyEdge>));
         drop(inner);
         Stream::new(self.graph, to, outputs)
     }
@@ -324,14 +326,14 @@ impl<L: Data, R: Data> Stream<Side<L, R>> {
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for Maker { operator, outputs } in self.made_by {
             let sides = (Outputs::new(), Outputs::new());
-            let (to_left, to_right) = (Rc::clone(&sides.0), Rc::clone(&sides.1));
+            let (to_left, to_right) = (Arc::clone(&sides.0), Arc::clone(&sides.1));
             outputs.fork_into(Box::new(move |build| {
                 let hook = build.hook.take();
                 let (left, right) = (to_left.next_stage(build), to_right.next_stage(build));
                 Box::new(ForkStage::new(left, right, hook))
             }));
             let uses: CountUses = Box::new(move || outputs.uses());
-            self.graph.inner.borrow_mut().forks.push((operator, uses));
+            locked(&self.graph.inner).forks.push((operator, uses));
             let (outputs, side_outputs) = sides;
             left.push(Maker { operator, outputs });
             let outputs = side_outputs;

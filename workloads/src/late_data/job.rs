@@ -114,7 +114,7 @@ impl Job<'_> {
         }
     }
 
-    fn core<W>(&self, records: Stream<StampedRecord>, core: impl Fn() -> W + 'static)
+    fn core<W>(&self, records: Stream<StampedRecord>, core: impl Fn() -> W + Send + Sync + 'static)
     where
         W: WindowCore<u32, StampedRecord, Out = WindowResult> + 'static,
     {
