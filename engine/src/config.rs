@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::checkpoint::config::{CheckpointConfig, RestartStrategy, RestoreFrom};
 use crate::state::StateBackend;
 
 /// How a job is laid out and driven.
@@ -19,6 +20,12 @@ pub struct JobConfig {
     pub state_backend: StateBackend,
     /// Sizes of all channels.
     pub channels: ChannelConfig,
+    /// Whether, when and how checkpoints are taken.
+    pub checkpoints: Option<CheckpointConfig>,
+    /// Whether a failed job is started again.
+    pub restart: RestartStrategy,
+    /// What the job begins with.
+    pub restore: RestoreFrom,
     /// At most this many subtasks may hold a blocking operator: each may need a thread of its own.
     pub max_blocking_subtasks: usize,
 }
@@ -32,6 +39,9 @@ impl Default for JobConfig {
             chaining: Chaining::On,
             state_backend: StateBackend::default(),
             channels: ChannelConfig::default(),
+            checkpoints: None,
+            restart: RestartStrategy::None,
+            restore: RestoreFrom::Nothing,
             max_blocking_subtasks: 1024,
         }
     }

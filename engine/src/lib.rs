@@ -12,6 +12,7 @@
 mod account;
 mod async_io;
 mod batch;
+mod checkpoint;
 mod clock;
 mod config;
 mod data;
@@ -48,6 +49,8 @@ mod window;
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
 pub use batch::{Batch, Rows, Signal};
+pub use checkpoint::config::{CheckpointConfig, CheckpointMode, RestartStrategy, RestoreFrom};
+pub use checkpoint::parts::{Restored, Snapshot};
 pub use clock::{Clock, thread_cpu_ns};
 pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};

@@ -3,6 +3,7 @@
 //! Calls are per chunk of rows: dispatch is dynamic at the operator and static inside the chunk.
 
 use crate::batch::{Batch, Rows, Signal};
+use crate::checkpoint::parts::{Restored, Snapshot};
 use crate::clock::Clock;
 use crate::prepare::PrepareContext;
 use crate::subtask::Slice;
@@ -63,12 +64,23 @@ pub trait Operator<In, Out>: Send {
         Ok(())
     }
 
-    /// The input has ended: appends what is still owed to `out`.
+    /// The input has ended: appends what is still owed to `out`. After a restore from a checkpoint that
+    /// was taken behind it this is called again: what it appends has to come from state that it clears.
     fn finish(
         &mut self,
         _out: &mut Batch<Out>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// A checkpoint is taken between two rows: puts what the operator holds beside keyed state into it.
+    fn snapshot(&mut self, _into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// Before any rows: takes over what belongs to this subtask of what a checkpoint holds.
+    fn restore(&mut self, _from: &Restored<'_>) -> Result<(), OperatorError> {
         Ok(())
     }
 }
@@ -93,6 +105,16 @@ pub trait Sink<T>: Send {
 
     /// The input has ended.
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// A checkpoint is taken between two rows: puts what the sink holds into it.
+    fn snapshot(&mut self, _into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// Before any rows: takes over what belongs to this subtask of what a checkpoint holds.
+    fn restore(&mut self, _from: &Restored<'_>) -> Result<(), OperatorError> {
         Ok(())
     }
 }

@@ -1,7 +1,9 @@
 //! The contract between the engine and what feeds it.
 
 use crate::batch::Batch;
+use crate::checkpoint::parts::{Restored, Snapshot};
 use crate::data::Data;
+use crate::operator::OperatorError;
 
 /// One subtask's share of a source.
 ///
@@ -29,6 +31,16 @@ pub trait Source: Send + 'static {
     /// It is what watermarks are compared with to see how far they lag. Asked after every poll.
     fn event_time_ms(&self) -> Option<i64> {
         None
+    }
+
+    /// A checkpoint is taken between two rows: puts how far its splits are into it.
+    fn snapshot(&mut self, _into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// Before the first poll: goes on where the checkpoint found the splits that are this subtask's now.
+    fn restore(&mut self, _from: &Restored<'_>) -> Result<(), OperatorError> {
+        Ok(())
     }
 }
 

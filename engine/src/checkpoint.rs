@@ -1,0 +1,13 @@
+//! Checkpoints: what a job holds at one consistent moment, written so that it can go on from there,
+//! at the same or another parallelism.
+//!
+//! - `config` is what a user chooses; `coordinator` decides when a checkpoint begins, is complete, or
+//!   is given up; `alignment` decides what a barrier means to a subtask with several channels. Both
+//!   are plain machines, fed with events and time.
+//! - `parts` is what operators write and read; `storage` is the folder on disk.
+//!
+//! A checkpoint is complete once its manifest stands under its own name. Until then nothing in its
+//! folder counts.
+
+pub(crate) mod config;
+pub(crate) mod parts;

@@ -1,0 +1,213 @@
+//! What operators write into a checkpoint, and what they read of one.
+//!
+//! Each subtask writes parts: bytes under the uid of an operator and a name. State on disk adds files.
+//! Who reads is one of the subtasks of a job that may have another parallelism: it sees the parts of all
+//! subtasks of its operator that were, and picks what belongs to it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data::{Decode, Encode};
+use crate::key_group::{Groups, subtask_of};
+use crate::operator::{OperatorError, SubtaskContext};
+
+/// Bytes that an operator subtask put into a checkpoint under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) operator: String,
+    pub(crate) name: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Files of a database at the moment of a checkpoint: links in a folder of their own, which goes when
+/// this does. They never change.
+#[derive(Debug)]
+pub(crate) struct PartFiles {
+    pub(crate) operator: String,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) files: Vec<PartFile>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartFile {
+    /// Its name in the folder.
+    pub(crate) name: String,
+    /// Equal for equal contents, over all checkpoints of a job; none for a file that is new each time.
+    pub(crate) identity: Option<String>,
+    pub(crate) bytes: u64,
+}
+
+/// Everything that one subtask puts into one checkpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) files: Vec<PartFiles>,
+    /// By operator: output that becomes visible when the checkpoint is complete.
+    pub(crate) pending_output: Vec<(String, Vec<u8>)>,
+    /// Time to write what lies in memory to a database's files, in nanoseconds; `None` without one.
+    pub(crate) flush_ns: Option<u64>,
+    /// Time to link a database's files, in nanoseconds.
+    pub(crate) link_ns: Option<u64>,
+}
+
+/// Where an operator subtask puts what it holds, for one checkpoint.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    checkpoint: u64,
+    operator: &'a str,
+    into: &'a mut Parts,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(crate) fn new(checkpoint: u64, operator: &'a str, into: &'a mut Parts) -> Self {
+        Snapshot {
+            checkpoint,
+            operator,
+            into,
+        }
+    }
+
+    /// The checkpoint's number. Grows, also over restarts.
+    pub fn checkpoint(&self) -> u64 {
+        self.checkpoint
+    }
+
+    /// Keeps what `write` appends under `name`, which is used once per operator.
+    pub fn put(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = Vec::new();
+        write(&mut bytes);
+        self.into.parts.push(Part {
+            operator: self.operator.to_owned(),
+            name: name.to_owned(),
+            bytes,
+        });
+    }
+
+    /// Keeps a value under `name`.
+    pub fn put_value<V: Encode>(&mut self, name: &str, value: &V) {
+        self.put(name, |bytes| {
+            value.serialize(bytes).expect("memory takes every write");
+        });
+    }
+
+    /// Of a sink with a committer: output that is to become visible when the checkpoint is complete.
+    pub fn put_pending_output(&mut self, transaction: Vec<u8>) {
+        let operator = self.operator.to_owned();
+        self.into.pending_output.push((operator, transaction));
+    }
+
+    pub(crate) fn put_files(&mut self, folder: tempfile::TempDir, files: Vec<PartFile>) {
+        self.into.files.push(PartFiles {
+            operator: self.operator.to_owned(),
+            folder,
+            files,
+        });
+    }
+
+    /// Adds to the time that a database took: to write its memory to files, and to link these.
+    pub(crate) fn took(&mut self, flush_ns: u64, link_ns: u64) {
+        *self.into.flush_ns.get_or_insert(0) += flush_ns;
+        *self.into.link_ns.get_or_insert(0) += link_ns;
+    }
+}
+
+/// What a complete checkpoint holds of one operator.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OperatorParts {
+    /// By subtask of the job that took the checkpoint; their number was its parallelism.
+    pub(crate) subtasks: Vec<SubtaskPart>,
+}
+
+/// What one subtask put in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SubtaskPart {
+    pub(crate) parts: Vec<(String, Arc<[u8]>)>,
+    /// Folder and names of its database's files.
+    pub(crate) files: Option<(PathBuf, Vec<String>)>,
+}
+
+/// What a checkpoint holds of an operator, as one of its subtasks sees it that is to go on from there.
+#[derive(Clone, Debug)]
+pub struct Restored<'a> {
+    subtask: SubtaskContext,
+    max_parallelism: usize,
+    groups: Groups,
+    parts: &'a OperatorParts,
+}
+
+impl<'a> Restored<'a> {
+    pub(crate) fn new(
+        subtask: SubtaskContext,
+        max_parallelism: usize,
+        parts: &'a OperatorParts,
+    ) -> Self {
+        Restored {
+            subtask,
+            max_parallelism,
+            groups: Groups::new(max_parallelism),
+            parts,
+        }
+    }
+
+    /// The subtask that is to go on.
+    pub fn subtask(&self) -> SubtaskContext {
+        self.subtask
+    }
+
+    /// How many subtasks the operator had.
+    pub fn old_parallelism(&self) -> usize {
+        self.parts.subtasks.len()
+    }
+
+    /// What all its subtasks kept under `name`: each one's index, and its bytes.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let subtasks = self.parts.subtasks.iter().enumerate();
+        subtasks.filter_map(move |(index, subtask)| {
+            let mut parts = subtask.parts.iter();
+            let part = parts.find(|(other, _)| other == name)?;
+            Some((index, &*part.1))
+        })
+    }
+
+    /// As [`all`](Self::all), of those subtasks whose part this one takes over where each goes to
+    /// exactly one.
+    pub fn own(&self, name: &str) -> impl Iterator<Item = (usize, &'a [u8])> {
+        let SubtaskContext { index, parallelism } = self.subtask;
+        self.all(name)
+            .filter(move |(old, _)| old % parallelism == index)
+    }
+
+    /// The values that subtasks kept under `name`, whose part this one takes over.
+    pub fn own_values<V: Decode>(&self, name: &str) -> Result<Vec<V>, OperatorError> {
+        let parts = self.own(name);
+        let values = parts.map(|(_, bytes)| V::try_from_slice(bytes));
+        Ok(values.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether rows with this encoded key reach this subtask, and no other.
+    pub fn owns_key(&self, encoded_key: &[u8]) -> bool {
+        let group = self.groups.of(encoded_key);
+        let SubtaskContext { index, parallelism } = self.subtask;
+        subtask_of(group, parallelism, self.max_parallelism) == index
+    }
+
+    /// The key groups of this subtask: the first, and the first that is not its own any more.
+    pub(crate) fn own_groups(&self) -> std::ops::Range<usize> {
+        let SubtaskContext { index, parallelism } = self.subtask;
+        let owner = |group: &usize| subtask_of(*group, parallelism, self.max_parallelism);
+        let first = (0..self.max_parallelism).find(|group| owner(group) == index);
+        let own = (0..self.max_parallelism).filter(|group| owner(group) == index);
+        let first = first.unwrap_or(0);
+        first..first + own.count()
+    }
+
+    /// The databases of all its subtasks: each one's index, folder, and names of files.
+    pub(crate) fn databases(&self) -> impl Iterator<Item = (usize, &'a Path, &'a [String])> {
+        let subtasks = self.parts.subtasks.iter().enumerate();
+        subtasks.filter_map(|(index, subtask)| {
+            let (folder, files) = subtask.files.as_ref()?;
+            Some((index, folder.as_path(), files.as_slice()))
+        })
+    }
+}
