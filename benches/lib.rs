@@ -168,7 +168,11 @@ pub fn keyed_count(records: u64, keys: u64) -> JobGraph {
 
 /// source -> watermarks -> key_by -> windows -> sink. Number n happens at n ms; windows say what
 /// `core` makes of them.
-pub fn windowed<W>(records: u64, keys: u64, core: impl Fn() -> W + 'static) -> JobGraph
+pub fn windowed<W>(
+    records: u64,
+    keys: u64,
+    core: impl Fn() -> W + Send + Sync + 'static,
+) -> JobGraph
 where
     W: WindowCore<u64, u64> + 'static,
     W::Out: Data,
