@@ -102,6 +102,7 @@ fn run_with(
     between: impl FnMut(StampedRecord, &mut engine::Collector<'_, StampedRecord>)
     + Clone
     + Send
+    + Sync
     + 'static,
 ) -> (u64, u64, u64) {
     let WorkloadSpec::HotKeys(spec) = workload(&text(salt)) else {

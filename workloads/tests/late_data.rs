@@ -187,6 +187,7 @@ fn run_with(
     between: impl FnMut(StampedRecord, &mut engine::Collector<'_, StampedRecord>)
     + Clone
     + Send
+    + Sync
     + 'static,
 ) -> Correctness {
     // Of sessions that were refined, only their number of records is bounded where they are not exactly known.
