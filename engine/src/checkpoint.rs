@@ -9,5 +9,7 @@
 //! A checkpoint is complete once its manifest stands under its own name. Until then nothing in its
 //! folder counts.
 
+pub(crate) mod alignment;
+pub(crate) mod barrier;
 pub(crate) mod config;
 pub(crate) mod parts;
