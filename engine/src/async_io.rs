@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Context;
 
+use crate::batch::codec::Codec;
+use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::batch::{Batch, Part};
 use crate::data::Row;
 use crate::operator::OperatorError;
@@ -157,5 +159,48 @@ impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> 
 
     fn close(&self, books: &mut Vec<OutputBook>) {
         self.next.close(books);
+    }
+
+    /// Waits for the calls under way: what they were called with is gone.
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        if with_input {
+            match self.run(slice)? {
+                Step::Done => {}
+                step => return Ok(step),
+            }
+        }
+        loop {
+            match self.next.settle(true, slice)? {
+                Step::Done => {}
+                step => return Ok(step),
+            }
+            if self.collect(slice) {
+                slice.tick();
+            } else if self.calls.held() > 0 {
+                return Ok(Step::AtCapacity);
+            } else {
+                return Ok(Step::Done);
+            }
+        }
+    }
+
+    fn save_input(&mut self, codec: &Codec<In>, bytes: &mut Vec<u8>) {
+        self.pending.save(codec, bytes);
+    }
+
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
+        self.next.snapshot(taking)
+    }
+
+    fn holds_barrier(&self) -> bool {
+        self.next.holds_barrier()
+    }
+
+    fn pass_barrier(&mut self, taking: &mut Taking<'_>) {
+        self.next.pass_barrier(taking);
+    }
+
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        self.next.restore(from)
     }
 }

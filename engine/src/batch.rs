@@ -4,6 +4,7 @@
 //! a batch into batches of one. Rows and marks are kept apart: a job without event time has no
 //! marks and pays for none.
 
+pub(crate) mod codec;
 mod in_place;
 mod rows;
 mod tags;

@@ -13,3 +13,6 @@ pub(crate) mod alignment;
 pub(crate) mod barrier;
 pub(crate) mod config;
 pub(crate) mod parts;
+pub(crate) mod storage;
+pub(crate) mod taking;
+pub(crate) mod underway;

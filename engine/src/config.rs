@@ -26,6 +26,9 @@ pub struct JobConfig {
     pub restart: RestartStrategy,
     /// What the job begins with.
     pub restore: RestoreFrom,
+    /// Whether the job may go back to a checkpoint before its latest, if that is damaged, although it has
+    /// sinks that cannot take back what they have been given since.
+    pub allow_rollback: bool,
     /// At most this many subtasks may hold a blocking operator: each may need a thread of its own.
     pub max_blocking_subtasks: usize,
 }
@@ -42,6 +45,7 @@ impl Default for JobConfig {
             checkpoints: None,
             restart: RestartStrategy::None,
             restore: RestoreFrom::Nothing,
+            allow_rollback: false,
             max_blocking_subtasks: 1024,
         }
     }

@@ -1,8 +1,11 @@
-//! From a graph to subtasks that are ready to run: gates are opened, chains are built, nothing is
-//! started yet.
+//! From a graph to subtasks that are ready to run: gates are opened, chains are built, what a checkpoint
+//! holds is taken over. Nothing is started yet.
 
 use std::sync::Arc;
 
+use crate::checkpoint::restore::{Start, check_operators};
+use crate::checkpoint::storage::Storage;
+use crate::checkpoint::taking::RestoredTask;
 use crate::config::JobConfig;
 use crate::edge::{Build, BuildState, locked};
 use crate::gate::GateProbe;
@@ -20,14 +23,40 @@ use crate::top_keys::KeyProbe;
 use crate::wake::Wake;
 
 impl JobGraph {
-    /// Checks the graph and builds every subtask and channel.
+    /// Checks the graph, and builds every subtask and channel. If the job is to go on from a checkpoint,
+    /// its parts take over what that holds.
     pub fn deploy(&self, config: JobConfig) -> Result<Deployed, DeployError> {
+        let storage = match &config.checkpoints {
+            Some(checkpoints) => Some(Storage::open(&checkpoints.directory, checkpoints.retained)?),
+            None => None,
+        };
+        let start = Start::choose(&config.restore, storage.as_ref())?;
+        let ready = self.build(&config, start.as_ref())?;
+        Ok(Deployed {
+            graph: self.clone(),
+            config,
+            storage,
+            start,
+            ready,
+            preparation: Preparation::default(),
+        })
+    }
+
+    /// Builds every subtask and channel of one attempt.
+    pub(crate) fn build(
+        &self,
+        config: &JobConfig,
+        start: Option<&Start>,
+    ) -> Result<Ready, DeployError> {
         let graph = locked(&self.inner);
-        let layout = Layout::new(&graph, &config)?;
+        let layout = Layout::new(&graph, config)?;
+        if let Some(start) = start {
+            check_operators(&graph, config, start)?;
+        }
         let counters: Vec<Arc<MemberCounters>> = graph
             .operators
             .iter()
-            .map(|_| Arc::new(MemberCounters::default()))
+            .map(|operator| Arc::new(MemberCounters::new(&operator.uid)))
             .collect();
         let bells: Vec<Vec<Arc<Wake>>> = layout
             .plan
@@ -39,9 +68,13 @@ impl JobGraph {
                     .collect()
             })
             .collect();
-        let gates = open_gates(&graph, &layout, &bells, &config);
+        let gates = open_gates(&graph, &layout, &bells, config);
         let state = SharedResources::of(&config.state_backend)?;
-        let built = build_subtasks(&graph, &layout, &bells, &counters, &config, state)?;
+        let mut built = build_subtasks(&graph, &layout, &bells, &counters, config, state)?;
+        if let Some(start) = start {
+            start.check_sinks(config, &built.keeps_output)?;
+            restore(&mut built.subtasks, start, config)?;
+        }
         let member_counters = layout
             .members
             .iter()
@@ -52,23 +85,34 @@ impl JobGraph {
                     .collect()
             })
             .collect();
-        Ok(Deployed {
+        Ok(Ready {
             plan: layout.plan,
-            config,
+            slots: config.slots,
             subtasks: built.subtasks,
             gates,
             member_counters,
             key_probes: built.key_probes,
             state_probes: built.state_probes,
-            preparation: Preparation::default(),
         })
     }
 }
 
 /// A job whose parts stand, and do not run yet.
 pub struct Deployed {
-    pub(crate) plan: Plan,
+    /// To be built again after a failure.
+    pub(crate) graph: JobGraph,
     pub(crate) config: JobConfig,
+    pub(crate) storage: Option<Storage>,
+    /// The checkpoint that it goes on from.
+    pub(crate) start: Option<Start>,
+    pub(crate) ready: Ready,
+    pub(crate) preparation: Preparation,
+}
+
+/// The parts of one attempt of a job.
+pub(crate) struct Ready {
+    pub(crate) plan: Plan,
+    pub(crate) slots: usize,
     pub(crate) subtasks: Vec<DeployedSubtask>,
     /// Gates of every plan edge, one per receiving subtask.
     pub(crate) gates: Vec<Vec<Arc<dyn GateProbe>>>,
@@ -78,7 +122,6 @@ pub struct Deployed {
     pub(crate) key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     /// Every subtask with state, as others see it.
     pub(crate) state_probes: Vec<SubtaskState>,
-    preparation: Preparation,
 }
 
 /// The state of a subtask, as others see it.
@@ -98,7 +141,7 @@ pub(crate) struct DeployedSubtask {
 impl Deployed {
     /// The tasks and edges.
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.ready.plan
     }
 
     /// A handle on the preparation that [`start`](Self::start) begins with.
@@ -106,13 +149,49 @@ impl Deployed {
         self.preparation.clone()
     }
 
-    /// Lets all processes fill their state, then starts every subtask, sources last. Job time begins
-    /// after the preparation.
-    pub fn start(mut self) -> Result<Job, DeployError> {
-        let (slots, groups) = (self.config.slots, self.config.max_parallelism);
-        prepare_all(&mut self.subtasks, slots, groups, &self.preparation)?;
+    /// Number of the checkpoint that the job goes on from, if it does.
+    pub fn restored_checkpoint(&self) -> Option<u64> {
+        Some(self.start.as_ref()?.checkpoint())
+    }
+
+    /// Lets all processes fill their state, unless the job goes on from a checkpoint; then starts every
+    /// subtask, sources last. Job time begins after the preparation, or where the checkpoint began.
+    pub fn start(self) -> Result<Job, DeployError> {
         Job::start(self)
     }
+}
+
+impl Ready {
+    /// Lets all processes fill their state.
+    pub(crate) fn prepare(
+        &mut self,
+        config: &JobConfig,
+        preparation: &Preparation,
+    ) -> Result<(), DeployError> {
+        let (slots, groups) = (config.slots, config.max_parallelism);
+        prepare_all(&mut self.subtasks, slots, groups, preparation)
+    }
+}
+
+/// Lets all subtasks take over what belongs to them.
+fn restore(
+    subtasks: &mut [DeployedSubtask],
+    start: &Start,
+    config: &JobConfig,
+) -> Result<(), DeployError> {
+    for subtask in subtasks {
+        let task = RestoredTask {
+            checkpoint: start.loaded(),
+            subtask: subtask.context,
+            max_parallelism: config.max_parallelism,
+        };
+        let restored = subtask.head.restore(&task);
+        restored.map_err(|error| DeployError::Restore {
+            checkpoint: start.path().to_owned(),
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
 }
 
 fn open_gates(
@@ -135,6 +214,8 @@ struct Built {
     subtasks: Vec<DeployedSubtask>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     state_probes: Vec<SubtaskState>,
+    /// Sinks that cannot take output back.
+    keeps_output: Vec<String>,
 }
 
 fn build_subtasks(
@@ -166,6 +247,7 @@ fn build_subtasks(
                     ..BuildState::default()
                 },
                 hook: None.into(),
+                keeps_output: Vec::new().into(),
                 outputs: &outputs,
             };
             let head = match (&first.source, input) {
@@ -179,6 +261,7 @@ fn build_subtasks(
                 return Err(DeployError::State(error));
             }
             key_probes.extend(build.key_probes.into_inner());
+            built.keeps_output.extend(build.keeps_output.into_inner());
             let probes = build.state.probes.into_inner();
             // Access to a disk may take long, and must not keep a worker from other subtasks.
             let unbooked = probes.iter().find_map(StateProbe::unbooked).cloned();
@@ -190,13 +273,14 @@ fn build_subtasks(
                     subtask: index,
                     probe,
                 }));
+            let number = built.subtasks.len();
             built.subtasks.push(DeployedSubtask {
                 head,
                 context: SubtaskContext { index, parallelism },
                 blocking: on_disk || members.iter().any(|&id| graph.operators[id].blocking),
                 shared: Arc::new(SubtaskShared::new(
-                    task,
-                    index,
+                    number,
+                    (task, index),
                     is_source,
                     outputs.len(),
                     wake,

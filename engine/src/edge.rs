@@ -5,14 +5,17 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::batch::codec::Codec;
+use crate::checkpoint::parts::IN_FLIGHT;
 use crate::clock::nanos;
 use crate::config::{ChannelConfig, JobConfig};
-use crate::data::Key;
+use crate::data::{Data, Key};
 use crate::exchange::Exchange;
 use crate::gate::{Gate, GateProbe};
-use crate::head::{GateHead, Head};
+use crate::head::Head;
+use crate::head::gate_head::{GateHead, InputEdge};
 use crate::operator::SubtaskContext;
-use crate::output::{Output, OutputStage, Router};
+use crate::output::{Buffers, ChannelTo, Output, OutputStage, Router};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
 use crate::state::backend::KeyedBackend;
@@ -37,6 +40,8 @@ pub(crate) struct Build<'a> {
     pub(crate) state: BuildState,
     /// A source's hook on its way to the end of its chain.
     pub(crate) hook: RefCell<Option<Box<dyn SentHook>>>,
+    /// Sinks that cannot take back what they have been given.
+    pub(crate) keeps_output: RefCell<Vec<String>>,
     /// The plan edges that leave the task.
     pub(crate) outputs: &'a [usize],
 }
@@ -73,6 +78,10 @@ impl Build<'_> {
         let sketch = KeySketch::new();
         self.key_probes.borrow_mut().push(Arc::new(sketch.clone()));
         sketch
+    }
+
+    pub(crate) fn uid_of(&self, operator: OperatorId) -> String {
+        self.counters[operator].uid().to_owned()
     }
 
     pub(crate) fn counters_of(&self, operator: OperatorId) -> Arc<MemberCounters> {
@@ -115,19 +124,25 @@ pub(crate) struct Edge<T> {
     /// Its position among the plan's edges; none if it is inside a chain.
     number: Mutex<Option<usize>>,
     gates: Mutex<Vec<Arc<Gate<T>>>>,
+    codec: Codec<T>,
+    /// Which one of the edges between the two operators it is.
+    nth: usize,
 }
 
-impl<T: Send + 'static> Edge<T> {
+impl<T: Data> Edge<T> {
     pub(crate) fn new(
         from: OperatorId,
         to: OperatorId,
         exchange: Option<Exchange>,
         make_router: MakeRouter<T>,
         stream: StreamId,
+        nth: usize,
     ) -> Self {
         Edge {
             from,
             to,
+            codec: Codec::new(),
+            nth,
             exchange: Mutex::new(exchange),
             make_router,
             stream,
@@ -138,6 +153,9 @@ impl<T: Send + 'static> Edge<T> {
         }
     }
 
+}
+
+impl<T: Send + 'static> Edge<T> {
     pub(crate) fn set_consumer(&self, consumer: Box<dyn Consumer<T>>) {
         let set = self.consumer.set(consumer);
         debug_assert!(set.is_ok(), "an edge has one consumer");
@@ -165,20 +183,33 @@ impl<T: Send + 'static> Edge<T> {
         let sender = build.context.index;
         let gates = locked(&self.gates);
         let channels = self.exchange().targets(sender, from, to).into_iter();
-        let channels = channels
-            .map(|(to, channel)| (Arc::clone(&gates[to]), channel))
-            .collect();
-        let max_parallelism = build.config.max_parallelism;
-        let router = (self.make_router)(&RouterContext {
-            sender,
-            receivers: to,
-            max_parallelism,
+        let channels = channels.map(|(receiver, index)| ChannelTo {
+            gate: Arc::clone(&gates[receiver]),
+            index,
+            receiver,
         });
         let batch = build.config.channels.batch;
+        let buffers = Buffers::new(self.number(), channels.collect(), batch);
+        let router = self.router(sender, to, build);
         let mut outputs = build.outputs.iter();
         let position = outputs.position(|&edge| edge == self.number());
         let position = position.expect("this edge leaves this task");
-        Output::new(self.number(), position, channels, batch, router)
+        let name = (build.uid_of(self.from), self.sent_name(build));
+        Output::new(position, name, self.codec, buffers, router)
+    }
+
+    fn router(&self, sender: usize, receivers: usize, build: &Build<'_>) -> Box<dyn Router<T>> {
+        (self.make_router)(&RouterContext {
+            sender,
+            receivers,
+            max_parallelism: build.config.max_parallelism,
+        })
+    }
+
+    /// Under which name checkpoints keep what a sender has not sent over this edge: the operator that
+    /// reads, and which one of the edges between the two it is.
+    fn sent_name(&self, build: &Build<'_>) -> String {
+        format!("{IN_FLIGHT}{}/{}", build.uid_of(self.to), self.nth)
     }
 }
 
@@ -335,13 +366,19 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
     }
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {
-        let gate = |edge: &Edge<T>| {
-            let gate = Arc::clone(&locked(&edge.gates)[build.context.index]);
-            (edge.number(), gate)
+        let input = |edge: &Edge<T>| InputEdge {
+            number: edge.number(),
+            gate: Arc::clone(&locked(&edge.gates)[build.context.index]),
+            exchange: edge.exchange(),
+            sender: build.uid_of(edge.from),
+            sent_name: edge.sent_name(build),
+            router: edge.router(0, build.context.parallelism, build),
         };
         let further = locked(&self.further);
-        let further = further.iter().map(|edge| gate(edge));
-        let inputs = [gate(self)].into_iter().chain(further).collect();
-        Box::new(GateHead::new(inputs, self.consumer().stage(build)))
+        let further = further.iter().map(|edge| input(edge));
+        let inputs = [input(self)].into_iter().chain(further).collect();
+        let operator = build.uid_of(self.to);
+        let first = self.consumer().stage(build);
+        Box::new(GateHead::new(operator, inputs, self.codec, first))
     }
 }

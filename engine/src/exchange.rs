@@ -114,6 +114,10 @@ impl<F> ByKey<F> {
 }
 
 impl<T, K: Key, F: FnMut(&T) -> K + Send> Router<T> for ByKey<F> {
+    fn owner(&mut self, value: &T) -> Option<usize> {
+        Some(self.owners.of(&(self.key)(value)))
+    }
+
     fn route(&mut self, rows: &mut Batch<T>, buffers: &mut Buffers<T>, sending: &mut Sending<'_>) {
         // With one receiver there is nothing to choose.
         if buffers.channels() == 1 {

@@ -4,7 +4,8 @@
 //! gate's `floating` credits. A credit is taken before a batch is sent and given back when the
 //! receiver has *processed* the batch, so "under way" is what the receiver still owes. A returned
 //! floating credit is handed straight to the longest-waiting sender: nothing is lost between a
-//! notification and the retry. The end of input travels in order and needs no credit.
+//! notification and the retry. The end of input and barriers travel in order and need no credit; a
+//! barrier that may overtake what lies before it rings the receiver's bell for that.
 //!
 //! Emptied batches go back to the senders through the gate, so that a steady flow allocates nothing.
 
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::batch::Batch;
+use crate::checkpoint::barrier::Barrier;
 use crate::config::ChannelConfig;
 use crate::snapshot::METERED;
 use crate::wake::{Reason, Wake};
@@ -33,6 +35,7 @@ pub(crate) struct Parcel<T> {
 
 pub(crate) enum Payload<T> {
     Batch { batch: Batch<T>, credit: Credit },
+    Barrier(Barrier),
     EndOfInput,
 }
 
@@ -42,7 +45,13 @@ pub(crate) struct Gate<T> {
     receiver: Arc<Wake>,
     channels: Box<[Channel]>,
     config: ChannelConfig,
+    /// From when a barrier in the queue may overtake what lies before it, in job time; [`NEVER`] if
+    /// there is none.
+    urgent_from_ns: AtomicU64,
 }
+
+/// A job time that never comes.
+const NEVER: u64 = u64::MAX;
 
 struct Channel {
     sender: Arc<Wake>,
@@ -99,11 +108,17 @@ impl<T> Gate<T> {
                 })
                 .collect(),
             config: config.clone(),
+            urgent_from_ns: AtomicU64::new(NEVER),
         }
     }
 
     pub(crate) fn channels(&self) -> usize {
         self.channels.len()
+    }
+
+    /// Tells the sending subtask of each channel, in order.
+    pub(crate) fn each_sender(&self, mut tell: impl FnMut(usize)) {
+        self.channels.iter().for_each(|channel| tell(channel.from));
     }
 
     /// Takes a credit for `channel`, or notes that its sender waits: it is notified when to ask again.
@@ -173,9 +188,42 @@ impl<T> Gate<T> {
         self.receiver.notify(Reason::INPUT, now_ns);
     }
 
-    /// Moves everything that lies in the queue into `taken`, which is empty.
-    pub(crate) fn take(&self, taken: &mut VecDeque<Parcel<T>>) {
-        std::mem::swap(&mut self.lock().queue, taken);
+    /// A checkpoint lies between what has been sent over `channel` and what will be.
+    pub(crate) fn send_barrier(&self, channel: usize, barrier: Barrier, now_ns: u64) {
+        let payload = Payload::Barrier(barrier);
+        let mut shared = self.lock();
+        shared.queue.push_back(Parcel {
+            channel,
+            enqueued_ns: now_ns,
+            payload,
+        });
+        let mut reason = Reason::INPUT;
+        if let Some(from_ns) = barrier.passes_from_ns() {
+            self.urgent_from_ns.fetch_min(from_ns, Relaxed);
+            // A receiver that waits for credit does not hear of input.
+            reason = reason.or(Reason::CONTROL);
+        }
+        drop(shared);
+        self.receiver.notify(reason, now_ns);
+    }
+
+    /// From when a barrier in the queue may overtake what lies before it.
+    pub(crate) fn urgent_from_ns(&self) -> Option<u64> {
+        Some(self.urgent_from_ns.load(Relaxed)).filter(|&at_ns| at_ns != NEVER)
+    }
+
+    /// Moves everything that lies in the queue to the end of `taken`; says from when a barrier in it may
+    /// overtake what lies before it.
+    pub(crate) fn take(&self, taken: &mut VecDeque<Parcel<T>>) -> Option<u64> {
+        let mut shared = self.lock();
+        let urgent_from_ns = self.urgent_from_ns();
+        self.urgent_from_ns.store(NEVER, Relaxed);
+        if taken.is_empty() {
+            std::mem::swap(&mut shared.queue, taken);
+        } else {
+            taken.append(&mut shared.queue);
+        }
+        urgent_from_ns
     }
 
     /// A batch has been processed: its credit and its emptied buffer go back.
@@ -252,7 +300,7 @@ impl<T: Send> GateProbe for Gate<T> {
         let shared = self.lock();
         let rows = shared.queue.iter().map(|parcel| match &parcel.payload {
             Payload::Batch { batch, .. } => batch.len() as u64,
-            Payload::EndOfInput => 0,
+            Payload::Barrier(_) | Payload::EndOfInput => 0,
         });
         rows.sum()
     }

@@ -1,108 +1,60 @@
-//! A running job: orders to it, readings of it, and its end.
+//! A running job, over all its attempts: orders to it, readings of it, and its end.
+//!
+//! A thread of its own, the `supervisor`, drives the checkpoints and starts the job again after a
+//! failure, if that is wanted. What it is told here reaches the attempt that runs at the moment.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+mod checkpointing;
+mod output;
+mod supervisor;
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::runtime::Runtime;
-
-use crate::clock::{Clock, nanos};
-use crate::deploy::{Deployed, SubtaskState};
-use crate::gate::GateProbe;
-use crate::head::ClosingBook;
+use crate::attempt::{Attempt, EdgeBalance, JobEvent, Outcome};
+use crate::checkpoint::hand_in::Message;
+use crate::checkpoint::report::CheckpointReport;
+use crate::clock::Clock;
+use crate::deploy::Deployed;
 use crate::plan::{DeployError, Plan};
-use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
-use crate::stage::MemberCounters;
-use crate::state::rocksdb::probe::Throttle;
-use crate::state::snapshot::StateSnapshot;
-use crate::subtask::{Order, Subtask, SubtaskShared};
-use crate::timer::Timer;
-use crate::top_keys::{KeyProbe, TopKeys};
-use crate::wake::Reason;
+use crate::snapshot::JobSnapshot;
+use crate::top_keys::TopKeys;
+use supervisor::Supervisor;
 
 /// Events that may wait for their reader; more are dropped and counted.
 const EVENT_CAPACITY: usize = 4096;
-/// Threads beyond one per blocking subtask.
-const SPARE_THREADS: usize = 64;
-
-/// Something that happened to a subtask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobEvent {
-    /// Job time in nanoseconds.
-    pub at_ns: u64,
-    /// What: `freeze`, `thaw`, `slow`, `slow-end`, `slow-state`, `slow-state-end`, `throttle-disk`,
-    /// `throttle-disk-end`, `failure`.
-    pub kind: &'static str,
-    /// Position of the task in the plan.
-    pub task: usize,
-    /// Index of the subtask.
-    pub subtask: usize,
-    /// More about it.
-    pub text: String,
-}
-
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All sources ended, or were told to, and everything has flowed out.
-    Finished,
-    /// It was cancelled.
-    Cancelled,
-    /// A subtask failed, which cancelled the rest.
-    Failed {
-        /// Position of the task in the plan.
-        task: usize,
-        /// Index of the subtask.
-        subtask: usize,
-        /// Why.
-        message: String,
-    },
-}
-
-/// The rows of one edge at the end of a job: `emitted = received + in_flight`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct EdgeBalance {
-    /// Rows that senders put on the edge.
-    pub emitted: u64,
-    /// Rows that receivers worked off.
-    pub received: u64,
-    /// Rows in open and waiting batches, in the gates, and untouched at the receivers.
-    pub in_flight: u64,
-}
+/// Reports of checkpoints that may wait for their reader; more are dropped and counted.
+const REPORT_CAPACITY: usize = 256;
 
 /// What a job leaves.
 #[derive(Debug)]
 pub struct JobReport {
     /// How it ended.
     pub outcome: Outcome,
-    /// Every edge of the plan.
+    /// How often it was started.
+    pub attempts: u32,
+    /// Every edge of the plan, in the last attempt.
     pub edges: Vec<EdgeBalance>,
-    /// The last counters.
+    /// The last counters, of the last attempt.
     pub snapshot: JobSnapshot,
-    /// Events that nobody took in time.
+    /// Events and reports that nobody took in time.
     pub events_dropped: u64,
 }
 
 /// A running job.
 pub struct Job {
-    plan: Plan,
-    shared: Arc<JobShared>,
-    subtasks: Vec<Arc<SubtaskShared>>,
-    gates: Vec<Vec<Arc<dyn GateProbe>>>,
-    member_counters: Vec<Vec<Arc<MemberCounters>>>,
-    key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
-    state_probes: Vec<SubtaskState>,
+    shared: Arc<Shared>,
     events: Receiver<JobEvent>,
-    runtime: Option<Runtime>,
-    timer_thread: Option<JoinHandle<()>>,
+    reports: Receiver<CheckpointReport>,
+    supervisor: Option<JoinHandle<()>>,
 }
 
 /// The end of a job, to be waited for by somebody who must not hold the job meanwhile.
 #[derive(Clone)]
 pub struct JobEnd {
-    shared: Arc<JobShared>,
+    shared: Arc<Shared>,
 }
 
 impl JobEnd {
@@ -112,166 +64,92 @@ impl JobEnd {
     }
 }
 
-/// What all subtasks of a job share.
-pub(crate) struct JobShared {
+/// What the supervisor shares with those who hold the job.
+struct Shared {
+    plan: Plan,
     clock: Clock,
-    pub(crate) timer: Arc<Timer>,
-    cancelled: AtomicBool,
-    bells: Vec<Arc<SubtaskShared>>,
-    end: Mutex<End>,
+    /// The attempt that runs, or the last one that did.
+    attempt: Mutex<Arc<Attempt>>,
+    wishes: Mutex<Wishes>,
     ended: Condvar,
-    events: SyncSender<JobEvent>,
-    events_dropped: AtomicU64,
+    inbox: Sender<Message>,
+    events_dropped: Arc<AtomicU64>,
 }
 
-struct End {
-    running: usize,
-    failure: Option<Outcome>,
-    edges: Vec<EdgeBalance>,
+/// What others want of the job, and how it has ended.
+#[derive(Default)]
+struct Wishes {
+    drain: bool,
+    cancel: bool,
+    /// Set at the end.
+    outcome: Option<Outcome>,
 }
 
-impl JobShared {
-    pub(crate) fn cancelled(&self) -> bool {
-        self.cancelled.load(SeqCst)
+impl Shared {
+    fn attempt(&self) -> Arc<Attempt> {
+        let attempt = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&attempt)
     }
 
-    pub(crate) fn event(
-        &self,
-        kind: &'static str,
-        at_ns: u64,
-        subtask: &SubtaskShared,
-        text: String,
-    ) {
-        let event = JobEvent {
-            at_ns,
-            kind,
-            task: subtask.task,
-            subtask: subtask.subtask,
-            text,
-        };
-        if self.events.try_send(event).is_err() {
-            self.events_dropped.fetch_add(1, SeqCst);
-        }
-    }
-
-    /// The first failure is the job's outcome; it cancels the rest.
-    pub(crate) fn fail(&self, subtask: &SubtaskShared, message: String) {
-        let (task, subtask) = (subtask.task, subtask.subtask);
-        self.end().failure.get_or_insert(Outcome::Failed {
-            task,
-            subtask,
-            message,
-        });
-        self.cancel();
-    }
-
-    pub(crate) fn subtask_ended(&self, book: ClosingBook) {
-        let mut end = self.end();
-        for input in book.inputs {
-            end.edges[input.edge].received += input.received;
-            end.edges[input.edge].in_flight += input.unread;
-        }
-        for output in book.outputs {
-            end.edges[output.edge].emitted += output.emitted;
-            end.edges[output.edge].in_flight += output.unsent;
-        }
-        end.running -= 1;
-        if end.running == 0 {
-            self.ended.notify_all();
-        }
+    fn wishes(&self) -> MutexGuard<'_, Wishes> {
+        self.wishes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait(&self, timeout: Duration) -> bool {
-        let end = self.end();
-        let waited = self
-            .ended
-            .wait_timeout_while(end, timeout, |end| end.running > 0);
-        waited.unwrap_or_else(|e| e.into_inner()).0.running == 0
+        let runs = |wishes: &mut Wishes| wishes.outcome.is_none();
+        let waited = self.ended.wait_timeout_while(self.wishes(), timeout, runs);
+        let (wishes, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        wishes.outcome.is_some()
+    }
+
+    fn tell(&self, message: Message) {
+        // Nobody listens once the job is over.
+        let _ = self.inbox.send(message);
     }
 
     fn cancel(&self) {
-        self.cancelled.store(true, SeqCst);
-        let now_ns = self.clock.now();
-        self.bells
-            .iter()
-            .for_each(|subtask| subtask.wake.notify(Reason::CONTROL, now_ns));
-    }
-
-    fn end(&self) -> MutexGuard<'_, End> {
-        // Counts stay whole even if a panic passed by.
-        self.end.lock().unwrap_or_else(|e| e.into_inner())
+        self.wishes().cancel = true;
+        self.attempt().cancel();
+        self.tell(Message::LookAgain);
     }
 }
 
 impl Job {
     pub(crate) fn start(deployed: Deployed) -> Result<Job, DeployError> {
-        let Deployed {
+        let (events_in, events) = sync_channel(EVENT_CAPACITY);
+        let (reports_in, reports) = sync_channel(REPORT_CAPACITY);
+        let (inbox, messages) = channel();
+        let plan = deployed.plan().clone();
+        let events_dropped = Arc::new(AtomicU64::new(0));
+        let (mut supervisor, attempt) = Supervisor::start(
+            deployed,
+            inbox.clone(),
+            messages,
+            (events_in, reports_in, Arc::clone(&events_dropped)),
+        )?;
+        let shared = Arc::new(Shared {
             plan,
-            config,
-            subtasks,
-            gates,
-            member_counters,
-            key_probes,
-            state_probes,
-            ..
-        } = deployed;
-        let blocking = subtasks.iter().filter(|subtask| subtask.blocking).count();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(config.slots)
-            .max_blocking_threads(blocking + SPARE_THREADS)
-            .thread_name("engine-worker")
-            .enable_time()
-            .build()?;
-        let (sender, events) = sync_channel(EVENT_CAPACITY);
-        let all: Vec<Arc<SubtaskShared>> = subtasks
-            .iter()
-            .map(|subtask| Arc::clone(&subtask.shared))
-            .collect();
-        let clock = Clock::start();
-        let timer = Arc::new(Timer::default());
-        let timer_thread = timer.spawn(clock)?;
-        let shared = Arc::new(JobShared {
-            clock,
-            timer,
-            cancelled: AtomicBool::new(false),
-            bells: all.clone(),
-            end: Mutex::new(End {
-                running: subtasks.len(),
-                failure: None,
-                edges: vec![EdgeBalance::default(); plan.edges.len()],
-            }),
+            clock: supervisor.clock(),
+            attempt: Mutex::new(attempt),
+            wishes: Mutex::default(),
             ended: Condvar::new(),
-            events: sender,
-            events_dropped: AtomicU64::new(0),
+            inbox,
+            events_dropped,
         });
-        // Consumers first, so that everybody is there when the sources begin.
-        for subtask in subtasks.into_iter().rev() {
-            let job = Arc::clone(&shared);
-            runtime.spawn(Subtask::new(
-                subtask.head,
-                subtask.blocking,
-                clock,
-                subtask.shared,
-                job,
-            ));
-        }
+        let for_supervisor = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("engine-supervisor".into());
+        let supervisor = thread.spawn(move || supervisor.run(&for_supervisor))?;
         Ok(Job {
-            plan,
             shared,
-            subtasks: all,
-            gates,
-            member_counters,
-            key_probes,
-            state_probes,
             events,
-            runtime: Some(runtime),
-            timer_thread: Some(timer_thread),
+            reports,
+            supervisor: Some(supervisor),
         })
     }
 
     /// The tasks and edges.
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.shared.plan
     }
 
     /// Job time.
@@ -281,9 +159,8 @@ impl Job {
 
     /// Tells every source to emit nothing more; the job ends when everything has flowed out.
     pub fn drain(&self) {
-        for subtask in self.subtasks.iter().filter(|subtask| subtask.is_source) {
-            subtask.order(Order::Stop, self.shared.clock.now());
-        }
+        self.shared.wishes().drain = true;
+        self.shared.attempt().drain();
     }
 
     /// Ends every subtask at its next look at commands; what is in flight stays where it is.
@@ -291,63 +168,54 @@ impl Job {
         self.shared.cancel();
     }
 
+    /// Takes a checkpoint now, whatever interval and pause say. Without effect in a job that takes none.
+    pub fn checkpoint_now(&self) {
+        self.shared.tell(Message::CheckpointNow);
+    }
+
+    /// Makes subtasks of a task fail: one of them, or all.
+    pub fn kill(&self, task: usize, subtask: Option<usize>) {
+        self.shared.attempt().kill(task, subtask);
+    }
+
     /// Makes all subtasks of a task do nothing for `duration`, from when each looks at commands;
     /// `freeze` and `thaw` events tell when that was.
     pub fn freeze(&self, task: usize, duration: Duration) {
-        for subtask in self.subtasks.iter().filter(|subtask| subtask.task == task) {
-            subtask.order(Order::Freeze(duration), self.shared.clock.now());
-        }
+        self.shared.attempt().freeze(task, duration);
     }
 
     /// Makes one subtask of a task take `extra` longer for every row it takes in, for `lasting`;
     /// `slow` and `slow-end` events tell when that was.
     pub fn slow_down(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
-        let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
-        for subtask in self.subtasks.iter().filter(is_meant) {
-            subtask.order(Order::SlowDown { extra, lasting }, self.shared.clock.now());
-        }
+        let attempt = self.shared.attempt();
+        attempt.slow_down(task, subtask, extra, lasting);
     }
 
     /// Makes every access to state take `extra` longer in one subtask of a task, for `lasting`; events
     /// `slow-state` and `slow-state-end` tell when that was.
     pub fn slow_state(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
-        let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
-        for subtask in self.subtasks.iter().filter(is_meant) {
-            let order = Order::SlowState { extra, lasting };
-            subtask.order(order, self.shared.clock.now());
-        }
+        let attempt = self.shared.attempt();
+        attempt.slow_state(task, subtask, extra, lasting);
     }
 
     /// Limits what the databases of all subtasks may write in the background to `rate_per_s` bytes per
     /// second each, and makes every file that they finish cost `sync` more, for `lasting`. Each
     /// subtask closes its database and opens it again for that, and writes what is in write buffers
-    /// before: at the end that is still done at the low rate, so the end may take longer. Events `throttle-disk` and
-    /// `throttle-disk-end` tell when that was.
+    /// before: at the end that is still done at the low rate, so the end may take longer. Events
+    /// `throttle-disk` and `throttle-disk-end` tell when that was.
     pub fn throttle_disk(&self, rate_per_s: u64, sync: Duration, lasting: Duration) {
-        let until_ns = self.shared.clock.now().saturating_add(nanos(lasting));
-        for database in self
-            .state_probes
-            .iter()
-            .filter_map(|state| state.probe.rocksdb())
-        {
-            let rate_per_s = database.rate_with_sync(rate_per_s, sync);
-            database.order_throttle(Throttle {
-                rate_per_s,
-                until_ns,
-            });
-        }
+        let attempt = self.shared.attempt();
+        attempt.throttle_disk(rate_per_s, sync, lasting);
     }
 
     /// Whether any state is in RocksDB.
     pub fn has_rocksdb(&self) -> bool {
-        let mut states = self.state_probes.iter();
-        states.any(|state| state.probe.rocksdb().is_some())
+        self.shared.attempt().has_rocksdb()
     }
 
     /// The heaviest keys of a task's keyed operator, if it has one, since the start.
     pub fn top_keys(&self, task: usize, count: usize) -> TopKeys {
-        let parts = self.key_probes[task].iter().map(|probe| probe.top(count));
-        TopKeys::join(parts, count)
+        self.shared.attempt().top_keys(task, count)
     }
 
     /// The next event that has not been taken yet.
@@ -355,58 +223,14 @@ impl Job {
         self.events.try_recv().ok()
     }
 
+    /// The next checkpoint that has ended and that nobody has asked for yet.
+    pub fn next_checkpoint(&self) -> Option<CheckpointReport> {
+        self.reports.try_recv().ok()
+    }
+
     /// Reads all counters into `snapshot`.
     pub fn snapshot(&self, snapshot: &mut JobSnapshot) {
-        snapshot.at_ns = self.shared.clock.now();
-        snapshot.subtasks.clear();
-        snapshot.subtasks.extend(
-            self.subtasks
-                .iter()
-                .map(|s| read_subtask(s, snapshot.at_ns)),
-        );
-        snapshot.channels.clear();
-        for (edge, gates) in self.gates.iter().enumerate() {
-            for (to, gate) in gates.iter().enumerate() {
-                let capacity = gate.capacity();
-                gate.visit(&mut |from, enqueued, dequeued| {
-                    let channel = ChannelSnapshot {
-                        edge,
-                        from,
-                        to,
-                        enqueued,
-                        dequeued,
-                        capacity,
-                    };
-                    snapshot.channels.push(channel);
-                });
-            }
-        }
-        snapshot.states.clear();
-        snapshot
-            .states
-            .extend(self.state_probes.iter().map(|state| {
-                let mut seen = StateSnapshot {
-                    task: state.task,
-                    subtask: state.subtask,
-                    ..StateSnapshot::default()
-                };
-                state.probe.read(&mut seen);
-                seen
-            }));
-        snapshot.members.clear();
-        for (task, members) in self.member_counters.iter().enumerate() {
-            snapshot
-                .members
-                .extend(members.iter().enumerate().map(|(member, counters)| {
-                    let (rows, busy_ns) = counters.read();
-                    MemberSnapshot {
-                        task,
-                        member,
-                        rows,
-                        busy_ns,
-                    }
-                }));
-        }
+        self.shared.attempt().snapshot(snapshot);
     }
 
     /// Waits until the job has ended, at most `timeout`; whether it has.
@@ -424,37 +248,23 @@ impl Job {
     /// Waits for the end and closes the books.
     pub fn join(mut self) -> JobReport {
         while !self.wait(Duration::from_secs(3600)) {}
-        self.stop_threads();
-        let mut snapshot = JobSnapshot::default();
-        self.snapshot(&mut snapshot);
-        let mut end = self.shared.end();
-        let mut edges = std::mem::take(&mut end.edges);
-        for (edge, gates) in edges.iter_mut().zip(&self.gates) {
-            edge.in_flight += gates.iter().map(|gate| gate.queued_rows()).sum::<u64>();
-        }
-        let otherwise = match self.shared.cancelled() {
-            true => Outcome::Cancelled,
-            false => Outcome::Finished,
-        };
-        let outcome = end.failure.take().unwrap_or(otherwise);
-        drop(end);
-        let events_dropped = self.shared.events_dropped.load(SeqCst);
+        self.stop();
+        let attempt = self.shared.attempt();
+        let (of_attempt, edges, snapshot) = attempt.close();
+        let outcome = self.shared.wishes().outcome.take();
         JobReport {
-            outcome,
+            outcome: outcome.unwrap_or(of_attempt),
+            attempts: attempt.number + 1,
             edges,
             snapshot,
-            events_dropped,
+            events_dropped: self.shared.events_dropped.load(SeqCst),
         }
     }
 
-    fn stop_threads(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-        self.shared.timer.stop();
-        if let Some(thread) = self.timer_thread.take() {
-            // The timer's loop does not panic; if it did, its deadlines are moot by now.
-            let _ = thread.join();
+    fn stop(&mut self) {
+        if let Some(supervisor) = self.supervisor.take() {
+            // It says how the job ended even if it panics: nobody waits for nothing.
+            let _ = supervisor.join();
         }
     }
 }
@@ -462,29 +272,11 @@ impl Job {
 impl Drop for Job {
     /// A job that is dropped is cancelled.
     fn drop(&mut self) {
-        if self.runtime.is_some() {
+        if self.supervisor.is_some() {
             self.cancel();
-            self.wait(Duration::from_secs(10));
-            self.stop_threads();
+            if self.wait(Duration::from_secs(10)) {
+                self.stop();
+            }
         }
-    }
-}
-
-fn read_subtask(subtask: &SubtaskShared, now_ns: u64) -> SubtaskSnapshot {
-    let ready_at_ns = subtask.wake.ready_at_ns();
-    let meter = subtask.meter();
-    let (mut time, backpressured_by_output_ns) = meter.account.read(now_ns, ready_at_ns);
-    time.state_ns += subtask.pending_state_ns();
-    SubtaskSnapshot {
-        task: subtask.task,
-        subtask: subtask.subtask,
-        records_in: meter.records_in,
-        records_out: meter.records_out,
-        watermark_ms: meter.watermark_ms,
-        event_time_ms: meter.event_time_ms,
-        windows: meter.windows,
-        time,
-        backpressured_by_output_ns,
-        held_ns: subtask.is_source.then(|| meter.account.held_of(&time)),
     }
 }

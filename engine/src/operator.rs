@@ -94,6 +94,13 @@ pub trait Sink<T>: Send {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError>;
 
+    /// Whether what it has been given has no effect beyond what it restores, or beyond what its committer
+    /// rolls back. Otherwise a job that has to go back to a checkpoint before its latest would say again
+    /// what others have seen, and does so only if it is allowed to.
+    fn takes_back(&self) -> bool {
+        false
+    }
+
     /// Event time has reached `watermark_ms`.
     fn watermark(
         &mut self,

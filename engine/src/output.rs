@@ -4,27 +4,36 @@
 mod buffers;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
+use crate::batch::codec::Codec;
 use crate::batch::{Batch, Part};
-use crate::gate::Gate;
+use crate::checkpoint::barrier::Barrier;
+use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::operator::OperatorError;
 use crate::source::SentHook;
 use crate::stage::{OutputBook, Stage, Step, earliest};
 use crate::subtask::Slice;
 
-pub(crate) use buffers::{Buffers, Sending, stamp};
+pub(crate) use buffers::{Buffers, ChannelTo, InFlight, Sending, stamp};
 
 /// Decides which channel each row takes.
 pub(crate) trait Router<T>: Send {
     /// Routes all rows of `rows`, which has no signals and is empty afterwards.
     fn route(&mut self, rows: &mut Batch<T>, buffers: &mut Buffers<T>, sending: &mut Sending<'_>);
+
+    /// The one subtask that a row can go to, if its value decides that.
+    fn owner(&mut self, _value: &T) -> Option<usize> {
+        None
+    }
 }
 
 /// An output edge together with its routing.
 pub(crate) struct Output<T> {
     /// Its place among the output edges of the task.
     position: usize,
+    /// Under what a checkpoint knows it: the operator that sends, and a name.
+    name: (String, String),
+    codec: Codec<T>,
     buffers: Buffers<T>,
     router: Box<dyn Router<T>>,
     /// Rows between two signals.
@@ -32,18 +41,19 @@ pub(crate) struct Output<T> {
 }
 
 impl<T> Output<T> {
-    /// `edge` is a position in the plan, `position` one among the output edges of the task.
-    /// Channels are given as (gate, channel index in that gate).
+    /// `position` is one among the output edges of the task, `name` what checkpoints know it by.
     pub(crate) fn new(
-        edge: usize,
         position: usize,
-        channels: Vec<(Arc<Gate<T>>, usize)>,
-        batch: usize,
+        name: (String, String),
+        codec: Codec<T>,
+        buffers: Buffers<T>,
         router: Box<dyn Router<T>>,
     ) -> Self {
         Output {
             position,
-            buffers: Buffers::new(edge, channels, batch),
+            name,
+            codec,
+            buffers,
             router,
             run: Batch::default(),
         }
@@ -162,16 +172,20 @@ impl<T: Send> Stage<T> for OutputStage<T> {
                 buffers.flush(sending);
             }
         });
-        if let Some(output) = blocked {
+        if let Some(output) = blocked.filter(|_| !slice.overdraft) {
             return Ok(Step::Backpressured { output });
         }
         if !self.pending.is_empty() {
             slice.records_out += self.pending.len() as u64;
             slice.watermark_ms = self.pending.last_watermark_ms().or(slice.watermark_ms);
             self.route(now_ns);
-            if let Some(output) = self.each_output(now_ns, |_, _| {}) {
+            let blocked = self.each_output(now_ns, |_, _| {});
+            if let Some(output) = blocked.filter(|_| !slice.overdraft) {
                 return Ok(Step::Backpressured { output });
             }
+        }
+        if slice.overdraft {
+            return Ok(Step::Done);
         }
         if self.ending {
             if let Some(output) = self.each_output(now_ns, Buffers::flush) {
@@ -210,5 +224,53 @@ impl<T: Send> Stage<T> for OutputStage<T> {
 
     fn close(&self, books: &mut Vec<OutputBook>) {
         books.extend(self.outputs.iter().map(|output| output.buffers.book()));
+    }
+
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        match with_input {
+            true => self.run(slice),
+            false => Ok(Step::Done),
+        }
+    }
+
+    fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {
+        if !self.pending.is_empty() {
+            codec.encode(&self.pending, bytes);
+        }
+    }
+
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
+        if taking.overtakes {
+            self.pass_barrier(taking);
+        } else if let Some(barrier) = taking.barrier {
+            self.each_output(taking.now_ns, |buffers, sending| {
+                buffers.barrier(barrier, sending);
+            });
+        }
+        Ok(())
+    }
+
+    fn holds_barrier(&self) -> bool {
+        self.outputs
+            .iter()
+            .any(|output| output.buffers.holds_barrier())
+    }
+
+    fn pass_barrier(&mut self, taking: &mut Taking<'_>) {
+        let Some(barrier) = taking.barrier.map(Barrier::passing_at_once) else {
+            return;
+        };
+        for output in &mut self.outputs {
+            let sending = Sending::new(taking.now_ns, None, true);
+            let buffers = &mut output.buffers;
+            let in_flight = buffers.barrier_ahead(barrier, &output.codec, &sending);
+            let (operator, name) = &output.name;
+            taking.put_in_flight(operator, name, &in_flight);
+        }
+    }
+
+    fn restore(&mut self, _from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        // What was on its way is worked off by its receivers.
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! From operators to tasks: which operators share a task, under which names, and whether the graph
 //! can be deployed at all.
 
+use crate::checkpoint::storage::StorageError;
 use crate::config::{Chaining, JobConfig};
 use crate::edge::OperatorId;
 use crate::exchange::Exchange;
@@ -116,6 +117,20 @@ pub enum DeployError {
     /// A process could not fill its state.
     #[error("state could not be prepared: {0}")]
     Prepare(String),
+    /// The folder of checkpoints, or a checkpoint, cannot be used.
+    #[error("{0}")]
+    Checkpoints(#[from] StorageError),
+    /// A checkpoint that does not fit the job.
+    #[error("{}: the job cannot go on from this checkpoint: {reason}", checkpoint.display())]
+    Restore {
+        /// Where it is.
+        checkpoint: std::path::PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A sink whose output becomes visible with checkpoints, in a job that takes none.
+    #[error("'{0}' shows its output when checkpoints are complete: the job has to take some")]
+    NeedsCheckpoints(String),
     /// The job was cancelled before it began.
     #[error("the job was cancelled before it began")]
     Cancelled,

@@ -4,7 +4,9 @@
 //! [`Stream::split`](crate::Stream::split) makes two streams of one. In a task it is the place where
 //! the chain forks: each side goes on to its own next stage, by its own exchange.
 
+use crate::batch::codec::Codec;
 use crate::batch::{Batch, Part};
+use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::data::{Decode, Encode, Row};
 use crate::operator::OperatorError;
 use crate::output::stamp;
@@ -75,6 +77,14 @@ impl<L, R> ForkStage<L, R> {
     }
 }
 
+/// How far a chain got whose two branches got so far.
+fn both(left: Step, right: Step) -> Step {
+    match (left, right) {
+        (Step::SliceOver, _) | (_, Step::SliceOver) => Step::SliceOver,
+        (Step::Done, step) | (step, _) => step,
+    }
+}
+
 impl<L: Send, R: Send> Stage<Side<L, R>> for ForkStage<L, R> {
     fn input(&mut self) -> &mut Batch<Side<L, R>> {
         &mut self.pending
@@ -90,11 +100,9 @@ impl<L: Send, R: Send> Stage<Side<L, R>> for ForkStage<L, R> {
     /// what the chain waits for.
     fn run(&mut self, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
         loop {
-            let (left, right) = (self.left.run(slice)?, self.right.run(slice)?);
-            match (left, right) {
-                (Step::Done, Step::Done) => {}
-                (Step::SliceOver, _) | (_, Step::SliceOver) => return Ok(Step::SliceOver),
-                (Step::Done, step) | (step, _) => return Ok(step),
+            match both(self.left.run(slice)?, self.right.run(slice)?) {
+                Step::Done => {}
+                step => return Ok(step),
             }
             if self.pending.is_empty() {
                 if self.ending {
@@ -124,5 +132,44 @@ impl<L: Send, R: Send> Stage<Side<L, R>> for ForkStage<L, R> {
     fn close(&self, books: &mut Vec<OutputBook>) {
         self.left.close(books);
         self.right.close(books);
+    }
+
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        if with_input {
+            match self.run(slice)? {
+                Step::Done => {}
+                step => return Ok(step),
+            }
+        }
+        let (left, right) = (
+            self.left.settle(true, slice)?,
+            self.right.settle(true, slice)?,
+        );
+        Ok(both(left, right))
+    }
+
+    fn save_input(&mut self, codec: &Codec<Side<L, R>>, bytes: &mut Vec<u8>) {
+        if !self.pending.is_empty() {
+            codec.encode(&self.pending, bytes);
+        }
+    }
+
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
+        self.left.snapshot(taking)?;
+        self.right.snapshot(taking)
+    }
+
+    fn holds_barrier(&self) -> bool {
+        self.left.holds_barrier() || self.right.holds_barrier()
+    }
+
+    fn pass_barrier(&mut self, taking: &mut Taking<'_>) {
+        self.left.pass_barrier(taking);
+        self.right.pass_barrier(taking);
+    }
+
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        self.left.restore(from)?;
+        self.right.restore(from)
     }
 }

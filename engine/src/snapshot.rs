@@ -13,6 +13,8 @@ pub(crate) const METERED: bool = !cfg!(feature = "without-metrics");
 pub struct JobSnapshot {
     /// Job time of the reading, in nanoseconds.
     pub at_ns: u64,
+    /// Which attempt of the job this is, from 0. All counters begin anew with each.
+    pub attempt: u32,
     /// Every subtask, by task and index.
     pub subtasks: Vec<SubtaskSnapshot>,
     /// Every channel, by edge and receiver.

@@ -10,7 +10,9 @@ mod pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::batch::codec::Codec;
 use crate::batch::{Batch, Part, Signal};
+use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 use crate::prepare::PrepareContext;
 use crate::snapshot::METERED;
@@ -53,6 +55,19 @@ pub(crate) trait Stage<T>: Send {
     fn wake_at_ns(&self) -> Option<u64>;
     /// Adds up what each output edge was given and what of it has not left the task.
     fn close(&self, books: &mut Vec<OutputBook>);
+    /// Before a snapshot: works off what lies behind this link, and its own input if `with_input`, until
+    /// nothing is under way between links.
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError>;
+    /// Appends what is left of the input: where a snapshot does not wait for it.
+    fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>);
+    /// Once settled: puts what the operators hold into a checkpoint, and sends its barrier on.
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError>;
+    /// Whether a barrier that was sent on still lies behind rows without credit.
+    fn holds_barrier(&self) -> bool;
+    /// Lets such barriers pass those rows, which become part of the snapshot.
+    fn pass_barrier(&mut self, taking: &mut Taking<'_>);
+    /// Before any rows: lets the operators take over what belongs to them.
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError>;
 }
 
 /// The closing account of one output edge of a subtask, in rows.
@@ -62,14 +77,28 @@ pub(crate) struct OutputBook {
     pub(crate) unsent: u64,
 }
 
-/// What one operator has worked off: rows, and the wall time they took.
-#[derive(Debug, Default)]
+/// An operator of a task: who it is, and what it has worked off, in rows and the wall time they took.
+#[derive(Debug)]
 pub(crate) struct MemberCounters {
+    uid: String,
     rows: AtomicU64,
     busy_ns: AtomicU64,
 }
 
 impl MemberCounters {
+    pub(crate) fn new(uid: &str) -> Self {
+        MemberCounters {
+            uid: uid.to_owned(),
+            rows: AtomicU64::new(0),
+            busy_ns: AtomicU64::new(0),
+        }
+    }
+
+    /// The operator's uid.
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
     pub(crate) fn add(&self, rows: usize, busy_ns: u64) {
         if !METERED {
             return;
@@ -279,6 +308,40 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
     fn close(&self, books: &mut Vec<OutputBook>) {
         self.next.close(books);
     }
+
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        if with_input {
+            match self.run(slice)? {
+                Step::Done => {}
+                step => return Ok(step),
+            }
+        }
+        self.next.settle(true, slice)
+    }
+
+    fn save_input(&mut self, codec: &Codec<In>, bytes: &mut Vec<u8>) {
+        self.pending.save(codec, bytes);
+    }
+
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
+        self.operator.snapshot(&mut taking.of(self.counters.uid()))?;
+        self.next.snapshot(taking)
+    }
+
+    fn holds_barrier(&self) -> bool {
+        self.next.holds_barrier()
+    }
+
+    fn pass_barrier(&mut self, taking: &mut Taking<'_>) {
+        self.next.pass_barrier(taking);
+    }
+
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        if let Some(own) = from.of(self.counters.uid()) {
+            self.operator.restore(&own)?;
+        }
+        self.next.restore(from)
+    }
 }
 
 /// The end of a chain that leaves the job.
@@ -366,6 +429,34 @@ impl<T: Send> Stage<T> for SinkStage<T> {
     }
 
     fn close(&self, _books: &mut Vec<OutputBook>) {}
+
+    fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
+        match with_input {
+            true => self.run(slice),
+            false => Ok(Step::Done),
+        }
+    }
+
+    fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {
+        self.pending.save(codec, bytes);
+    }
+
+    fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
+        self.sink.snapshot(&mut taking.of(self.counters.uid()))
+    }
+
+    fn holds_barrier(&self) -> bool {
+        false
+    }
+
+    fn pass_barrier(&mut self, _taking: &mut Taking<'_>) {}
+
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        match from.of(self.counters.uid()) {
+            Some(own) => self.sink.restore(&own),
+            None => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,12 +11,17 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::account::{Account, StateCost, Wait};
+use crate::checkpoint::barrier::Barrier;
+use crate::checkpoint::taking::Times;
+use crate::checkpoint::underway::Whole;
 use crate::clock::{Clock, nanos, thread_cpu_ns};
 use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
-use crate::job::JobShared;
+use crate::attempt::JobShared;
+use crate::operator::OperatorError;
 use crate::panic_text::text_of;
 use crate::snapshot::METERED;
+use crate::stage::earliest;
 use crate::state::rocksdb::calls::UnbookedCalls;
 use crate::wake::{Reason, Wake};
 use crate::window::WindowCounters;
@@ -37,10 +42,18 @@ pub(crate) enum Order {
     SlowState { extra: Duration, lasting: Duration },
     /// Take `extra` longer for every row, for this long.
     SlowDown { extra: Duration, lasting: Duration },
+    /// A source: take part in a checkpoint.
+    Checkpoint(Barrier),
+    /// This checkpoint and all before it are over.
+    GiveUp(u64),
+    /// Fail.
+    Kill,
 }
 
 /// The part of a subtask that others see.
 pub(crate) struct SubtaskShared {
+    /// Its position among all subtasks of the job.
+    pub(crate) number: usize,
     pub(crate) task: usize,
     pub(crate) subtask: usize,
     pub(crate) is_source: bool,
@@ -65,8 +78,8 @@ pub(crate) struct Meter {
 
 impl SubtaskShared {
     pub(crate) fn new(
-        task: usize,
-        subtask: usize,
+        number: usize,
+        (task, subtask): (usize, usize),
         is_source: bool,
         outputs: usize,
         wake: Arc<Wake>,
@@ -74,6 +87,7 @@ impl SubtaskShared {
     ) -> Self {
         let account = Account::new(outputs, 0);
         SubtaskShared {
+            number,
             task,
             subtask,
             is_source,
@@ -133,6 +147,8 @@ pub(crate) struct Slice<'a> {
     pub(crate) windows: Option<WindowCounters>,
     /// What access to state has cost.
     pub(crate) state: StateCost,
+    /// Output may go without credit: a barrier is about to pass it.
+    pub(crate) overdraft: bool,
     /// A slowed subtask stops after each chunk.
     one_chunk: bool,
     worked: bool,
@@ -167,6 +183,13 @@ impl Slice<'_> {
 
     pub(crate) fn cancelled(&self) -> bool {
         self.job.cancelled()
+    }
+
+    /// A snapshot of this subtask is whole.
+    pub(crate) fn hand_in(&self, whole: Whole) {
+        if let Some(snapshots) = &self.job.snapshots {
+            snapshots.hand_in(self.shared, whole);
+        }
     }
 
     /// Something has happened to this subtask.
@@ -291,6 +314,7 @@ impl Subtask {
             event_time_ms: None,
             windows: None,
             state: StateCost::default(),
+            overdraft: false,
             one_chunk: false,
             worked: false,
             shared: &shared,
@@ -350,7 +374,9 @@ impl Subtask {
         if self.job.cancelled() {
             return Turn::Cancelled;
         }
-        self.obey_orders(slice.now_ns);
+        if self.obey_orders(slice.now_ns) {
+            return Turn::Failed("killed".to_owned());
+        }
         while let Some(passed) = self.faults.passed(slice.now_ns) {
             let kind = match passed {
                 Passed::Freeze => "thaw",
@@ -374,48 +400,69 @@ impl Subtask {
         let accesses = slice.state.accesses - accessed;
         self.faults
             .worked(slice.records_in - taken, accesses, began_ns);
+        // A barrier that has waited for long enough is no less a reason to go on.
+        let deadline_ns = head.deadline_ns();
+        let until = |wait, until_ns, interest: Reason| Turn::Wait {
+            wait,
+            until_ns: earliest(until_ns, deadline_ns),
+            interest: interest.or(Reason::DEADLINE).or(Reason::CONTROL),
+        };
         match progress {
             Err(error) => Turn::Failed(error.to_string()),
-            Ok(Progress::Finished) => Turn::Finished,
+            Ok(Progress::Finished) => match self.hand_in_last() {
+                Ok(()) => Turn::Finished,
+                Err(error) => Turn::Failed(error.to_string()),
+            },
             Ok(Progress::SliceOver) => Turn::Yield,
             Ok(Progress::Idle { until_ns }) => {
-                let interest = Reason::INPUT
-                    .or(Reason::DEADLINE)
-                    .or(Reason::ASYNC)
-                    .or(Reason::CONTROL);
-                Turn::Wait {
-                    wait: Wait::Idle,
-                    until_ns,
-                    interest,
-                }
+                until(Wait::Idle, until_ns, Reason::INPUT.or(Reason::ASYNC))
             }
             Ok(Progress::Backpressured { output }) => {
-                let interest = Reason::CREDIT.or(Reason::CONTROL);
-                Turn::Wait {
-                    wait: Wait::Backpressured { output },
-                    until_ns: None,
-                    interest,
-                }
+                until(Wait::Backpressured { output }, None, Reason::CREDIT)
             }
-            Ok(Progress::AtCapacity) => {
-                let interest = Reason::ASYNC.or(Reason::CONTROL);
-                Turn::Wait {
-                    wait: Wait::Blocked,
-                    until_ns: None,
-                    interest,
-                }
-            }
+            Ok(Progress::AtCapacity) => until(Wait::Blocked, None, Reason::ASYNC),
         }
     }
 
-    fn obey_orders(&mut self, now_ns: u64) {
+    /// What is held at the end stands for this subtask in every checkpoint from now on.
+    fn hand_in_last(&mut self) -> Result<(), OperatorError> {
+        let Some(snapshots) = &self.job.snapshots else {
+            return Ok(());
+        };
+        let began_ns = self.clock.now();
+        let parts = self.head().last_parts()?;
+        let times = Times {
+            sync_ns: self.clock.now() - began_ns,
+            ..Times::default()
+        };
+        snapshots.hand_in_last(&self.shared, parts, times);
+        Ok(())
+    }
+
+    fn head(&mut self) -> &mut dyn Head {
+        let head = self.head.as_mut();
+        head.expect("polled until it has ended").as_mut()
+    }
+
+    /// Does what was ordered; true if it was killed.
+    fn obey_orders(&mut self, now_ns: u64) -> bool {
         for order in self.shared.take_orders() {
             let kind = match order {
+                Order::Kill => {
+                    let (kind, text) = ("kill", String::new());
+                    self.job.event(kind, now_ns, &self.shared, text);
+                    return true;
+                }
                 Order::Stop => {
-                    self.head
-                        .as_mut()
-                        .expect("polled until it has ended")
-                        .stop();
+                    self.head().stop();
+                    continue;
+                }
+                Order::Checkpoint(barrier) => {
+                    self.head().begin_checkpoint(barrier, now_ns);
+                    continue;
+                }
+                Order::GiveUp(checkpoint) => {
+                    self.head().give_up(checkpoint);
                     continue;
                 }
                 Order::Freeze(lasting) => {
@@ -435,6 +482,7 @@ impl Subtask {
             };
             self.job.event(kind, now_ns, &self.shared, String::new());
         }
+        false
     }
 
     /// Sets the alarm, unless an earlier one is already set.

@@ -37,6 +37,33 @@ impl Valve {
         }
     }
 
+    /// Inputs that have come this far each, and may be idle, where `emitted_ms` has been said of them.
+    pub(crate) fn restored(inputs: impl Iterator<Item = (i64, bool)>, emitted_ms: i64) -> Self {
+        let inputs = inputs.map(|(watermark_ms, idle)| Input {
+            watermark_ms,
+            idle,
+            aligned: !idle && watermark_ms >= emitted_ms,
+        });
+        let inputs: Vec<Input> = inputs.collect();
+        Valve {
+            idle: !inputs.is_empty() && inputs.iter().all(|input| input.idle),
+            inputs,
+            emitted_ms,
+        }
+    }
+
+    /// How far each input has come, and whether it is idle.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (i64, bool)> {
+        self.inputs
+            .iter()
+            .map(|input| (input.watermark_ms, input.idle))
+    }
+
+    /// How far event time has come.
+    pub(crate) fn emitted_ms(&self) -> i64 {
+        self.emitted_ms
+    }
+
     /// Takes a signal of one input; emits what follows for all of them.
     pub(crate) fn feed(&mut self, input: usize, signal: Signal, mut emit: impl FnMut(Signal)) {
         match signal {

@@ -52,7 +52,8 @@ impl Alignment {
         }
     }
 
-    /// A barrier has come over `channel`: in its turn, or, if it `overtakes`, before what lies ahead of it.
+    /// A barrier has come over `channel`, behind everything that is before it there. It `overtakes` rows
+    /// of other channels, or does not.
     pub(crate) fn arrived(&mut self, channel: usize, barrier: Barrier, overtakes: bool) -> Next {
         if barrier.checkpoint <= self.past {
             return Next::Nothing;
@@ -75,8 +76,17 @@ impl Alignment {
         self.next(false)
     }
 
-    /// Barriers overtake rows from now on: a snapshot that waits is due.
-    pub(crate) fn overtake(&mut self) -> Next {
+    /// A barrier overtakes rows from now on, wherever it lies: a snapshot is due, if none has been taken.
+    /// That it has come over its channel is said by [`arrived`](Self::arrived), once what lies ahead of
+    /// it there has been recorded.
+    pub(crate) fn passes(&mut self, barrier: Barrier) -> Next {
+        let known = self.current.map(|current| current.barrier.checkpoint);
+        if barrier.checkpoint <= self.past || known > Some(barrier.checkpoint) {
+            return Next::Nothing;
+        }
+        if known != Some(barrier.checkpoint) {
+            self.begin(barrier);
+        }
         self.next(true)
     }
 
@@ -99,6 +109,12 @@ impl Alignment {
     pub(crate) fn records(&self, channel: usize) -> bool {
         let taken = self.current.is_some_and(|current| current.is_taken);
         taken && !self.channels[channel].is_through()
+    }
+
+    /// The barrier of a snapshot that has been taken and is not whole.
+    pub(crate) fn recording(&self) -> Option<Barrier> {
+        let current = self.current.filter(|current| current.is_taken)?;
+        Some(current.barrier)
     }
 
     /// The barrier that a snapshot waits for on other channels.

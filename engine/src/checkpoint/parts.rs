@@ -51,26 +51,41 @@ pub(crate) struct Parts {
     pub(crate) link_ns: Option<u64>,
 }
 
+/// How names begin under which the engine keeps rows that barriers have passed.
+pub(crate) const IN_FLIGHT: &str = "engine/in-flight/";
+
+impl Parts {
+    /// Adds what the engine itself has to know again.
+    pub(crate) fn put(&mut self, operator: &str, name: String, value: &impl Encode) {
+        let mut bytes = Vec::new();
+        value
+            .serialize(&mut bytes)
+            .expect("memory takes every write");
+        self.parts.push(Part {
+            operator: operator.to_owned(),
+            name,
+            bytes,
+        });
+    }
+
+    /// Bytes of rows that barriers have passed.
+    pub(crate) fn in_flight_bytes(&self) -> u64 {
+        let parts = self.parts.iter();
+        let in_flight = parts.filter(|part| part.name.starts_with(IN_FLIGHT));
+        in_flight.map(|part| part.bytes.len() as u64).sum()
+    }
+}
+
 /// Where an operator subtask puts what it holds, for one checkpoint.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
-    checkpoint: u64,
     operator: &'a str,
     into: &'a mut Parts,
 }
 
 impl<'a> Snapshot<'a> {
-    pub(crate) fn new(checkpoint: u64, operator: &'a str, into: &'a mut Parts) -> Self {
-        Snapshot {
-            checkpoint,
-            operator,
-            into,
-        }
-    }
-
-    /// The checkpoint's number. Grows, also over restarts.
-    pub fn checkpoint(&self) -> u64 {
-        self.checkpoint
+    pub(crate) fn new(operator: &'a str, into: &'a mut Parts) -> Self {
+        Snapshot { operator, into }
     }
 
     /// Keeps what `write` appends under `name`, which is used once per operator.

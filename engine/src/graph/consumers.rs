@@ -72,6 +72,10 @@ where
 {
     fn stage(&self, build: &Build<'_>) -> Box<dyn Stage<T>> {
         let sink = (self.make)(&build.context);
+        if !sink.takes_back() {
+            let uid = build.uid_of(self.operator);
+            build.keeps_output.borrow_mut().push(uid);
+        }
         Box::new(SinkStage::new(
             Box::new(sink),
             build.counters_of(self.operator),

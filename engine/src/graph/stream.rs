@@ -298,11 +298,14 @@ impl<T: Data> Stream<T> {
         let to = self.graph.add(name, None);
         let mut inner = locked(&self.graph.inner);
         inner.operators[to].parallelism = self.next_parallelism;
-        let edges = self.made_by.iter().map(|maker| {
+        let edges = self.made_by.iter().enumerate().map(|(number, maker)| {
+            let same = self.made_by[..number].iter();
+            let same = same.filter(|other| other.operator == maker.operator);
+            let nth = same.count();
             // Left open here: forward at equal parallelism, else rebalance. Deployment decides.
             let (exchange, router) = (self.exchange, Arc::clone(&router));
             let stream = maker.outputs.id();
-            let edge = Arc::new(Edge::new(maker.operator, to, exchange, router, stream));
+            let edge = Arc::new(Edge::new(maker.operator, to, exchange, router, stream, nth));
             maker.outputs.add(Arc::clone(&edge));
             edge
         });

@@ -1,10 +1,13 @@
 //! The channels of one output edge of a subtask: open batches that fill, and sealed ones that wait
-//! for credit. A batch is sent when it is full or its oldest row has waited long enough.
+//! for credit. A batch is sent when it is full or its oldest row has waited long enough. Barriers lie
+//! between them, or pass them: then the batches are part of the checkpoint, and follow all the same.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::batch::codec::Codec;
 use crate::batch::{Batch, Signal};
+use crate::checkpoint::barrier::Barrier;
 use crate::data::Row;
 use crate::gate::{Credit, Gate};
 use crate::source::SentHook;
@@ -47,12 +50,31 @@ pub(crate) fn stamp<T>(hook: &mut dyn SentHook, now_ns: u64, first: bool, batch:
 /// Rows that must be there for each channel before it pays to look whether they can share a tag.
 const ROWS_PER_CHANNEL: usize = 16;
 
+/// A channel from a sending subtask: the gate into which it leads.
+pub(crate) struct ChannelTo<T> {
+    pub(crate) gate: Arc<Gate<T>>,
+    /// Its index in that gate.
+    pub(crate) index: usize,
+    /// The subtask that reads there.
+    pub(crate) receiver: usize,
+}
+
+/// What waits for its turn.
+enum Outgoing<T> {
+    /// A full batch that needs a credit.
+    Batch(Batch<T>),
+    Barrier(Barrier),
+}
+
+/// Rows on their way to a receiving subtask, encoded.
+pub(crate) type InFlight = Vec<(u32, Vec<u8>)>;
+
 /// One output edge of a subtask.
 pub(crate) struct Buffers<T> {
     edge: usize,
     channels: Vec<OutputChannel<T>>,
-    /// Full batches that wait for credit, in the order in which they were sealed.
-    sealed: VecDeque<(usize, Batch<T>)>,
+    /// What could not be sent yet, by channel, in the order in which it was sealed.
+    sealed: VecDeque<(usize, Outgoing<T>)>,
     /// Emptied batches that came back, to be filled again.
     spares: Vec<Batch<T>>,
     /// A moment not after the one when the oldest row of an open batch came.
@@ -63,21 +85,18 @@ pub(crate) struct Buffers<T> {
 }
 
 struct OutputChannel<T> {
-    gate: Arc<Gate<T>>,
-    index: usize,
+    to: ChannelTo<T>,
     open: Batch<T>,
     /// Taken ahead of need, where an edge has one channel only.
     credit: Option<Credit>,
 }
 
 impl<T> Buffers<T> {
-    /// Channels are given as (gate, channel index in that gate).
-    pub(crate) fn new(edge: usize, channels: Vec<(Arc<Gate<T>>, usize)>, batch: usize) -> Self {
+    pub(crate) fn new(edge: usize, channels: Vec<ChannelTo<T>>, batch: usize) -> Self {
         let channels = channels
             .into_iter()
-            .map(|(gate, index)| OutputChannel {
-                gate,
-                index,
+            .map(|to| OutputChannel {
+                to,
                 open: Batch::default(),
                 credit: None,
             })
@@ -181,7 +200,7 @@ impl<T> Buffers<T> {
         let batch = std::mem::replace(&mut self.channels[channel].open, empty);
         self.sealed_rows += batch.len() as u64;
         if !self.sealed.is_empty() || !self.take_credit(channel) {
-            self.sealed.push_back((channel, batch));
+            self.sealed.push_back((channel, Outgoing::Batch(batch)));
             return;
         }
         self.send(channel, batch, sending);
@@ -190,7 +209,7 @@ impl<T> Buffers<T> {
     fn take_credit(&mut self, channel: usize) -> bool {
         let channel = &mut self.channels[channel];
         if channel.credit.is_none() {
-            channel.credit = channel.gate.request(channel.index);
+            channel.credit = channel.to.gate.request(channel.to.index);
         }
         channel.credit.is_some()
     }
@@ -199,25 +218,99 @@ impl<T> Buffers<T> {
         sending.stamp(&mut batch);
         let channel = &mut self.channels[channel];
         let credit = channel.credit.take().expect("send follows take_credit");
-        let spare = channel
-            .gate
-            .send(channel.index, credit, batch, sending.now_ns);
+        let to = &channel.to;
+        let spare = to.gate.send(to.index, credit, batch, sending.now_ns);
         // Without room for rows it is no spare, only a want of one.
         if spare.has_room() {
             self.spares.push(spare);
         }
     }
 
-    /// Sends sealed batches in order; true if none is left.
+    /// Sends what is sealed in order; true if nothing is left.
     pub(crate) fn pump(&mut self, sending: &mut Sending<'_>) -> bool {
-        while let Some((channel, batch)) = self.sealed.pop_front() {
-            if !self.take_credit(channel) {
-                self.sealed.push_front((channel, batch));
-                return false;
+        while let Some((channel, outgoing)) = self.sealed.pop_front() {
+            match outgoing {
+                Outgoing::Barrier(barrier) => self.send_barrier(channel, barrier, sending),
+                Outgoing::Batch(batch) if self.take_credit(channel) => {
+                    self.send(channel, batch, sending);
+                }
+                outgoing => {
+                    self.sealed.push_front((channel, outgoing));
+                    return false;
+                }
             }
-            self.send(channel, batch, sending);
         }
         true
+    }
+
+    fn send_barrier(&self, channel: usize, barrier: Barrier, sending: &Sending<'_>) {
+        let to = &self.channels[channel].to;
+        to.gate.send_barrier(to.index, barrier, sending.now_ns);
+    }
+
+    /// Sends a barrier over every channel, behind all rows so far.
+    pub(crate) fn barrier(&mut self, barrier: Barrier, sending: &mut Sending<'_>) {
+        self.flush(sending);
+        for channel in 0..self.channels.len() {
+            self.sealed.push_back((channel, Outgoing::Barrier(barrier)));
+        }
+        self.pump(sending);
+    }
+
+    /// Sends a barrier over every channel, ahead of all rows that have not been sent; these follow, and
+    /// are given here, too. One that lies behind them already goes now.
+    pub(crate) fn barrier_ahead(
+        &mut self,
+        barrier: Barrier,
+        codec: &Codec<T>,
+        sending: &Sending<'_>,
+    ) -> InFlight {
+        let until = self.last_barrier(barrier.checkpoint);
+        let mut in_flight: Vec<Vec<u8>> = self.channels.iter().map(|_| Vec::new()).collect();
+        let passed = until.unwrap_or(self.sealed.len());
+        for (channel, outgoing) in self.sealed.range(..passed) {
+            if let Outgoing::Batch(batch) = outgoing {
+                codec.encode(batch, &mut in_flight[*channel]);
+            }
+        }
+        if until.is_none() {
+            for (channel, bytes) in self.channels.iter().zip(&mut in_flight) {
+                if !channel.open.is_empty() {
+                    codec.encode(&channel.open, bytes);
+                }
+            }
+        }
+        let mut left = VecDeque::with_capacity(self.sealed.len());
+        let mut waiting = vec![until.is_none(); self.channels.len()];
+        for (channel, outgoing) in self.sealed.drain(..) {
+            match outgoing {
+                // One of a checkpoint before this has been given up.
+                Outgoing::Barrier(other) => {
+                    waiting[channel] |= other.checkpoint == barrier.checkpoint;
+                }
+                batch => left.push_back((channel, batch)),
+            }
+        }
+        self.sealed = left;
+        for channel in (0..waiting.len()).filter(|&channel| waiting[channel]) {
+            self.send_barrier(channel, barrier, sending);
+        }
+        let receivers = self.channels.iter().map(|it| it.to.receiver as u32);
+        let rows = receivers.zip(in_flight);
+        rows.filter(|(_, bytes)| !bytes.is_empty()).collect()
+    }
+
+    /// Where the last barrier of a checkpoint lies.
+    fn last_barrier(&self, checkpoint: u64) -> Option<usize> {
+        self.sealed.iter().rposition(|(_, outgoing)| {
+            matches!(outgoing, Outgoing::Barrier(barrier) if barrier.checkpoint == checkpoint)
+        })
+    }
+
+    /// Whether a barrier lies behind rows that have no credit.
+    pub(crate) fn holds_barrier(&self) -> bool {
+        let mut sealed = self.sealed.iter();
+        sealed.any(|(_, outgoing)| matches!(outgoing, Outgoing::Barrier(_)))
     }
 
     /// Seals every open batch.
@@ -239,8 +332,8 @@ impl<T> Buffers<T> {
 
     /// Nothing more comes; everything has been sent.
     pub(crate) fn end(&mut self, now_ns: u64) {
-        for channel in &self.channels {
-            channel.gate.send_end(channel.index, now_ns);
+        for OutputChannel { to, .. } in &self.channels {
+            to.gate.send_end(to.index, now_ns);
         }
     }
 
@@ -248,7 +341,11 @@ impl<T> Buffers<T> {
         let channels = self.channels.iter();
         let open: usize = channels.map(|channel| channel.open.len()).sum();
         let sealed = self.sealed.iter();
-        let sealed: usize = sealed.map(|(_, batch)| batch.len()).sum();
+        let rows = |outgoing: &Outgoing<T>| match outgoing {
+            Outgoing::Batch(batch) => batch.len(),
+            Outgoing::Barrier(_) => 0,
+        };
+        let sealed: usize = sealed.map(|(_, outgoing)| rows(outgoing)).sum();
         OutputBook {
             edge: self.edge,
             emitted: self.sealed_rows + open as u64,

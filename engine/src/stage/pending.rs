@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::batch::codec::Codec;
 use crate::batch::{Batch, Mark, Part};
 
 /// Rows beyond which what was given at once is taken in pieces.
@@ -90,6 +91,26 @@ impl<T> Pending<T> {
         work: impl FnMut(Part<'_, T>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.current.work_off(rows, work)
+    }
+
+    /// Appends all rows and signals, which stay.
+    pub(crate) fn save(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {
+        if !self.current.is_empty() {
+            codec.encode(&self.current, bytes);
+        }
+        if !self.large.is_empty() || !self.large_marks.is_empty() {
+            // Its rows lie the other way round, and its signals apart.
+            self.large.reverse();
+            let taken = self.taken;
+            let marks = self.large_marks.iter().map(|mark| Mark {
+                after_rows: mark.after_rows - taken,
+                ..*mark
+            });
+            self.large.marks.extend(marks);
+            codec.encode(&self.large, bytes);
+            self.large.marks.clear();
+            self.large.reverse();
+        }
     }
 
     /// As [`Batch::reclaim`].

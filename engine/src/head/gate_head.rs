@@ -1,0 +1,605 @@
+//! Feeds a chain from the gates of its input edges.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::replay::{ChannelImage, InputImage, Piece, Replay};
+use super::{ClosingBook, Head, InputBook, Progress, stopped};
+use crate::batch::codec::Codec;
+use crate::batch::{Batch, Mark};
+use crate::checkpoint::alignment::{Alignment, Next};
+use crate::checkpoint::barrier::Barrier;
+use crate::checkpoint::parts::Parts;
+use crate::checkpoint::taking::{RestoredTask, Taking};
+use crate::checkpoint::underway::Underway;
+use crate::exchange::Exchange;
+use crate::gate::{Credit, Gate, Parcel, Payload};
+use crate::operator::OperatorError;
+use crate::output::{InFlight, Router};
+use crate::prepare::PrepareContext;
+use crate::stage::{Stage, Step, earliest};
+use crate::subtask::Slice;
+use crate::valve::Valve;
+
+/// What a task reads from over one edge.
+pub(crate) struct InputEdge<T> {
+    /// Its position in the plan.
+    pub(crate) number: usize,
+    pub(crate) gate: Arc<Gate<T>>,
+    pub(crate) exchange: Exchange,
+    /// The operator that sends, and the name under which it keeps what it has not sent.
+    pub(crate) sender: String,
+    pub(crate) sent_name: String,
+    /// Routes to the subtasks of this task.
+    pub(crate) router: Box<dyn Router<T>>,
+}
+
+/// Feeds a chain from the gates of its input edges.
+pub(crate) struct GateHead<T> {
+    /// Uid of the chain's first operator.
+    operator: String,
+    codec: Codec<T>,
+    inputs: Vec<Input<T>>,
+    /// The input that is looked at next.
+    turn: usize,
+    /// What the chain works on.
+    current: Option<Current>,
+    open_channels: usize,
+    end_told: bool,
+    valve: Valve,
+    reported: u64,
+    first: Box<dyn Stage<T>>,
+    /// Rows that a checkpoint held, before any from the gates.
+    replay: Option<Replay<T>>,
+    alignment: Alignment,
+    underway: Underway,
+    /// When the first barrier of the checkpoint under way came.
+    first_barrier_ns: u64,
+    /// From when a barrier that has been taken from a gate may pass what lies before it.
+    urgent_from_ns: Option<u64>,
+    /// What the snapshot under way holds of the input.
+    image: InputImage,
+}
+
+/// One input edge.
+struct Input<T> {
+    edge: InputEdge<T>,
+    taken: VecDeque<Parcel<T>>,
+    /// Of channels whose barrier has come: behind it.
+    held: VecDeque<Parcel<T>>,
+    /// Number of its first channel among those of all inputs.
+    first_channel: usize,
+    /// Rows given to the chain.
+    handed_over: u64,
+    /// Those among them that come from a checkpoint.
+    restored: u64,
+}
+
+/// The batch that the chain works on.
+struct Current {
+    input: usize,
+    /// Where its credit goes back to; nowhere, if a checkpoint held it.
+    release: Option<(usize, Credit)>,
+}
+
+impl<T: Send> GateHead<T> {
+    /// The task whose first operator is `operator`.
+    pub(crate) fn new(
+        operator: String,
+        edges: Vec<InputEdge<T>>,
+        codec: Codec<T>,
+        first: Box<dyn Stage<T>>,
+    ) -> Self {
+        let mut channels = 0;
+        let inputs = edges.into_iter().map(|edge| {
+            let first_channel = channels;
+            channels += edge.gate.channels();
+            Input {
+                edge,
+                taken: VecDeque::new(),
+                held: VecDeque::new(),
+                first_channel,
+                handed_over: 0,
+                restored: 0,
+            }
+        });
+        GateHead {
+            operator,
+            codec,
+            inputs: inputs.collect(),
+            turn: 0,
+            current: None,
+            open_channels: channels,
+            end_told: false,
+            valve: Valve::new(channels),
+            reported: 0,
+            first,
+            replay: None,
+            alignment: Alignment::new(channels),
+            underway: Underway::default(),
+            first_barrier_ns: 0,
+            urgent_from_ns: None,
+            image: InputImage::default(),
+        }
+    }
+
+    fn release_current(&mut self, now_ns: u64) {
+        if let Some(Current { input, release }) = self.current.take() {
+            let spare = std::mem::take(self.first.input());
+            if let Some((channel, credit)) = release {
+                let gate = &self.inputs[input].edge.gate;
+                gate.release(channel, credit, spare, now_ns);
+            }
+        }
+    }
+
+    /// Takes what lies in the gate of an input. What belongs to a snapshot under way is added to it.
+    fn take(&mut self, input: usize, now_ns: u64) {
+        let Input { edge, taken, .. } = &mut self.inputs[input];
+        let known = taken.len();
+        let urgent_from_ns = edge.gate.take(taken);
+        self.urgent_from_ns = earliest(self.urgent_from_ns, urgent_from_ns);
+        // One that is due has not begun to record: it will look at all that lies here.
+        let recording = self.alignment.recording();
+        if let Some(barrier) = recording.filter(|_| !self.underway.is_due()) {
+            let Input {
+                taken,
+                first_channel,
+                ..
+            } = &self.inputs[input];
+            let (alignment, image) = (&mut self.alignment, &mut self.image);
+            let record = Record {
+                barrier,
+                alignment,
+                image,
+                codec: &self.codec,
+            };
+            if record.parcels(taken.range(known..), *first_channel) == Next::Whole {
+                self.is_whole(now_ns);
+            }
+        }
+    }
+
+    /// The next parcel and its input; the inputs take turns.
+    fn next_parcel(&mut self, now_ns: u64) -> Option<(usize, Parcel<T>)> {
+        for _ in 0..self.inputs.len() {
+            let turn = self.turn;
+            self.turn = (turn + 1) % self.inputs.len();
+            if self.inputs[turn].taken.is_empty() {
+                self.take(turn, now_ns);
+            }
+            let Input {
+                taken,
+                held,
+                first_channel,
+                ..
+            } = &mut self.inputs[turn];
+            while let Some(parcel) = taken.pop_front() {
+                if !self.alignment.holds(*first_channel + parcel.channel) {
+                    return Some((turn, parcel));
+                }
+                held.push_back(parcel);
+            }
+        }
+        None
+    }
+
+    /// Acts on the next parcel, or hands the chain the rows that come before any; false if there are
+    /// none.
+    fn accept_next(&mut self, now_ns: u64) -> bool {
+        if let Some(replay) = &mut self.replay {
+            if let Some(piece) = replay.next() {
+                self.hand_over_restored(piece, now_ns);
+                return true;
+            }
+            let channels = self.valve.inputs().count();
+            let reached_ms = replay.reached_ms();
+            let stood = std::iter::repeat_n((reached_ms, false), channels);
+            self.valve = Valve::restored(stood, reached_ms);
+            self.replay = None;
+        }
+        let Some((input, parcel)) = self.next_parcel(now_ns) else {
+            return false;
+        };
+        let channel = self.inputs[input].first_channel + parcel.channel;
+        match parcel.payload {
+            Payload::Batch { mut batch, credit } => {
+                self.current = Some(Current {
+                    input,
+                    release: Some((parcel.channel, credit)),
+                });
+                self.merge_signals(channel, &mut batch);
+                self.inputs[input].handed_over += batch.len() as u64;
+                *self.first.input() = batch;
+                self.first.arrived(parcel.enqueued_ns);
+            }
+            Payload::Barrier(barrier) => {
+                self.note_first_barrier(&barrier, now_ns);
+                let passes = barrier.passes(now_ns);
+                let next = self.alignment.arrived(channel, barrier, passes);
+                self.act(next, now_ns);
+            }
+            Payload::EndOfInput => {
+                self.open_channels -= 1;
+                let next = self.alignment.ended(channel);
+                self.act(next, now_ns);
+            }
+        }
+        true
+    }
+
+    fn hand_over_restored(&mut self, piece: Piece<T>, now_ns: u64) {
+        let Piece { input, batch } = piece;
+        self.current = Some(Current {
+            input,
+            release: None,
+        });
+        self.inputs[input].handed_over += batch.len() as u64;
+        self.inputs[input].restored += batch.len() as u64;
+        *self.first.input() = batch;
+        self.first.arrived(now_ns);
+    }
+
+    /// Replaces the signals of one channel by what they mean for all of them together.
+    fn merge_signals(&mut self, channel: usize, batch: &mut Batch<T>) {
+        if batch.marks.is_empty() {
+            return;
+        }
+        let marks = std::mem::take(&mut batch.marks);
+        for Mark { after_rows, signal } in marks {
+            self.valve.feed(channel, signal, |signal| {
+                batch.signal_after(after_rows, signal)
+            });
+        }
+    }
+
+    fn handed_over(&self) -> u64 {
+        self.inputs.iter().map(|input| input.handed_over).sum()
+    }
+
+    fn work(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError> {
+        loop {
+            self.let_barriers_pass(slice.now_ns);
+            if self.underway.is_due() {
+                match self.underway.settle(&mut *self.first, slice)? {
+                    Step::Done => self.take_snapshot(slice)?,
+                    step => return Ok(stopped(step)),
+                }
+            }
+            if let Some(whole) = self.underway.whole(&mut *self.first, slice.now_ns) {
+                slice.hand_in(whole);
+            }
+            match self.first.run(slice)? {
+                Step::Done => {}
+                step => return Ok(stopped(step)),
+            }
+            self.release_current(slice.now_ns);
+            if self.first.ended() {
+                return Ok(Progress::Finished);
+            }
+            if slice.over() {
+                return Ok(Progress::SliceOver);
+            }
+            if self.open_channels == 0 && !self.end_told {
+                self.end_told = true;
+                self.first.end();
+            } else if !self.accept_next(slice.now_ns) {
+                return Ok(Progress::Idle {
+                    until_ns: self.first.wake_at_ns(),
+                });
+            }
+        }
+    }
+}
+
+/// What has to do with checkpoints.
+impl<T: Send> GateHead<T> {
+    fn note_first_barrier(&mut self, barrier: &Barrier, now_ns: u64) {
+        let known = self.alignment.waiting().or(self.alignment.recording());
+        if known.is_none_or(|known| known.checkpoint < barrier.checkpoint) {
+            self.first_barrier_ns = now_ns;
+        }
+    }
+
+    fn act(&mut self, next: Next, now_ns: u64) {
+        match next {
+            Next::Nothing => {}
+            Next::Snapshot { barrier, is_whole } => {
+                let first_ns = self.first_barrier_ns;
+                self.underway.due(barrier, is_whole, first_ns, now_ns);
+                self.let_go();
+            }
+            Next::Whole => self.is_whole(now_ns),
+        }
+    }
+
+    /// No channel has to wait any more.
+    fn let_go(&mut self) {
+        for Input { taken, held, .. } in &mut self.inputs {
+            held.append(taken);
+            std::mem::swap(held, taken);
+        }
+    }
+
+    /// Looks for barriers that may pass what lies before them, wherever they lie. While rows of a
+    /// checkpoint are worked off there is no hurry: those are not to be kept a second time.
+    fn let_barriers_pass(&mut self, now_ns: u64) {
+        if self.replay.is_some() {
+            return;
+        }
+        if let Some(barrier) = self.alignment.waiting().filter(|it| it.passes(now_ns)) {
+            let next = self.alignment.passes(barrier);
+            self.act(next, now_ns);
+        }
+        if self.next_urgent_ns().is_none_or(|at_ns| at_ns > now_ns) {
+            return;
+        }
+        for input in 0..self.inputs.len() {
+            self.take(input, now_ns);
+        }
+        self.urgent_from_ns = None;
+        let lie = self.inputs.iter().flat_map(|input| &input.taken);
+        let barriers = lie.filter_map(|parcel| match parcel.payload {
+            Payload::Barrier(barrier) => Some(barrier),
+            _ => None,
+        });
+        let barriers: Vec<Barrier> = barriers.collect();
+        for barrier in barriers {
+            match barrier.passes_from_ns() {
+                Some(from_ns) if from_ns > now_ns => {
+                    self.urgent_from_ns = earliest(self.urgent_from_ns, Some(from_ns));
+                }
+                Some(_) => {
+                    self.note_first_barrier(&barrier, now_ns);
+                    let next = self.alignment.passes(barrier);
+                    self.act(next, now_ns);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn next_urgent_ns(&self) -> Option<u64> {
+        let inputs = self.inputs.iter();
+        inputs
+            .map(|input| input.edge.gate.urgent_from_ns())
+            .fold(self.urgent_from_ns, earliest)
+    }
+
+    /// Takes the snapshot of a settled chain. Where barriers have passed rows, those that lie before the
+    /// barrier of their channel are part of it; those that still come are added later.
+    fn take_snapshot(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
+        let now_ns = slice.now_ns;
+        for input in 0..self.inputs.len() {
+            let Input { edge, taken, .. } = &mut self.inputs[input];
+            let urgent_from_ns = edge.gate.take(taken);
+            self.urgent_from_ns = earliest(self.urgent_from_ns, urgent_from_ns);
+        }
+        self.image = self.empty_image();
+        let (image, codec) = (&mut self.image, &self.codec);
+        let save = |first: &mut dyn Stage<T>, unaligned, _: &mut Taking<'_>| {
+            if unaligned {
+                first.save_input(codec, &mut image.pending);
+            }
+            Ok(())
+        };
+        self.underway.take(&mut *self.first, slice, save)?;
+        let mut next = Next::Whole;
+        if let Some(barrier) = self.alignment.recording() {
+            next = Next::Nothing;
+            for Input {
+                taken,
+                first_channel,
+                ..
+            } in &self.inputs
+            {
+                let record = Record {
+                    barrier,
+                    alignment: &mut self.alignment,
+                    image: &mut self.image,
+                    codec: &self.codec,
+                };
+                if record.parcels(taken.range(..), *first_channel) == Next::Whole {
+                    next = Next::Whole;
+                }
+            }
+        }
+        match next {
+            Next::Whole => self.is_whole(now_ns),
+            _ => self.underway.is_to_be_continued(),
+        }
+        Ok(())
+    }
+
+    fn empty_image(&self) -> InputImage {
+        let mut channels = Vec::new();
+        let mut stand = self.valve.inputs();
+        for (number, input) in self.inputs.iter().enumerate() {
+            input.edge.gate.each_sender(|sender| {
+                let (watermark_ms, is_idle) = stand.next().unwrap_or((i64::MIN, false));
+                channels.push(ChannelImage {
+                    input: number as u32,
+                    sender: sender as u32,
+                    watermark_ms,
+                    is_idle,
+                    rows: Vec::new(),
+                });
+            });
+        }
+        InputImage {
+            emitted_ms: self.valve.emitted_ms(),
+            pending: Vec::new(),
+            pending_input: self.current.as_ref().map_or(0, |it| it.input as u32),
+            channels,
+        }
+    }
+
+    /// The snapshot under way holds all that belongs to it.
+    fn is_whole(&mut self, now_ns: u64) {
+        let image = std::mem::take(&mut self.image);
+        let operator = &self.operator;
+        self.underway.has_become_whole(now_ns, |parts| {
+            parts.put(operator, INPUT.to_owned(), &image);
+        });
+    }
+}
+
+/// Under which name a task keeps what it had not worked off.
+const INPUT: &str = "engine/in-flight/input";
+
+/// Adds parcels that barriers have passed to a snapshot.
+struct Record<'a, T> {
+    barrier: Barrier,
+    alignment: &'a mut Alignment,
+    image: &'a mut InputImage,
+    codec: &'a Codec<T>,
+}
+
+impl<T> Record<'_, T> {
+    fn parcels<'p>(
+        self,
+        parcels: impl Iterator<Item = &'p Parcel<T>>,
+        first_channel: usize,
+    ) -> Next
+    where
+        T: 'p,
+    {
+        let mut last = Next::Nothing;
+        for parcel in parcels {
+            let channel = first_channel + parcel.channel;
+            if !self.alignment.records(channel) {
+                continue;
+            }
+            match &parcel.payload {
+                Payload::Batch { batch, .. } => {
+                    let rows = &mut self.image.channels[channel].rows;
+                    self.codec.encode(batch, rows);
+                }
+                // An end stands for the barrier.
+                Payload::Barrier(_) | Payload::EndOfInput => {
+                    last = self.alignment.arrived(channel, self.barrier, true);
+                }
+            }
+        }
+        last
+    }
+}
+
+impl<T: Send> Head for GateHead<T> {
+    fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
+        self.first.prepare(context)
+    }
+
+    fn advance(&mut self, slice: &mut Slice<'_>) -> Result<Progress, OperatorError> {
+        let progress = self.work(slice);
+        let received = self.handed_over() - self.first.pending() as u64;
+        slice.records_in += received - self.reported;
+        self.reported = received;
+        progress
+    }
+
+    fn give_up(&mut self, checkpoint: u64) {
+        self.alignment.give_up(checkpoint);
+        self.underway.give_up(checkpoint);
+        if self.alignment.waiting().is_none() {
+            self.let_go();
+        }
+    }
+
+    fn deadline_ns(&self) -> Option<u64> {
+        if self.replay.is_some() {
+            return None;
+        }
+        let waiting = self.alignment.waiting();
+        let waiting = waiting.and_then(|barrier| barrier.passes_from_ns());
+        let underway = earliest(self.underway.deadline_ns(), waiting);
+        earliest(underway, self.next_urgent_ns())
+    }
+
+    fn last_parts(&mut self) -> Result<Parts, OperatorError> {
+        let mut parts = Parts::default();
+        let image = self.empty_image();
+        parts.put(&self.operator, INPUT.to_owned(), &image);
+        self.first.snapshot(&mut Taking::last(&mut parts))?;
+        Ok(parts)
+    }
+
+    fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        let images: Vec<(usize, InputImage)> = from.all(&self.operator, INPUT)?;
+        if !images.is_empty() {
+            self.replay = Some(self.replay_of(images, from)?);
+        }
+        self.first.restore(from)
+    }
+
+    fn close(&self) -> ClosingBook {
+        let mut outputs = Vec::new();
+        self.first.close(&mut outputs);
+        // What the chain has not worked off is of the current batch.
+        let current = self.current.as_ref().map(|current| current.input);
+        let inputs = self.inputs.iter().enumerate().map(|(index, input)| {
+            let pending = match current {
+                Some(current) if current == index => self.first.pending() as u64,
+                _ => 0,
+            };
+            let lie = input.held.iter().chain(&input.taken);
+            let lie = lie.map(|parcel| match &parcel.payload {
+                Payload::Batch { batch, .. } => batch.len() as u64,
+                Payload::Barrier(_) | Payload::EndOfInput => 0,
+            });
+            InputBook {
+                edge: input.edge.number,
+                received: input.handed_over - pending,
+                unread: pending + lie.sum::<u64>(),
+                restored: input.restored,
+            }
+        });
+        ClosingBook {
+            inputs: inputs.collect(),
+            outputs,
+        }
+    }
+}
+
+impl<T: Send> GateHead<T> {
+    /// What this subtask has to work off of what lay before the old subtasks of its task.
+    fn replay_of(
+        &mut self,
+        images: Vec<(usize, InputImage)>,
+        from: &RestoredTask<'_>,
+    ) -> Result<Replay<T>, OperatorError> {
+        let mut sent: Vec<Vec<(usize, InFlight)>> = Vec::new();
+        for Input { edge, .. } in &self.inputs {
+            sent.push(from.all(&edge.sender, &edge.sent_name)?);
+        }
+        let is_keyed = |input: &Input<T>| input.edge.exchange == Exchange::Hash;
+        let is_keyed = self.inputs.iter().any(is_keyed);
+        let mut replay = Replay::new();
+        let old_parallelism = images.len();
+        for (old, image) in &images {
+            let concerns = match is_keyed {
+                true => from.shares_groups_with(*old, old_parallelism),
+                false => old % from.subtask.parallelism == from.subtask.index,
+            };
+            if !concerns {
+                continue;
+            }
+            let sent = |input: usize, sender: u32| {
+                let of_input = sent.get(input).into_iter().flatten();
+                let mut of_sender = of_input.filter(|(index, _)| *index == sender as usize);
+                let rows = of_sender.next().into_iter().flat_map(|(_, rows)| rows);
+                let mut rows = rows.filter(|(receiver, _)| *receiver as usize == *old);
+                rows.next().map_or(Vec::new(), |(_, rows)| rows.clone())
+            };
+            let own = from.subtask.index;
+            let inputs = &mut self.inputs;
+            let keep = |input: usize, value: &T| match inputs.get_mut(input) {
+                Some(input) => input.edge.router.owner(value).is_none_or(|it| it == own),
+                None => false,
+            };
+            replay.add(image, &self.codec, sent, keep)?;
+        }
+        replay.begin();
+        Ok(replay)
+    }
+}

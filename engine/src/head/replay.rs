@@ -1,0 +1,235 @@
+//! Rows that a checkpoint caught on their way to an operator: its subtasks work them off before any
+//! others.
+//!
+//! They are kept by the channels of the job that took the checkpoint. Where the operator's state has
+//! been shared out anew, a subtask goes through the channels of all old subtasks whose state it has a
+//! part of, and picks the rows of its own keys. Old subtasks may have come to different points of event
+//! time: so it is always the one that is furthest behind which goes on, and time stands where that one
+//! is. A row then meets the watermark that it would have met, and a window fires when it would have.
+
+use std::collections::VecDeque;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::batch::codec::Codec;
+use crate::batch::{Batch, Mark, Part, Signal};
+use crate::event_time::NO_WATERMARK_MS;
+use crate::operator::OperatorError;
+use crate::valve::Valve;
+
+/// What a checkpoint holds of the input of one subtask.
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
+pub(super) struct InputImage {
+    /// How far event time had come at the gate.
+    pub(super) emitted_ms: i64,
+    /// Rows that the chain had been given and had not worked off, and by which input they came.
+    pub(super) pending: Vec<u8>,
+    pub(super) pending_input: u32,
+    pub(super) channels: Vec<ChannelImage>,
+}
+
+/// One channel.
+#[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
+pub(super) struct ChannelImage {
+    pub(super) input: u32,
+    pub(super) sender: u32,
+    pub(super) watermark_ms: i64,
+    pub(super) is_idle: bool,
+    /// Rows that had been sent and not been given to the chain.
+    pub(super) rows: Vec<u8>,
+}
+
+/// Rows to be worked off before any others.
+pub(super) struct Replay<T> {
+    receivers: Vec<OldReceiver<T>>,
+    /// Its inputs are the old receivers.
+    reached: Valve,
+    /// Where event time stands to begin with.
+    opening: Option<Signal>,
+}
+
+/// A subtask of the job that took the checkpoint.
+struct OldReceiver<T> {
+    /// Pieces that have passed its gate; their signals are those of all channels together.
+    pending: VecDeque<Piece<T>>,
+    channels: Vec<OldChannel<T>>,
+    valve: Valve,
+    reached_ms: i64,
+}
+
+struct OldChannel<T> {
+    pieces: VecDeque<Piece<T>>,
+    watermark_ms: i64,
+}
+
+/// Rows, and at most one signal behind them.
+pub(super) struct Piece<T> {
+    pub(super) input: usize,
+    pub(super) batch: Batch<T>,
+}
+
+impl<T> Replay<T> {
+    pub(super) fn new() -> Self {
+        Replay {
+            receivers: Vec::new(),
+            reached: Valve::new(0),
+            opening: None,
+        }
+    }
+
+    /// Adds what an old subtask had not worked off: `image` is its own part, `sent` tells what each
+    /// input's old senders had not sent to it; `keep` says of a row of an input whether it is to be
+    /// worked off here.
+    pub(super) fn add(
+        &mut self,
+        image: &InputImage,
+        codec: &Codec<T>,
+        sent: impl Fn(usize, u32) -> Vec<u8>,
+        mut keep: impl FnMut(usize, &T) -> bool,
+    ) -> Result<(), OperatorError> {
+        let pending_input = image.pending_input as usize;
+        let pending = pieces(&image.pending, pending_input, codec, &mut keep)?;
+        let mut channels = Vec::new();
+        for channel in &image.channels {
+            let input = channel.input as usize;
+            let mut rows = pieces(&channel.rows, input, codec, &mut keep)?;
+            rows.extend(pieces(&sent(input, channel.sender), input, codec, &mut keep)?);
+            channels.push(OldChannel {
+                pieces: rows,
+                watermark_ms: channel.watermark_ms,
+            });
+        }
+        let stood = image.channels.iter();
+        let stood = stood.map(|channel| (channel.watermark_ms, channel.is_idle));
+        // Signals that are pending have been merged already: what they say has not been reached.
+        let is_behind = pending.iter().any(|piece| !piece.batch.marks.is_empty());
+        self.receivers.push(OldReceiver {
+            valve: Valve::restored(stood, image.emitted_ms),
+            reached_ms: match is_behind {
+                true => NO_WATERMARK_MS,
+                false => image.emitted_ms,
+            },
+            pending,
+            channels,
+        });
+        Ok(())
+    }
+
+    /// Everything has been added.
+    pub(super) fn begin(&mut self) {
+        self.reached = Valve::new(self.receivers.len());
+        for (index, receiver) in self.receivers.iter().enumerate() {
+            let signal = Signal::Watermark(receiver.reached_ms);
+            let opening = &mut self.opening;
+            self.reached
+                .feed(index, signal, |signal| *opening = Some(signal));
+        }
+    }
+
+    /// Where event time stands once nothing is left.
+    pub(super) fn reached_ms(&self) -> i64 {
+        self.reached.emitted_ms()
+    }
+
+    /// Pieces that are left, each with its input.
+    pub(super) fn next(&mut self) -> Option<Piece<T>> {
+        if let Some(signal) = self.opening.take() {
+            let mut batch = Batch::default();
+            batch.signal(signal);
+            return Some(Piece { input: 0, batch });
+        }
+        let left = self.receivers.iter().enumerate();
+        let left = left.filter(|(_, receiver)| !receiver.is_done());
+        let (index, _) = left.min_by_key(|(_, receiver)| receiver.reached_ms)?;
+        let receiver = &mut self.receivers[index];
+        let mut piece = receiver.next()?;
+        let marks = std::mem::take(&mut piece.batch.marks);
+        let batch = &mut piece.batch;
+        let mut tell = |after_rows, signal| {
+            self.reached.feed(index, signal, |signal| {
+                batch.signal_after(after_rows, signal);
+            });
+        };
+        for Mark { after_rows, signal } in marks {
+            tell(after_rows, signal);
+        }
+        if receiver.is_done() {
+            let rows = piece.batch.len();
+            let batch = &mut piece.batch;
+            let signal = Signal::Watermark(receiver.valve.emitted_ms());
+            self.reached
+                .feed(index, signal, |signal| batch.signal_after(rows, signal));
+        }
+        Some(piece)
+    }
+}
+
+impl<T> OldReceiver<T> {
+    fn is_done(&self) -> bool {
+        let mut channels = self.channels.iter();
+        self.pending.is_empty() && channels.all(|channel| channel.pieces.is_empty())
+    }
+
+    /// The next piece, with signals of all channels together.
+    fn next(&mut self) -> Option<Piece<T>> {
+        let piece = match self.pending.pop_front() {
+            Some(piece) => piece,
+            None => self.next_of_channels()?,
+        };
+        if let Some(at_ms) = piece.batch.last_watermark_ms() {
+            self.reached_ms = self.reached_ms.max(at_ms);
+        } else if self.pending.is_empty() {
+            self.reached_ms = self.reached_ms.max(self.valve.emitted_ms());
+        }
+        Some(piece)
+    }
+
+    fn next_of_channels(&mut self) -> Option<Piece<T>> {
+        let left = self.channels.iter_mut().enumerate();
+        let left = left.filter(|(_, channel)| !channel.pieces.is_empty());
+        let (index, channel) = left.min_by_key(|(_, channel)| channel.watermark_ms)?;
+        let mut piece = channel.pieces.pop_front()?;
+        channel.watermark_ms = piece
+            .batch
+            .last_watermark_ms()
+            .unwrap_or(channel.watermark_ms);
+        let (marks, batch) = (std::mem::take(&mut piece.batch.marks), &mut piece.batch);
+        for Mark { after_rows, signal } in marks {
+            self.valve.feed(index, signal, |signal| {
+                batch.signal_after(after_rows, signal);
+            });
+        }
+        Some(piece)
+    }
+}
+
+/// The batches in `bytes`, cut behind each signal, without the rows that are not to be kept.
+fn pieces<T>(
+    bytes: &[u8],
+    input: usize,
+    codec: &Codec<T>,
+    keep: &mut impl FnMut(usize, &T) -> bool,
+) -> Result<VecDeque<Piece<T>>, OperatorError> {
+    let mut cut = VecDeque::new();
+    for mut batch in codec.decode_all(bytes)? {
+        let (rows, mut piece) = (batch.len(), Batch::default());
+        batch.work_off(rows, |part| {
+            match part {
+                Part::Rows(rows) => piece.extend(rows.filter(|row| keep(input, &row.value))),
+                Part::Signal(signal) => {
+                    piece.signal(signal);
+                    let batch = std::mem::take(&mut piece);
+                    cut.push_back(Piece { input, batch });
+                }
+            }
+            Ok::<(), OperatorError>(())
+        })?;
+        if !piece.is_empty() {
+            cut.push_back(Piece {
+                input,
+                batch: piece,
+            });
+        }
+    }
+    Ok(cut)
+}

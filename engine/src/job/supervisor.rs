@@ -1,0 +1,332 @@
+//! Sees a job through its attempts: drives the checkpoints of each, and after a failure builds the
+//! next one from the latest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::time::Duration;
+
+use super::Shared;
+use super::checkpointing::Checkpointing;
+use super::output::Outputs;
+use crate::attempt::{Attempt, JobEvent, Outcome, Surroundings};
+use crate::checkpoint::config::RestoreFrom;
+use crate::checkpoint::hand_in::{HandIn, Message};
+use crate::checkpoint::report::CheckpointReport;
+use crate::checkpoint::restart::Restarts;
+use crate::checkpoint::restore::Start;
+use crate::checkpoint::storage::Storage;
+use crate::clock::Clock;
+use crate::config::JobConfig;
+use crate::deploy::{Deployed, Ready};
+use crate::graph::JobGraph;
+use crate::plan::DeployError;
+use crate::prepare::Preparation;
+
+/// Longest time without looking at what others want.
+const LOOK: Duration = Duration::from_secs(3600);
+
+pub(super) struct Supervisor {
+    graph: JobGraph,
+    config: JobConfig,
+    storage: Option<Storage>,
+    preparation: Preparation,
+    outputs: Outputs,
+    restarts: Restarts,
+    clock: Clock,
+    inbox: Sender<Message>,
+    messages: Receiver<Message>,
+    telling: Telling,
+    attempt: Arc<Attempt>,
+}
+
+/// Those who are told what happens.
+#[derive(Clone)]
+pub(super) struct Telling {
+    events: SyncSender<JobEvent>,
+    reports: SyncSender<CheckpointReport>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Telling {
+    /// Something has happened to the job as a whole.
+    pub(super) fn event(&self, kind: &'static str, at_ns: u64, attempt: u32, text: String) {
+        let event = JobEvent {
+            at_ns,
+            kind,
+            attempt,
+            task: None,
+            subtask: None,
+            text,
+        };
+        if self.events.try_send(event).is_err() {
+            self.dropped.fetch_add(1, SeqCst);
+        }
+    }
+
+    pub(super) fn report(&self, report: CheckpointReport) {
+        if self.reports.try_send(report).is_err() {
+            self.dropped.fetch_add(1, SeqCst);
+        }
+    }
+}
+
+/// How an attempt ended.
+enum End {
+    /// With the job.
+    Over(Outcome),
+    Failed(Outcome),
+}
+
+impl Supervisor {
+    /// Starts the first attempt.
+    pub(super) fn start(
+        deployed: Deployed,
+        inbox: Sender<Message>,
+        messages: Receiver<Message>,
+        (events, reports, dropped): (
+            SyncSender<JobEvent>,
+            SyncSender<CheckpointReport>,
+            Arc<AtomicU64>,
+        ),
+    ) -> Result<(Self, Arc<Attempt>), DeployError> {
+        let Deployed {
+            graph,
+            config,
+            storage,
+            start,
+            mut ready,
+            preparation,
+        } = deployed;
+        let outputs = Outputs::of(&graph, storage.as_ref())?;
+        let telling = Telling {
+            events,
+            reports,
+            dropped,
+        };
+        let clock = match &start {
+            Some(start) => {
+                outputs.go_back(start, storage.as_ref(), &telling, 0)?;
+                Clock::start_at(start.at_ns())
+            }
+            None => {
+                ready.prepare(&config, &preparation)?;
+                Clock::start()
+            }
+        };
+        let around = surroundings(0, clock, &ready, storage.as_ref(), &inbox, &telling);
+        let attempt = Arc::new(Attempt::start(ready, around)?);
+        let supervisor = Supervisor {
+            graph,
+            restarts: Restarts::new(config.restart.clone()),
+            config,
+            storage,
+            preparation,
+            outputs,
+            clock,
+            inbox,
+            messages,
+            telling,
+            attempt: Arc::clone(&attempt),
+        };
+        Ok((supervisor, attempt))
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Sees the job to its end.
+    pub(super) fn run(&mut self, shared: &Shared) {
+        let mut at_end = SayAtEnd {
+            shared,
+            outcome: Outcome::Failed {
+                task: None,
+                subtask: None,
+                message: "the supervisor of the job panicked".to_owned(),
+            },
+        };
+        at_end.outcome = loop {
+            let failure = match self.see_through(shared) {
+                End::Over(outcome) => break outcome,
+                End::Failed(failure) => failure,
+            };
+            match self.begin_again(shared) {
+                Ok(true) => {}
+                Ok(false) if shared.wishes().cancel => break Outcome::Cancelled,
+                Ok(false) => break failure,
+                Err(error) => {
+                    break Outcome::Failed {
+                        task: None,
+                        subtask: None,
+                        message: format!("{error}; before that, {}", message_of(&failure)),
+                    };
+                }
+            }
+        };
+    }
+
+    /// Drives an attempt to its end.
+    fn see_through(&mut self, shared: &Shared) -> End {
+        let mut checkpointing = Checkpointing::of(
+            &self.config,
+            self.storage.as_ref(),
+            &self.attempt,
+            self.clock,
+            &self.inbox,
+        );
+        loop {
+            let has_ended = self.attempt.wait(Duration::ZERO);
+            if has_ended && let Some(end) = self.end_of(checkpointing.as_mut()) {
+                return end;
+            }
+            if has_ended && shared.wishes().cancel {
+                return End::Over(Outcome::Cancelled);
+            }
+            let message = self.next_message(checkpointing.as_ref());
+            if let Some(checkpointing) = &mut checkpointing {
+                let now_ns = self.clock.now();
+                checkpointing.take(message, now_ns, &self.outputs, &self.telling);
+            }
+        }
+    }
+
+    /// How an attempt has ended whose subtasks all have; `None` while its last checkpoint is still to come.
+    fn end_of(&self, checkpointing: Option<&mut Checkpointing>) -> Option<End> {
+        match self.attempt.outcome() {
+            failed @ Outcome::Failed { .. } => {
+                if let Some(checkpointing) = checkpointing {
+                    checkpointing.give_up(self.clock.now(), &self.telling);
+                }
+                Some(End::Failed(failed))
+            }
+            Outcome::Cancelled => Some(End::Over(Outcome::Cancelled)),
+            Outcome::Finished => match checkpointing {
+                Some(checkpointing) if !checkpointing.is_final() => None,
+                _ => Some(End::Over(Outcome::Finished)),
+            },
+        }
+    }
+
+    fn next_message(&self, checkpointing: Option<&Checkpointing>) -> Option<Message> {
+        let wake_at_ns = checkpointing.and_then(Checkpointing::wake_at_ns);
+        let wait = wake_at_ns.map_or(LOOK, |at_ns| {
+            Duration::from_nanos(at_ns.saturating_sub(self.clock.now())).min(LOOK)
+        });
+        match self.messages.recv_timeout(wait) {
+            Ok(message) => Some(message),
+            // The supervisor holds a sender itself: the other end cannot be gone.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// After a failure: starts the next attempt, if there is to be one.
+    fn begin_again(&mut self, shared: &Shared) -> Result<bool, DeployError> {
+        let Some(at_ns) = self.restarts.failed(self.clock.now()) else {
+            return Ok(false);
+        };
+        while self.clock.now() < at_ns {
+            if shared.wishes().cancel {
+                return Ok(false);
+            }
+            let left_ns = at_ns.saturating_sub(self.clock.now());
+            // What is left of the last attempt is of no interest; a wish to end is.
+            let _ = self
+                .messages
+                .recv_timeout(Duration::from_nanos(left_ns).min(LOOK));
+        }
+        let start = Start::choose(&RestoreFrom::Latest, self.storage.as_ref())?;
+        let mut ready = self.graph.build(&self.config, start.as_ref())?;
+        let number = self.attempt.number + 1;
+        let now_ns = self.clock.now();
+        match &start {
+            Some(start) => {
+                let storage = self.storage.as_ref();
+                self.outputs.go_back(start, storage, &self.telling, now_ns)?;
+            }
+            None => {
+                self.outputs.go_back_to_the_beginning()?;
+                ready.prepare(&self.config, &self.preparation)?;
+            }
+        }
+        let around = surroundings(
+            number,
+            self.clock,
+            &ready,
+            self.storage.as_ref(),
+            &self.inbox,
+            &self.telling,
+        );
+        let from = start.map_or("its beginning".to_owned(), |start| {
+            format!("checkpoint {}", start.checkpoint())
+        });
+        let attempt = Arc::new(Attempt::start(ready, around)?);
+        self.telling.event(
+            "restart",
+            self.clock.now(),
+            number,
+            format!("attempt {number} goes on from {from}"),
+        );
+        self.attempt = Arc::clone(&attempt);
+        *shared
+            .attempt
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = attempt;
+        // Whoever wanted something in between has said it to the attempt before.
+        let wishes = shared.wishes();
+        if wishes.cancel {
+            self.attempt.cancel();
+        } else if wishes.drain {
+            self.attempt.drain();
+        }
+        Ok(true)
+    }
+}
+
+fn surroundings(
+    number: u32,
+    clock: Clock,
+    ready: &Ready,
+    storage: Option<&Storage>,
+    inbox: &Sender<Message>,
+    telling: &Telling,
+) -> Surroundings {
+    let snapshots = storage.map(|storage| HandIn {
+        attempt: number,
+        storage: storage.clone(),
+        inbox: inbox.clone(),
+        clock,
+        tasks: ready.plan.tasks.iter().map(|task| task.id.clone()).collect(),
+        given_up: Arc::new(AtomicBool::new(false)),
+    });
+    Surroundings {
+        number,
+        clock,
+        events: telling.events.clone(),
+        events_dropped: Arc::clone(&telling.dropped),
+        inbox: inbox.clone(),
+        snapshots,
+    }
+}
+
+fn message_of(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Failed { message, .. } => message,
+        Outcome::Finished | Outcome::Cancelled => "it ended",
+    }
+}
+
+/// Says how the job has ended, whatever happens to the supervisor.
+struct SayAtEnd<'a> {
+    shared: &'a Shared,
+    outcome: Outcome,
+}
+
+impl Drop for SayAtEnd<'_> {
+    fn drop(&mut self) {
+        let failed = Outcome::Cancelled;
+        let outcome = std::mem::replace(&mut self.outcome, failed);
+        self.shared.wishes().outcome = Some(outcome);
+        self.shared.ended.notify_all();
+    }
+}
