@@ -12,6 +12,7 @@
 pub(crate) mod alignment;
 pub(crate) mod barrier;
 pub(crate) mod config;
+pub(crate) mod coordinator;
 pub(crate) mod parts;
 pub(crate) mod storage;
 pub(crate) mod taking;
