@@ -3,7 +3,8 @@
 //!
 //! - `config` is what a user chooses; `coordinator` decides when a checkpoint begins, is complete, or
 //!   is given up; `alignment` decides what a barrier means to a subtask with several channels. Both
-//!   are plain machines, fed with events and time.
+//!   are plain machines, fed with events and time, and so is `restart`, which says whether and when a
+//!   failed job starts again.
 //! - `parts` is what operators write and read; `storage` is the folder on disk.
 //!
 //! A checkpoint is complete once its manifest stands under its own name. Until then nothing in its
@@ -14,6 +15,7 @@ pub(crate) mod barrier;
 pub(crate) mod config;
 pub(crate) mod coordinator;
 pub(crate) mod parts;
+pub(crate) mod restart;
 pub(crate) mod storage;
 pub(crate) mod taking;
 pub(crate) mod underway;
