@@ -1,0 +1,90 @@
+//! Which checkpoint a job goes on from.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{PassedOver, StorageError};
+use super::manifest::{MANIFEST, Manifest};
+use super::read::{LoadedCheckpoint, load_as};
+use super::write::{Base, base_of};
+use super::{Storage, directory};
+use crate::checkpoint::config::RestoreFrom;
+
+/// A checkpoint to go on from.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    pub(crate) loaded: LoadedCheckpoint,
+    pub(crate) path: PathBuf,
+    /// Newer ones that cannot be used.
+    pub(crate) passed_over: PassedOver,
+}
+
+impl Storage {
+    /// Reads what a job is to go on from, if it is to. A checkpoint that is named is taken or refused.
+    /// Where the latest is asked for and cannot be used, the one before is taken; but if none can be
+    /// used, the job does not begin anew by itself.
+    pub(crate) fn choose(&self, from: &RestoreFrom) -> Result<Option<Chosen>, StorageError> {
+        match from {
+            RestoreFrom::Nothing => Ok(None),
+            RestoreFrom::Checkpoint(path) => {
+                let (loaded, base) = load(path)?;
+                let passed_over = PassedOver::default();
+                Ok(Some(self.go_on(path.clone(), loaded, base, passed_over)))
+            }
+            RestoreFrom::Latest => self.latest(),
+        }
+    }
+
+    fn latest(&self) -> Result<Option<Chosen>, StorageError> {
+        let mut passed_over = PassedOver::default();
+        for number in self.candidates()? {
+            let path = directory::checkpoint(&self.0.directory, number);
+            match load(&path).and_then(|read| numbered(read, number, &path)) {
+                Ok((loaded, base)) => {
+                    return Ok(Some(self.go_on(path, loaded, base, passed_over)));
+                }
+                Err(error) => passed_over.0.push((number, error)),
+            }
+        }
+        match passed_over.0.is_empty() {
+            true => Ok(None),
+            false => Err(StorageError::NoneUsable(passed_over)),
+        }
+    }
+
+    /// The next checkpoint need not write what this one has.
+    fn go_on(
+        &self,
+        path: PathBuf,
+        loaded: LoadedCheckpoint,
+        base: Base,
+        passed_over: PassedOver,
+    ) -> Chosen {
+        self.set_base(base);
+        Chosen {
+            loaded,
+            path,
+            passed_over,
+        }
+    }
+}
+
+fn load(folder: &Path) -> Result<(LoadedCheckpoint, Base), StorageError> {
+    let manifest = Manifest::read(&folder.join(MANIFEST))?;
+    let base = base_of(&manifest, folder);
+    Ok((load_as(manifest, folder)?, base))
+}
+
+/// Refuses a checkpoint that lies where another was.
+fn numbered<B>(
+    read: (LoadedCheckpoint, B),
+    number: u64,
+    path: &Path,
+) -> Result<(LoadedCheckpoint, B), StorageError> {
+    match read.0.head.checkpoint {
+        found if found == number => Ok(read),
+        found => {
+            let reason = format!("it holds checkpoint {found}");
+            Err(StorageError::damaged(path, reason))
+        }
+    }
+}
