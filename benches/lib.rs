@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use engine::{
     Aggregate, Aggregated, Batch, Data, Deployed, DetachedStates, JobConfig, JobGraph, Key,
-    KeyedProcess, OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus,
+    KeyedProcess, KeyedState, OperatorContext, OperatorError, Outcome, Row, Source, SourceStatus,
     SplitWatermarkOptions, StateBackend, StateContext, Stream, Tumbling, TumblingWindows,
     ValueState, WindowAggregate, WindowCore,
 };
@@ -105,6 +105,8 @@ pub struct HandOn;
 
 impl KeyedProcess<u64, u64, u64> for HandOn {
     fn open(&mut self, _state: &mut StateContext) {}
+
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn KeyedState)) {}
 
     fn process(
         &mut self,

@@ -17,6 +17,12 @@ impl<T: Encode + Decode + Send + 'static> Data for T {}
 pub trait Key: Data + Clone + Eq + Hash + Debug {}
 impl<T: Data + Clone + Eq + Hash + Debug> Key for T {}
 
+/// Appends the encoding of a value.
+#[inline]
+pub(crate) fn encode<T: Encode>(value: &T, bytes: &mut Vec<u8>) {
+    value.serialize(bytes).expect("memory takes every write");
+}
+
 /// A record and the tag that travels beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<T> {

@@ -4,10 +4,12 @@ pub(crate) mod timed;
 pub(crate) mod timer_service;
 
 use crate::batch::{Batch, Loop, Rows};
+use crate::checkpoint::parts::{Restored, Snapshot};
 use crate::data::{Data, Key, Row};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::prepare::PrepareContext;
 use crate::state::backend::KeyedBackend;
+use crate::state::saved::KeyedState;
 use crate::state::value::ValueState;
 use crate::state::{StateContext, StateError};
 use crate::top_keys::KeySketch;
@@ -16,6 +18,10 @@ use crate::top_keys::KeySketch;
 pub trait KeyedProcess<K, In, Out>: Send {
     /// Opens the states it needs; called once, before anything else.
     fn open(&mut self, state: &mut StateContext);
+
+    /// Shows every state that it opened, once each: this is how they get into a checkpoint, and out
+    /// of it. Asked for at any time after [`open`](Self::open).
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState));
 
     /// Before the job's time begins: may fill its states with what they are to begin with.
     fn prepare(&mut self, _context: &PrepareContext) -> Result<(), OperatorError> {
@@ -139,6 +145,18 @@ where
         self.process.finish(out, context)?;
         Ok(self.backend.end(run, 0, context.slice)?)
     }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        let process = &mut self.process;
+        let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
+        Ok(self.backend.snapshot(show, into)?)
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        let process = &mut self.process;
+        let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
+        Ok(self.backend.restore(show, from)?)
+    }
 }
 
 /// A running aggregate: one result per row, with that row's tag.
@@ -164,6 +182,10 @@ impl<K, In, A: Aggregate<K, In>> RunningAggregate<K, In, A> {
 impl<K: Key, In, A: Aggregate<K, In>> KeyedProcess<K, In, A::Out> for RunningAggregate<K, In, A> {
     fn open(&mut self, state: &mut StateContext) {
         self.state = Some(state.value("accumulator"));
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState)) {
+        visit(self.parts().1);
     }
 
     fn process(

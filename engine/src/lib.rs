@@ -81,6 +81,7 @@ pub use state::ordered::OrderedKey;
 pub use state::rocksdb::config::{
     Compression, ConfigError, Profile, RocksDbConfig, RocksDbMemory, TimerStore,
 };
+pub use state::saved::KeyedState;
 pub use state::snapshot::{RocksDbSnapshot, StateSnapshot, WriteBackSnapshot};
 pub use state::ttl::{Ttl, TtlRefresh};
 pub use state::value::ValueState;

@@ -13,6 +13,7 @@ pub(crate) mod map;
 pub(crate) mod ordered;
 pub(crate) mod probe;
 pub(crate) mod rocksdb;
+pub(crate) mod saved;
 pub(crate) mod snapshot;
 pub(crate) mod ttl;
 pub(crate) mod value;
@@ -38,6 +39,7 @@ use rocksdb::database::Column;
 use rocksdb::shared::SharedResources;
 use rocksdb::store::SharedStore;
 use rocksdb::table::Table;
+use saved::{Kept, OpenedState, OpenedStates};
 use ttl::Ttl;
 use value::ValueState;
 
@@ -79,7 +81,7 @@ pub struct StateContext {
     clock: RunClock,
     /// Of the states on the heap.
     gauges: Vec<HeapGauge>,
-    names: Vec<String>,
+    opened: OpenedStates,
     /// The first state that cannot be opened.
     refused: Option<StateError>,
     place: Place,
@@ -109,7 +111,7 @@ impl StateContext {
         StateContext {
             clock: RunClock::default(),
             gauges: Vec::new(),
-            names: Vec::new(),
+            opened: OpenedStates::default(),
             refused: None,
             place,
         }
@@ -117,7 +119,7 @@ impl StateContext {
 
     /// The state `name` of this operator: one value per key.
     pub fn value<K: Key, V: Data>(&mut self, name: &str) -> ValueState<K, V> {
-        match self.table(name, None, false) {
+        match self.table(name, Kept::Value, None) {
             Some(table) => ValueState::in_table(name, table),
             None => ValueState::on_heap(name, self.gauge()),
         }
@@ -125,7 +127,7 @@ impl StateContext {
 
     /// As [`value`](Self::value), with a time to live.
     pub fn value_with_ttl<K: Key, V: Data>(&mut self, name: &str, ttl: Ttl) -> ValueState<K, V> {
-        match self.table(name, Some(ttl), false) {
+        match self.table(name, Kept::Value, Some(ttl)) {
             Some(table) => ValueState::in_table(name, table),
             None => ValueState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
@@ -133,7 +135,7 @@ impl StateContext {
 
     /// The state `name` of this operator: a list per key.
     pub fn list<K: Key, T: Data>(&mut self, name: &str) -> ListState<K, T> {
-        match self.table(name, None, true) {
+        match self.table(name, Kept::List, None) {
             Some(table) => ListState::in_table(name, table),
             None => ListState::on_heap(name, self.gauge()),
         }
@@ -141,7 +143,7 @@ impl StateContext {
 
     /// As [`list`](Self::list), with a time to live.
     pub fn list_with_ttl<K: Key, T: Data>(&mut self, name: &str, ttl: Ttl) -> ListState<K, T> {
-        match self.table(name, Some(ttl), true) {
+        match self.table(name, Kept::List, Some(ttl)) {
             Some(table) => ListState::in_table(name, table),
             None => ListState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
@@ -149,7 +151,7 @@ impl StateContext {
 
     /// The state `name` of this operator: a map per key.
     pub fn map<K: Key, U: OrderedKey, V: Data>(&mut self, name: &str) -> MapState<K, U, V> {
-        match self.table(name, None, true) {
+        match self.table(name, Kept::Map, None) {
             Some(table) => MapState::in_table(name, table),
             None => MapState::on_heap(name, self.gauge()),
         }
@@ -161,7 +163,7 @@ impl StateContext {
         name: &str,
         ttl: Ttl,
     ) -> MapState<K, U, V> {
-        match self.table(name, Some(ttl), true) {
+        match self.table(name, Kept::Map, Some(ttl)) {
             Some(table) => MapState::in_table(name, table),
             None => MapState::on_heap_with_ttl(name, ttl, self.clock.clone(), self.gauge()),
         }
@@ -200,8 +202,8 @@ impl StateContext {
             Place::RocksDb { shared, .. } if shared.config.timers == TimerStore::RocksDb => {}
             _ => return None,
         }
-        let by_key = self.table("timers by key", None, false)?;
-        let by_time = self.table("timers by time", None, true)?;
+        let by_key = self.place("timers by key", Kept::Timers, None, false)?;
+        let by_time = self.place("timers by time", Kept::Timers, None, true)?;
         Some(StoredTimers::new(by_key, by_time, head))
     }
 
@@ -212,24 +214,38 @@ impl StateContext {
     }
 
     /// A name belongs to one state, wherever states are kept.
-    fn claim(&mut self, name: &str) {
-        let reason = match name {
-            _ if self.names.iter().any(|other| other == name) => "there are two of this name",
-            _ if name.contains('\0') => "a name must not contain NUL",
-            _ if self.names.len() == MAX_STATES => "an operator has 255 states at most",
-            _ => {
-                self.names.push(name.to_owned());
-                return;
-            }
+    fn claim(&mut self, state: OpenedState) {
+        let reason = match &state.name {
+            name if self.opened.contains(name) => "there are two of this name",
+            name if name.contains('\0') => "a name must not contain NUL",
+            _ if self.opened.len() == MAX_STATES => "an operator has 255 states at most",
+            _ => return self.opened.add(state),
         };
         self.refused
-            .get_or_insert_with(|| StateError::new(name, reason));
+            .get_or_insert_with(|| StateError::new(&state.name, reason));
     }
 
-    /// A place for a state, unless states are on the heap; `scanned` if entries of a key are asked for
-    /// together.
-    fn table<K: Key>(&mut self, name: &str, ttl: Option<Ttl>, scanned: bool) -> Option<Table<K>> {
-        self.claim(name);
+    /// A place for a state, unless states are on the heap.
+    fn table<K: Key>(&mut self, name: &str, kept: Kept, ttl: Option<Ttl>) -> Option<Table<K>> {
+        // Entries of a key are asked for together where it has several.
+        let scanned = kept != Kept::Value;
+        self.place(name, kept, ttl, scanned)
+    }
+
+    /// As [`table`](Self::table); `scanned` if entries of a key are asked for together.
+    fn place<K: Key>(
+        &mut self,
+        name: &str,
+        kept: Kept,
+        ttl: Option<Ttl>,
+        scanned: bool,
+    ) -> Option<Table<K>> {
+        self.claim(OpenedState {
+            name: name.to_owned(),
+            kept,
+            expires: ttl.is_some(),
+            on_disk: matches!(self.place, Place::RocksDb { .. }),
+        });
         let Place::RocksDb {
             shared,
             groups,
@@ -261,7 +277,12 @@ impl StateContext {
         if let Some(store) = &store {
             store.lock().open()?;
         }
-        Ok(KeyedBackend::new(self.clock, store, self.gauges))
+        Ok(KeyedBackend::new(
+            self.clock,
+            store,
+            self.gauges,
+            self.opened,
+        ))
     }
 }
 

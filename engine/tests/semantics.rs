@@ -13,8 +13,9 @@ use std::time::Duration;
 use collected::Collected;
 use count::Count;
 use engine::{
-    AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess, Operator,
-    OperatorContext, OperatorError, Outcome, Row, Rows, Source, SourceStatus, StateContext, Stream,
+    AsyncOptions, Batch, Chaining, DeployError, JobConfig, JobGraph, KeyedProcess, KeyedState,
+    Operator, OperatorContext, OperatorError, Outcome, Row, Rows, Source, SourceStatus,
+    StateContext, Stream,
 };
 use numbers::Numbers;
 
@@ -73,6 +74,9 @@ struct Where {
 }
 impl KeyedProcess<u64, u64, (u64, u64)> for Where {
     fn open(&mut self, _state: &mut StateContext) {}
+
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn KeyedState)) {}
+
     fn process(
         &mut self,
         key: &u64,

@@ -17,8 +17,8 @@ use collected::Collected;
 use count::Count;
 use engine::{
     Batch, DeployError, DetachedStates, Job, JobConfig, JobGraph, JobReport, JobSnapshot,
-    KeyedProcess, OperatorContext, OperatorError, Outcome, PrepareContext, Profile, RocksDbConfig,
-    Row, StateBackend, StateContext, StateSnapshot, ValueState,
+    KeyedProcess, KeyedState, OperatorContext, OperatorError, Outcome, PrepareContext, Profile,
+    RocksDbConfig, Row, StateBackend, StateContext, StateSnapshot, ValueState,
 };
 use numbers::Numbers;
 
@@ -121,6 +121,10 @@ struct Prepared {
 impl KeyedProcess<u64, u64, (u64, Option<u64>)> for Prepared {
     fn open(&mut self, state: &mut StateContext) {
         self.values = Some(state.value("value"));
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState)) {
+        self.values.iter_mut().for_each(|values| visit(values));
     }
 
     fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {
@@ -389,6 +393,8 @@ struct Unprepared;
 
 impl KeyedProcess<u64, u64, u64> for Unprepared {
     fn open(&mut self, _: &mut StateContext) {}
+
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn KeyedState)) {}
 
     fn prepare(&mut self, _: &PrepareContext) -> Result<(), OperatorError> {
         panic!("nothing is ready")

@@ -4,6 +4,7 @@
 //! Who reads is one of the subtasks of a job that may have another parallelism: it sees the parts of all
 //! subtasks of its operator that were, and picks what belongs to it.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -208,13 +209,34 @@ impl<'a> Restored<'a> {
     }
 
     /// The key groups of this subtask: the first, and the first that is not its own any more.
-    pub(crate) fn own_groups(&self) -> std::ops::Range<usize> {
-        let SubtaskContext { index, parallelism } = self.subtask;
+    pub(crate) fn own_groups(&self) -> Range<usize> {
+        self.groups_of(self.subtask)
+    }
+
+    /// The key groups that an old subtask had.
+    pub(crate) fn old_groups(&self, index: usize) -> Range<usize> {
+        let parallelism = self.old_parallelism();
+        self.groups_of(SubtaskContext { index, parallelism })
+    }
+
+    fn groups_of(&self, SubtaskContext { index, parallelism }: SubtaskContext) -> Range<usize> {
         let owner = |group: &usize| subtask_of(*group, parallelism, self.max_parallelism);
         let first = (0..self.max_parallelism).find(|group| owner(group) == index);
         let own = (0..self.max_parallelism).filter(|group| owner(group) == index);
         let first = first.unwrap_or(0);
         first..first + own.count()
+    }
+
+    /// Whether an old subtask had key groups that are this one's now.
+    pub(crate) fn overlaps(&self, old: usize) -> bool {
+        let (old, own) = (self.old_groups(old), self.own_groups());
+        old.start < own.end && own.start < old.end
+    }
+
+    /// As [`all`](Self::all), of those subtasks that had keys of this one.
+    pub(crate) fn overlapping(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let parts = self.all(name).filter(|(old, _)| self.overlaps(*old));
+        parts.map(|(_, bytes)| bytes)
     }
 
     /// The databases of all its subtasks: each one's index, folder, and names of files.

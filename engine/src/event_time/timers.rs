@@ -11,10 +11,11 @@
 pub(crate) mod stored;
 
 use std::collections::BTreeMap;
+use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::data::Key;
+use crate::data::{Decode, Key, encode};
 
 /// Which of the two clocks something is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,6 +153,27 @@ impl<K: Key> KeyedTimers<K> {
         self.fired
     }
 
+    /// Appends all timers, of either domain in the order in which they fire.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
+        self.event.save(bytes);
+        self.processing.save(bytes);
+    }
+
+    /// Adds saved timers of keys that `owns` says of their encoding are wanted; they fire behind all of
+    /// their time that are here already.
+    pub(crate) fn load(
+        &mut self,
+        mut saved: &[u8],
+        owns: &dyn Fn(&[u8]) -> bool,
+    ) -> io::Result<()> {
+        self.event.load(&mut saved, owns)?;
+        self.processing.load(&mut saved, owns)?;
+        match saved {
+            [] => Ok(()),
+            _ => Err(io::Error::other("bytes behind the last timer")),
+        }
+    }
+
     fn queue(&mut self, domain: TimeDomain) -> &mut KeyedQueue<K> {
         match domain {
             TimeDomain::Event => &mut self.event,
@@ -184,6 +206,27 @@ impl<K: Key> KeyedQueue<K> {
             self.places
                 .insert(key.clone(), BTreeMap::from([(at_ms, place)]));
         }
+    }
+
+    /// A 1 before each timer, a 0 behind the last.
+    fn save(&self, bytes: &mut Vec<u8>) {
+        for (place, key) in &self.queue.due {
+            encode(&(true, place.at_ms), bytes);
+            encode(key, bytes);
+        }
+        encode(&false, bytes);
+    }
+
+    fn load(&mut self, saved: &mut &[u8], owns: &dyn Fn(&[u8]) -> bool) -> io::Result<()> {
+        while bool::deserialize(saved)? {
+            let at_ms = i64::deserialize(saved)?;
+            let from_key = *saved;
+            let key = K::deserialize(saved)?;
+            if owns(&from_key[..from_key.len() - saved.len()]) {
+                self.register(&key, at_ms);
+            }
+        }
+        Ok(())
     }
 
     fn delete(&mut self, key: &K, at_ms: i64) {

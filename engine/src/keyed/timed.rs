@@ -1,13 +1,15 @@
 //! Processes on keyed streams that set timers: Flink's keyed process function.
 
 use crate::batch::{Batch, Rows, Signal};
-use crate::data::{Key, Row};
+use crate::checkpoint::parts::{Restored, Snapshot};
+use crate::data::{Decode, Key, Row};
 use crate::event_time::timers::TimeDomain;
 use crate::event_time::{NO_WATERMARK_MS, job_time_ns, processing_ms};
 use crate::keyed::timer_service::TimerService;
 use crate::operator::{Operator, OperatorContext, OperatorError};
 use crate::stage::earliest;
 use crate::state::backend::KeyedBackend;
+use crate::state::saved::KeyedState;
 use crate::state::{StateContext, StateError};
 use crate::top_keys::KeySketch;
 use crate::window::WindowCounters;
@@ -17,6 +19,10 @@ use crate::window::WindowCounters;
 pub trait TimedProcess<K, In, Out>: Send {
     /// Opens the states it needs; called once, before the first row.
     fn open(&mut self, _state: &mut StateContext) {}
+
+    /// Shows every state that it opened, once each: this is how they get into a checkpoint, and out
+    /// of it. Asked for at any time after [`open`](Self::open).
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState));
 
     /// Takes one row, appends what comes of it to `out`.
     fn process(
@@ -37,6 +43,9 @@ pub trait TimedProcess<K, In, Out>: Send {
         out: &mut Batch<Out>,
     ) -> Result<(), OperatorError>;
 }
+
+/// The part of a checkpoint that says how far event time had come.
+const WATERMARK: &str = "watermark";
 
 /// A timer that fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,5 +209,30 @@ where
     ) -> Result<(), OperatorError> {
         let until_ms = processing_ms(now_ns);
         self.fire(TimeDomain::Processing, until_ms, out, context)
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        let process = &mut self.process;
+        let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
+        self.backend.snapshot(show, into)?;
+        self.timers.snapshot(into);
+        into.put_value(WATERMARK, &self.watermark_ms);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        let process = &mut self.process;
+        let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
+        self.backend.restore(show, from)?;
+        self.timers.restore(from)?;
+        // Subtasks may have stood at different watermarks. Event time rises from the lowest again.
+        let watermarks = from.all(WATERMARK);
+        let watermarks = watermarks.map(|(_, bytes)| i64::try_from_slice(bytes));
+        let lowest = watermarks
+            .collect::<Result<Vec<i64>, _>>()?
+            .into_iter()
+            .min();
+        self.watermark_ms = lowest.unwrap_or(NO_WATERMARK_MS);
+        Ok(())
     }
 }

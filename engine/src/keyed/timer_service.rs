@@ -1,9 +1,13 @@
 //! The timers of a keyed operator, wherever its backend keeps them.
 
+use crate::checkpoint::parts::{Restored, Snapshot};
 use crate::data::Key;
 use crate::event_time::timers::stored::StoredTimers;
 use crate::event_time::timers::{KeyedTimers, TimeDomain};
 use crate::state::StateError;
+
+/// The part of a checkpoint that holds them.
+const PART: &str = "timers";
 
 /// The timers of an operator. They look the same wherever they are kept.
 #[derive(Debug)]
@@ -70,6 +74,27 @@ impl<K: Key> TimerService<K> {
         match self {
             TimerService::Heap(timers) => timers.pending(),
             TimerService::RocksDb(timers) => timers.pending(),
+        }
+    }
+
+    /// Keeps all timers.
+    pub(crate) fn snapshot(&self, into: &mut Snapshot<'_>) {
+        match self {
+            TimerService::Heap(timers) => into.put(PART, |bytes| timers.save(bytes)),
+            TimerService::RocksDb(_) => {}
+        }
+    }
+
+    /// Takes over the timers of this subtask's keys.
+    pub(crate) fn restore(&mut self, from: &Restored<'_>) -> Result<(), StateError> {
+        match self {
+            TimerService::Heap(timers) => {
+                let mut parts = from.overlapping(PART);
+                let loaded =
+                    parts.try_for_each(|saved| timers.load(saved, &|key| from.owns_key(key)));
+                loaded.map_err(|error| StateError::new(PART, error))
+            }
+            TimerService::RocksDb(_) => Ok(()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Aggregates: per key, what a fold makes of the values that were added.
 
+use super::saved::KeyedState;
+use super::saved::sealed::SavedState;
 use super::{StateError, ValueState};
 use crate::data::Key;
 use crate::keyed::Aggregate;
@@ -42,5 +44,21 @@ impl<K: Key, In, A: Aggregate<K, In>> AggregatingState<K, In, A> {
     /// Forgets what was added to `key`.
     pub fn clear(&mut self, key: &K) -> Result<(), StateError> {
         self.accumulators.remove(key)
+    }
+}
+
+impl<K: Key, In, A: Aggregate<K, In>> KeyedState for AggregatingState<K, In, A> {}
+
+impl<K: Key, In, A: Aggregate<K, In>> SavedState for AggregatingState<K, In, A> {
+    fn name(&self) -> &str {
+        self.accumulators.name()
+    }
+
+    fn save(&mut self, bytes: &mut Vec<u8>) {
+        self.accumulators.save(bytes);
+    }
+
+    fn load(&mut self, saved: &[u8], owns: &dyn Fn(&[u8]) -> bool) -> Result<(), StateError> {
+        self.accumulators.load(saved, owns)
     }
 }

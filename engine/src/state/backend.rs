@@ -1,6 +1,8 @@
 //! An operator subtask's hold on its states: where they are opened, and what frames each run of rows
 //! that touches them.
 
+mod checkpoint;
+
 use std::sync::Arc;
 
 use super::StateError;
@@ -10,6 +12,7 @@ use super::probe::StateProbe;
 use super::rocksdb::meter::BlockCounts;
 use super::rocksdb::probe::{RocksDbProbe, Throttle};
 use super::rocksdb::store::SharedStore;
+use super::saved::OpenedStates;
 use crate::subtask::Slice;
 
 /// An operator subtask's hold on its states.
@@ -18,6 +21,7 @@ pub(crate) struct KeyedBackend {
     clock: RunClock,
     gauges: Arc<[HeapGauge]>,
     store: Option<RocksDbStore>,
+    opened: OpenedStates,
 }
 
 struct RocksDbStore {
@@ -36,7 +40,12 @@ pub(crate) struct Run {
 }
 
 impl KeyedBackend {
-    pub(crate) fn new(clock: RunClock, store: Option<SharedStore>, gauges: Vec<HeapGauge>) -> Self {
+    pub(crate) fn new(
+        clock: RunClock,
+        store: Option<SharedStore>,
+        gauges: Vec<HeapGauge>,
+        opened: OpenedStates,
+    ) -> Self {
         let store = store.map(|store| {
             let probe = store.lock().probe();
             RocksDbStore {
@@ -50,6 +59,7 @@ impl KeyedBackend {
             clock,
             gauges: gauges.into(),
             store,
+            opened,
         }
     }
 

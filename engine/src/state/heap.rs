@@ -7,10 +7,15 @@ pub(crate) mod expiring;
 pub(crate) mod expiring_maps;
 pub(crate) mod gauge;
 pub(crate) mod lists;
+pub(crate) mod saved;
 pub(crate) mod sorted_maps;
 pub(crate) mod values;
 
+use std::io;
+
+use crate::data::{Decode, Encode, encode};
 use crate::state::ttl::{Ttl, TtlRefresh};
+use saved::Saved;
 
 /// Entries of the calendar that an access works off at most. An access enters one at most, so that
 /// more go than come.
@@ -53,5 +58,19 @@ impl<V> Slot<V> {
     fn put(&mut self, value: V, now_ms: u64) {
         self.value = value;
         self.refreshed_ms = now_ms;
+    }
+}
+
+impl<V: Encode> Slot<V> {
+    fn save(&self, bytes: &mut Vec<u8>) {
+        encode(&self.refreshed_ms, bytes);
+        encode(&self.value, bytes);
+    }
+}
+
+impl<V: Decode> Slot<V> {
+    /// When it was refreshed, and the value; it has no place yet.
+    fn load(saved: &mut Saved<'_>) -> io::Result<(u64, V)> {
+        Ok((saved.value()?, saved.value()?))
     }
 }

@@ -1,5 +1,6 @@
 //! Lists: per key, elements in the order in which they were added.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use super::StateError;
@@ -7,16 +8,19 @@ use super::clock::RunClock;
 use super::heap::expiring_maps::ExpiringMaps;
 use super::heap::gauge::HeapGauge;
 use super::heap::lists::Lists;
+use super::heap::saved::Saved;
 use super::ordered::OrderedKey;
-use super::rocksdb::table::{Table, encode};
+use super::rocksdb::table::Table;
+use super::saved::KeyedState;
+use super::saved::sealed::SavedState;
 use super::ttl::Ttl;
-use crate::data::{Data, Key};
+use crate::data::{Data, Decode, Key, encode};
 
 /// A list per key. Where it has a time to live, each element has.
 ///
 /// Elements that are kept one by one are told apart by numbers that increase from one to the next over
-/// all keys of a subtask: adding one then reads nothing. A subtask that goes on with lists written
-/// before it has to begin behind the highest number in them.
+/// all keys of a subtask: adding one then reads nothing. A subtask that goes on with lists of others
+/// begins behind the numbers of all of them.
 #[derive(Debug)]
 pub struct ListState<K, T> {
     name: String,
@@ -141,5 +145,35 @@ impl<K: Key, T: Data> ListState<K, T> {
             Store::RocksDb(table) => table.delete_all(key)?,
         }
         Ok(())
+    }
+}
+
+impl<K: Key, T: Data> KeyedState for ListState<K, T> {}
+
+impl<K: Key, T: Data> SavedState for ListState<K, T> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn save(&mut self, bytes: &mut Vec<u8>) {
+        encode(&self.next_number, bytes);
+        match &self.store {
+            Store::Heap(lists) => lists.save(bytes),
+            Store::HeapWithTtl(lists) => lists.save(bytes),
+            Store::RocksDb(_) => {}
+        }
+    }
+
+    fn load(&mut self, mut saved: &[u8], owns: &dyn Fn(&[u8]) -> bool) -> Result<(), StateError> {
+        let mut load = || -> io::Result<()> {
+            let next_number = u64::deserialize(&mut saved)?;
+            self.next_number = self.next_number.max(next_number);
+            match &mut self.store {
+                Store::Heap(lists) => lists.load(Saved::open(saved, owns)?),
+                Store::HeapWithTtl(lists) => lists.load(Saved::open(saved, owns)?),
+                Store::RocksDb(_) => Ok(()),
+            }
+        };
+        load().map_err(|error| StateError::new(&self.name, error))
     }
 }

@@ -8,11 +8,14 @@ use super::heap::access::Timed;
 use super::heap::expiring_maps::ExpiringMaps;
 use super::heap::gauge::AccessKind::{Read, Write};
 use super::heap::gauge::HeapGauge;
-use super::heap::sorted_maps::SortedMaps;
+use super::heap::saved::Saved;
+use super::heap::sorted_maps::{SortedMaps, load_maps};
 use super::ordered::OrderedKey;
-use super::rocksdb::table::{Table, encode};
+use super::rocksdb::table::Table;
+use super::saved::KeyedState;
+use super::saved::sealed::SavedState;
 use super::ttl::Ttl;
-use crate::data::{Data, Key};
+use crate::data::{Data, Key, encode};
 
 /// A map per key. Where it has a time to live, each of its entries has.
 #[derive(Debug)]
@@ -187,6 +190,35 @@ impl<K: Key, U: OrderedKey, V: Data> MapState<K, U, V> {
                 (key, suffix)
             })),
         }
+    }
+}
+
+impl<K: Key, U: OrderedKey, V: Data> KeyedState for MapState<K, U, V> {}
+
+impl<K: Key, U: OrderedKey, V: Data> SavedState for MapState<K, U, V> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn save(&mut self, bytes: &mut Vec<u8>) {
+        match &self.store {
+            Store::Heap(maps) => maps.save(bytes, encode),
+            Store::HeapWithTtl(maps) => maps.save(bytes),
+            Store::RocksDb(_) => {}
+        }
+    }
+
+    fn load(&mut self, saved: &[u8], owns: &dyn Fn(&[u8]) -> bool) -> Result<(), StateError> {
+        let loaded = match &mut self.store {
+            Store::Heap(maps) => Saved::open(saved, owns).and_then(|saved| {
+                load_maps(saved, Saved::value, |key, field, value| {
+                    maps.put(key, &field, value);
+                })
+            }),
+            Store::HeapWithTtl(maps) => Saved::open(saved, owns).and_then(|saved| maps.load(saved)),
+            Store::RocksDb(_) => Ok(()),
+        };
+        loaded.map_err(|error| StateError::new(&self.name, error))
     }
 }
 

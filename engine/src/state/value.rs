@@ -6,10 +6,13 @@ use super::heap::access::Timed;
 use super::heap::expiring::ExpiringValues;
 use super::heap::gauge::AccessKind::{Read, Write};
 use super::heap::gauge::HeapGauge;
+use super::heap::saved::Saved;
 use super::heap::values::Values;
-use super::rocksdb::table::{Table, encode};
+use super::rocksdb::table::Table;
+use super::saved::KeyedState;
+use super::saved::sealed::SavedState;
 use super::ttl::Ttl;
-use crate::data::{Data, Key};
+use crate::data::{Data, Key, encode};
 
 /// One value per key.
 #[derive(Debug)]
@@ -211,5 +214,32 @@ impl<K: Key, V: Data> ValueState<K, V> {
                 damaged.map_or(Ok(()), |error| Err(StateError::new(&self.name, error)))
             }
         }
+    }
+}
+
+impl<K: Key, V: Data> KeyedState for ValueState<K, V> {}
+
+impl<K: Key, V: Data> SavedState for ValueState<K, V> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn save(&mut self, bytes: &mut Vec<u8>) {
+        match &self.store {
+            Store::Heap(values) => values.save(bytes),
+            Store::HeapWithTtl(values) => values.save(bytes),
+            Store::RocksDb(_) => {}
+        }
+    }
+
+    fn load(&mut self, saved: &[u8], owns: &dyn Fn(&[u8]) -> bool) -> Result<(), StateError> {
+        let loaded = match &mut self.store {
+            Store::Heap(values) => Saved::open(saved, owns).and_then(|saved| values.load(saved)),
+            Store::HeapWithTtl(values) => {
+                Saved::open(saved, owns).and_then(|saved| values.load(saved))
+            }
+            Store::RocksDb(_) => Ok(()),
+        };
+        loaded.map_err(|error| StateError::new(&self.name, error))
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::{
-    Batch, ChannelConfig, Due, JobConfig, JobGraph, OperatorError, Row, TimeDomain, TimedProcess,
-    Timers,
+    Batch, ChannelConfig, Due, JobConfig, JobGraph, KeyedState, OperatorError, Row, TimeDomain,
+    TimedProcess, Timers,
 };
 
 use crate::collected::Collected;
@@ -16,6 +16,8 @@ use crate::{element, finish, script, sorted};
 struct Echo(BTreeMap<u8, i64>);
 
 impl TimedProcess<u8, Element, (u8, i64)> for Echo {
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn KeyedState)) {}
+
     fn process(
         &mut self,
         key: &u8,
@@ -81,6 +83,8 @@ fn timers_of_a_keyed_process_fire_when_the_watermark_comes() {
 struct Restless;
 
 impl TimedProcess<u8, Element, u64> for Restless {
+    fn states(&mut self, _: &mut dyn FnMut(&mut dyn KeyedState)) {}
+
     fn process(
         &mut self,
         _: &u8,

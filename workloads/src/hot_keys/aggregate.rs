@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use engine::{
-    Batch, KeyedProcess, OperatorContext, OperatorError, Row, Rows, StateContext, ValueState,
+    Batch, KeyedProcess, KeyedState, OperatorContext, OperatorError, Row, Rows, StateContext,
+    ValueState,
 };
 
 use super::sums::{Contribution, RunningTotal};
@@ -31,6 +32,10 @@ impl<T> CostlyAggregate<T> {
 impl<T: Contribution> KeyedProcess<u32, T, RunningTotal> for CostlyAggregate<T> {
     fn open(&mut self, state: &mut StateContext) {
         self.totals = Some(state.value("total"));
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState)) {
+        self.totals.iter_mut().for_each(|totals| visit(totals));
     }
 
     #[inline]

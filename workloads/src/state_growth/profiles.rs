@@ -5,8 +5,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use engine::{
-    Batch, KeyedProcess, OperatorContext, OperatorError, PrepareContext, Row, Rows, StateContext,
-    StateError, ValueState,
+    Batch, KeyedProcess, KeyedState, OperatorContext, OperatorError, PrepareContext, Row, Rows,
+    StateContext, StateError, ValueState,
 };
 
 use super::buckets::{Buckets, Found};
@@ -131,6 +131,10 @@ impl KeyedProcess<u32, Record, Answer> for Profiles {
             None => state.value("profile"),
             Some(ttl) => state.value_with_ttl("profile", ttl.to_engine()),
         });
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState)) {
+        self.state.iter_mut().for_each(|state| visit(state));
     }
 
     fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {

@@ -7,8 +7,8 @@ pub(super) mod verify;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use engine::{
-    Batch, KeyedProcess, MapState, OperatorContext, OperatorError, PrepareContext, Row, Rows,
-    StateContext, StateError,
+    Batch, KeyedProcess, KeyedState, MapState, OperatorContext, OperatorError, PrepareContext, Row,
+    Rows, StateContext, StateError,
 };
 
 use super::buckets::{Buckets, Found};
@@ -144,6 +144,10 @@ impl KeyedProcess<u32, StampedRecord, FirstVisit> for FirstVisits {
             None => state.map("first"),
             Some(ttl) => state.map_with_ttl("first", ttl.to_engine()),
         });
+    }
+
+    fn states(&mut self, visit: &mut dyn FnMut(&mut dyn KeyedState)) {
+        self.state.iter_mut().for_each(|state| visit(state));
     }
 
     fn prepare(&mut self, context: &PrepareContext) -> Result<(), OperatorError> {

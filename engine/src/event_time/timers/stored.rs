@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::{TimeDomain, TimerPlace};
-use crate::data::Key;
+use crate::data::{Key, encode};
 use crate::state::StateError;
 use crate::state::ordered::OrderedKey;
-use crate::state::rocksdb::table::{Table, encode};
+use crate::state::rocksdb::table::Table;
 
 /// The timers of a keyed operator, in both domains.
 #[derive(Debug)]

@@ -1,12 +1,15 @@
 //! One value per key, each with a time to live.
 
+use std::io;
+
 use rustc_hash::FxHashMap;
 
 use super::access::{AccessTimes, Timed};
 use super::calendar::{Calendar, Place};
 use super::gauge::{HeapGauge, encoded_bytes};
+use super::saved::Saved;
 use super::{SWEPT_PER_ACCESS, Slot};
-use crate::data::{Encode, Key};
+use crate::data::{Data, Key, encode};
 use crate::state::clock::RunClock;
 use crate::state::ttl::Ttl;
 
@@ -27,7 +30,7 @@ impl<K, V> Timed for ExpiringValues<K, V> {
     }
 }
 
-impl<K: Key, V: Encode> ExpiringValues<K, V> {
+impl<K: Key, V: Data> ExpiringValues<K, V> {
     pub(crate) fn new(ttl: Ttl, clock: RunClock, gauge: HeapGauge) -> Self {
         ExpiringValues {
             ttl,
@@ -92,13 +95,34 @@ impl<K: Key, V: Encode> ExpiringValues<K, V> {
             .for_each(|(key, slot)| visit(key, &slot.value));
     }
 
+    /// Appends all entries with the times of their last refresh, also those that have expired.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
+        encode(&(self.slots.len() as u64), bytes);
+        for (key, slot) in &self.slots {
+            encode(key, bytes);
+            slot.save(bytes);
+        }
+    }
+
+    /// Adds saved entries; they expire when they would have.
+    pub(crate) fn load(&mut self, mut saved: Saved<'_>) -> io::Result<()> {
+        self.slots.reserve(saved.room::<(K, Slot<V>)>());
+        while let Some((key, is_wanted)) = saved.next_key()? {
+            let (refreshed_ms, value) = Slot::load(&mut saved)?;
+            if is_wanted {
+                self.insert(&key, value, refreshed_ms);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts a value in where there is none.
-    fn insert(&mut self, key: &K, value: V, now_ms: u64) -> &mut Slot<V> {
-        let over_ms = self.ttl.over_ms(now_ms);
+    fn insert(&mut self, key: &K, value: V, refreshed_ms: u64) -> &mut Slot<V> {
+        let over_ms = self.ttl.over_ms(refreshed_ms);
         let place = self.calendar.enter(over_ms, key.clone());
         let slot = Slot {
             value,
-            refreshed_ms: now_ms,
+            refreshed_ms,
             place,
         };
         self.gauge.holds(self.slots.len() + 1);

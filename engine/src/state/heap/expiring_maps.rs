@@ -1,13 +1,15 @@
 //! A sorted map per key, whose entries have a time to live, each for itself.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use super::access::{AccessTimes, Timed};
 use super::calendar::{Calendar, Place};
 use super::gauge::HeapGauge;
-use super::sorted_maps::SortedMaps;
+use super::saved::Saved;
+use super::sorted_maps::{SortedMaps, load_maps};
 use super::{SWEPT_PER_ACCESS, Slot};
-use crate::data::{Encode, Key};
+use crate::data::{Data, Key};
 use crate::state::clock::RunClock;
 use crate::state::ttl::Ttl;
 
@@ -26,7 +28,7 @@ impl<K, U, V> Timed for ExpiringMaps<K, U, V> {
     }
 }
 
-impl<K: Key, U: Ord + Clone + Encode, V: Encode> ExpiringMaps<K, U, V> {
+impl<K: Key, U: Data + Ord + Clone, V: Data> ExpiringMaps<K, U, V> {
     pub(crate) fn new(ttl: Ttl, clock: RunClock, gauge: HeapGauge) -> Self {
         ExpiringMaps {
             ttl,
@@ -93,13 +95,25 @@ impl<K: Key, U: Ord + Clone + Encode, V: Encode> ExpiringMaps<K, U, V> {
         }
     }
 
+    /// Appends all entries with the times of their last refresh, also those that have expired.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
+        self.slots.save(bytes, Slot::save);
+    }
+
+    /// Adds saved entries; they expire when they would have.
+    pub(crate) fn load(&mut self, saved: Saved<'_>) -> io::Result<()> {
+        load_maps(saved, Slot::load, |key, field, (refreshed_ms, value)| {
+            self.insert(key, &field, value, refreshed_ms);
+        })
+    }
+
     /// Puts a value in where there is none.
-    fn insert(&mut self, key: &K, field: &U, value: V, now_ms: u64) {
-        let over_ms = self.ttl.over_ms(now_ms);
+    fn insert(&mut self, key: &K, field: &U, value: V, refreshed_ms: u64) {
+        let over_ms = self.ttl.over_ms(refreshed_ms);
         let entry = (key.clone(), field.clone());
         let slot = Slot {
             value,
-            refreshed_ms: now_ms,
+            refreshed_ms,
             place: self.calendar.enter(over_ms, entry),
         };
         self.slots.put(key, field, slot);

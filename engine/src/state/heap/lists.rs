@@ -1,9 +1,12 @@
 //! A list per key, for good.
 
+use std::io;
+
 use rustc_hash::FxHashMap;
 
 use super::gauge::{HeapGauge, encoded_bytes};
-use crate::data::{Data, Key};
+use super::saved::{Saved, write_more};
+use crate::data::{Data, Key, encode};
 
 /// Lists by key; a key whose list is empty takes no memory.
 #[derive(Debug)]
@@ -45,6 +48,33 @@ impl<K: Key, T: Data> Lists<K, T> {
         let list = self.lists.remove(key);
         self.elements -= list.map_or(0, |list| list.len());
         self.tell();
+    }
+
+    /// Appends all lists.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
+        encode(&(self.lists.len() as u64), bytes);
+        for (key, list) in &self.lists {
+            encode(key, bytes);
+            for element in list {
+                write_more(true, bytes);
+                encode(element, bytes);
+            }
+            write_more(false, bytes);
+        }
+    }
+
+    /// Adds saved lists.
+    pub(crate) fn load(&mut self, mut saved: Saved<'_>) -> io::Result<()> {
+        while let Some((key, is_wanted)) = saved.next_key()? {
+            let mut list = Vec::new();
+            while saved.more()? {
+                list.push(saved.value()?);
+            }
+            if is_wanted {
+                self.add_all(&key, list);
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self) {

@@ -1,13 +1,15 @@
 //! A sorted map per key.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use crate::data::{Encode, Key};
+use super::saved::{Saved, write_more};
+use crate::data::{Decode, Encode, Key, encode};
 
 /// Sorted maps by key; a key whose map is empty takes no memory.
 #[derive(Debug)]
@@ -124,6 +126,23 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
         self.hold(self.entries - map.map_or(0, |map| map.len()));
     }
 
+    /// Appends all maps; `save` writes what is kept for a field.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>, save: impl Fn(&V, &mut Vec<u8>))
+    where
+        U: Encode,
+    {
+        encode(&(self.maps.len() as u64), bytes);
+        for (key, map) in &self.maps {
+            encode(key, bytes);
+            for (field, kept) in map {
+                write_more(true, bytes);
+                encode(field, bytes);
+                save(kept, bytes);
+            }
+            write_more(false, bytes);
+        }
+    }
+
     /// The map of `key`, which its caller puts something into.
     fn map(&mut self, key: &K) -> &mut BTreeMap<U, V> {
         // Looked up before inserting, so that a known key is never cloned. Twice, because a
@@ -133,4 +152,21 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
         }
         self.maps.get_mut(key).expect("put in if it was not there")
     }
+}
+
+/// Reads saved maps: `load` reads what is kept for a field, which is given to `keep` if it is wanted.
+pub(crate) fn load_maps<'a, K: Key, U: Decode, L>(
+    mut saved: Saved<'a>,
+    mut load: impl FnMut(&mut Saved<'a>) -> io::Result<L>,
+    mut keep: impl FnMut(&K, U, L),
+) -> io::Result<()> {
+    while let Some((key, is_wanted)) = saved.next_key()? {
+        while saved.more()? {
+            let (field, kept) = (saved.value()?, load(&mut saved)?);
+            if is_wanted {
+                keep(&key, field, kept);
+            }
+        }
+    }
+    Ok(())
 }

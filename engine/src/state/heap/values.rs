@@ -1,12 +1,14 @@
 //! One value per key, for good.
 
 use std::collections::HashMap;
+use std::io;
 
 use rustc_hash::FxBuildHasher;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use crate::data::{Data, Key};
+use super::saved::Saved;
+use crate::data::{Data, Key, encode};
 
 /// Values by key.
 #[derive(Debug)]
@@ -90,6 +92,28 @@ impl<K: Key, V: Data> Values<K, V> {
 
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         self.map.iter().for_each(|(key, value)| visit(key, value));
+    }
+
+    /// Appends all entries.
+    pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
+        encode(&(self.map.len() as u64), bytes);
+        for (key, value) in &self.map {
+            encode(key, bytes);
+            encode(value, bytes);
+        }
+    }
+
+    /// Adds saved entries.
+    pub(crate) fn load(&mut self, mut saved: Saved<'_>) -> io::Result<()> {
+        self.map.reserve(saved.room::<(K, V)>());
+        while let Some((key, is_wanted)) = saved.next_key()? {
+            let value = saved.value()?;
+            if is_wanted {
+                self.map.insert(key, value);
+            }
+        }
+        self.tell();
+        Ok(())
     }
 
     fn tell(&self) {

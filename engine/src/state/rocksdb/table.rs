@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::database::Column;
 use super::page::Page;
 use super::store::SharedStore;
-use crate::data::{Data, Decode, Encode, Key};
+use crate::data::{Data, Decode, Key, encode};
 use crate::key_group::Groups;
 use crate::state::StateError;
 use crate::state::ttl::TtlRefresh;
@@ -48,7 +48,7 @@ impl<K: Key> Table<K> {
         const HEAD: usize = 1 + GROUP_BYTES;
         buffer.clear();
         buffer.extend_from_slice(&[0; HEAD]);
-        key.serialize(buffer).expect("memory takes every write");
+        encode(key, buffer);
         let group = self.groups.of(&buffer[HEAD..]);
         // An operator has fewer states than fit in a byte, and a job fewer groups than fit in two.
         buffer[0] = self.column as u8;
@@ -249,9 +249,4 @@ impl<K: Key> Table<K> {
         })?;
         damaged.map_or(Ok(()), |error| Err(self.damaged(error)))
     }
-}
-
-/// Appends the encoding of a value.
-pub(crate) fn encode<V: Encode>(value: &V, buffer: &mut Vec<u8>) {
-    value.serialize(buffer).expect("memory takes every write");
 }

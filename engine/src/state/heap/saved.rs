@@ -1,0 +1,71 @@
+//! The bytes of a state on the heap in a checkpoint: the number of keys, then each key with what is
+//! kept for it. What one key has several of stands behind a 1 each, with a 0 behind the last.
+//!
+//! Every entry but one takes a byte at least, so that no damage makes reading longer than the bytes are.
+
+use std::io::{self, Error, ErrorKind};
+
+use crate::data::{Decode, Key};
+
+/// Says that another of a key's entries follows, or none.
+pub(crate) fn write_more(more: bool, bytes: &mut Vec<u8>) {
+    bytes.push(u8::from(more));
+}
+
+/// Reads what was saved.
+pub(crate) struct Saved<'a> {
+    rest: &'a [u8],
+    keys_left: u64,
+    owns: &'a dyn Fn(&[u8]) -> bool,
+}
+
+impl<'a> Saved<'a> {
+    /// `owns` says of encoded keys whether they are wanted.
+    pub(crate) fn open(mut saved: &'a [u8], owns: &'a dyn Fn(&[u8]) -> bool) -> io::Result<Self> {
+        let keys_left = u64::deserialize(&mut saved)?;
+        if keys_left > saved.len().max(1) as u64 {
+            return Err(damaged("more keys than bytes"));
+        }
+        Ok(Saved {
+            rest: saved,
+            keys_left,
+            owns,
+        })
+    }
+
+    /// For how many entries of this type it is worth making room: no more than fit into the memory
+    /// that the bytes take.
+    pub(crate) fn room<T>(&self) -> usize {
+        let most = self.rest.len() / size_of::<T>().max(1);
+        usize::try_from(self.keys_left).map_or(most, |left| left.min(most))
+    }
+
+    /// The next key, and whether it is wanted; what is kept for it follows. `None` behind the last,
+    /// where nothing may follow.
+    pub(crate) fn next_key<K: Key>(&mut self) -> io::Result<Option<(K, bool)>> {
+        if self.keys_left == 0 {
+            return match self.rest {
+                [] => Ok(None),
+                _ => Err(damaged("bytes behind the last key")),
+            };
+        }
+        self.keys_left -= 1;
+        let from_key = self.rest;
+        let key = K::deserialize(&mut self.rest)?;
+        let encoded = &from_key[..from_key.len() - self.rest.len()];
+        Ok(Some((key, (self.owns)(encoded))))
+    }
+
+    pub(crate) fn value<T: Decode>(&mut self) -> io::Result<T> {
+        T::deserialize(&mut self.rest)
+    }
+
+    /// Whether another entry of the key follows.
+    pub(crate) fn more(&mut self) -> io::Result<bool> {
+        self.value()
+    }
+}
+
+fn damaged(how: &str) -> Error {
+    Error::new(ErrorKind::InvalidData, how)
+}
