@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::task::Context;
 
 use crate::batch::codec::Codec;
-use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::batch::{Batch, Part};
+use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::data::Row;
 use crate::operator::OperatorError;
 use crate::stage::{MemberCounters, OutputBook, Pending, Stage, Step};

@@ -13,10 +13,10 @@ use tokio::runtime::Runtime;
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::hand_in::{HandIn, Message};
 use crate::clock::{Clock, nanos};
-use crate::deploy::{Deployed, SubtaskState};
+use crate::deploy::{Ready, SubtaskState};
 use crate::gate::GateProbe;
 use crate::head::ClosingBook;
-use crate::plan::{DeployError, Plan};
+use crate::plan::DeployError;
 use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 use crate::stage::MemberCounters;
 use crate::state::rocksdb::probe::Throttle;
@@ -79,7 +79,6 @@ pub struct EdgeBalance {
 /// One attempt of a job.
 pub(crate) struct Attempt {
     pub(crate) number: u32,
-    plan: Plan,
     shared: Arc<JobShared>,
     subtasks: Vec<Arc<SubtaskShared>>,
     gates: Vec<Vec<Arc<dyn GateProbe>>>,
@@ -263,7 +262,6 @@ impl Attempt {
         }
         Ok(Attempt {
             number: around.number,
-            plan,
             shared,
             subtasks: all,
             gates,
@@ -334,7 +332,13 @@ impl Attempt {
 
     /// Makes one subtask of a task take `extra` longer for every row it takes in, for `lasting`;
     /// `slow` and `slow-end` events tell when that was.
-    pub(crate) fn slow_down(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
+    pub(crate) fn slow_down(
+        &self,
+        task: usize,
+        subtask: usize,
+        extra: Duration,
+        lasting: Duration,
+    ) {
         let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
         for subtask in self.subtasks.iter().filter(is_meant) {
             subtask.order(Order::SlowDown { extra, lasting }, self.shared.clock.now());
@@ -343,7 +347,13 @@ impl Attempt {
 
     /// Makes every access to state take `extra` longer in one subtask of a task, for `lasting`; events
     /// `slow-state` and `slow-state-end` tell when that was.
-    pub(crate) fn slow_state(&self, task: usize, subtask: usize, extra: Duration, lasting: Duration) {
+    pub(crate) fn slow_state(
+        &self,
+        task: usize,
+        subtask: usize,
+        extra: Duration,
+        lasting: Duration,
+    ) {
         let is_meant = |s: &&Arc<SubtaskShared>| s.task == task && s.subtask == subtask;
         for subtask in self.subtasks.iter().filter(is_meant) {
             let order = Order::SlowState { extra, lasting };
@@ -443,26 +453,33 @@ impl Attempt {
         self.shared.wait(timeout)
     }
 
+    /// How it has ended, once it has.
+    pub(crate) fn outcome(&self) -> Outcome {
+        let otherwise = match self.shared.cancelled() {
+            true => Outcome::Cancelled,
+            false => Outcome::Finished,
+        };
+        self.shared.end().failure.clone().unwrap_or(otherwise)
+    }
+
     /// The books of an attempt that has ended: how, the balance of every edge, and the last counters.
     pub(crate) fn close(&self) -> (Outcome, Vec<EdgeBalance>, JobSnapshot) {
         self.stop_threads();
         let mut snapshot = JobSnapshot::default();
         self.snapshot(&mut snapshot);
-        let end = self.shared.end();
-        let mut edges = end.edges.clone();
+        let mut edges = self.shared.end().edges.clone();
         for (edge, gates) in edges.iter_mut().zip(&self.gates) {
             edge.in_flight += gates.iter().map(|gate| gate.queued_rows()).sum::<u64>();
         }
-        let otherwise = match self.shared.cancelled() {
-            true => Outcome::Cancelled,
-            false => Outcome::Finished,
-        };
-        let outcome = end.failure.clone().unwrap_or(otherwise);
-        (outcome, edges, snapshot)
+        (self.outcome(), edges, snapshot)
     }
 
     fn stop_threads(&self) {
-        let threads = self.threads.lock().unwrap_or_else(|e| e.into_inner()).take();
+        let threads = self
+            .threads
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .take();
         if let Some(Threads { runtime, timer }) = threads {
             runtime.shutdown_background();
             self.shared.timer.stop();

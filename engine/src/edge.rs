@@ -152,7 +152,6 @@ impl<T: Data> Edge<T> {
             gates: Mutex::default(),
         }
     }
-
 }
 
 impl<T: Send + 'static> Edge<T> {

@@ -31,8 +31,9 @@ mod stream;
 use std::sync::{Arc, Mutex};
 
 use crate::edge::{AnyEdge, Build, OperatorId, Outputs, locked};
-use crate::head::{Head, SourceHead};
-use crate::operator::SubtaskContext;
+use crate::head::Head;
+use crate::head::source_head::SourceHead;
+use crate::operator::{Committer, SubtaskContext};
 use crate::source::{SentHook, Source};
 
 pub use keyed::KeyedStream;
@@ -52,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) edges: Vec<Arc<dyn AnyEdge>>,
     /// Operators whose streams are split, and how often those are used.
     pub(crate) forks: Vec<(OperatorId, CountUses)>,
+    /// What makes output of sinks visible.
+    pub(crate) committers: Vec<(OperatorId, Arc<dyn Committer>)>,
 }
 
 type CountUses = Box<dyn Fn() -> usize + Send + Sync>;
@@ -75,6 +78,7 @@ impl JobGraph {
             operators: Vec::new(),
             edges: Vec::new(),
             forks: Vec::new(),
+            committers: Vec::new(),
         };
         JobGraph {
             inner: Arc::new(Mutex::new(inner)),
@@ -107,6 +111,16 @@ impl JobGraph {
         });
         self.add(name, Some(head));
         Stream::new(self.clone(), id, outputs)
+    }
+
+    /// What makes output of sinks visible, by the uid of the sink.
+    pub(crate) fn committers(&self) -> Vec<(String, Arc<dyn Committer>)> {
+        let inner = locked(&self.inner);
+        let committers = inner.committers.iter();
+        let uid = |id: OperatorId| inner.operators[id].uid.clone();
+        committers
+            .map(|(id, committer)| (uid(*id), Arc::clone(committer)))
+            .collect()
     }
 
     fn add(&self, name: &str, source: Option<MakeSourceHead>) -> OperatorId {

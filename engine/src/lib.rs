@@ -11,6 +11,7 @@
 
 mod account;
 mod async_io;
+mod attempt;
 mod batch;
 mod checkpoint;
 mod clock;
@@ -48,9 +49,11 @@ mod window;
 
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
+pub use attempt::{EdgeBalance, JobEvent, Outcome};
 pub use batch::{Batch, Rows, Signal};
 pub use checkpoint::config::{CheckpointConfig, CheckpointMode, RestartStrategy, RestoreFrom};
 pub use checkpoint::parts::{Restored, Snapshot};
+pub use checkpoint::report::{CheckpointOutcome, CheckpointReport, SubtaskCheckpoint};
 pub use clock::{Clock, thread_cpu_ns};
 pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};
@@ -63,11 +66,11 @@ pub use exchange::Exchange;
 pub use functions::Collector;
 pub use graph::{JobGraph, KeyedStream, Stream};
 pub use interval_join::{IntervalError, IntervalJoin};
-pub use job::{EdgeBalance, Job, JobEnd, JobEvent, JobReport, Outcome};
+pub use job::{Job, JobEnd, JobReport};
 pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::timed::{Due, TimedProcess, Timers};
 pub use keyed::{Aggregate, KeyedProcess};
-pub use operator::{Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
+pub use operator::{Committer, Operator, OperatorContext, OperatorError, Sink, SubtaskContext};
 pub use plan::{DeployError, EdgePlan, MemberPlan, Plan, TaskPlan};
 pub use prepare::{Preparation, PrepareContext};
 pub use side::Side;

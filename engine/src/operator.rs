@@ -126,6 +126,22 @@ pub trait Sink<T>: Send {
     }
 }
 
+/// Makes output of a sink visible, all subtasks' together, when the checkpoint is complete that it belongs
+/// to. Belongs to no subtask: it works before the job runs and after it has ended.
+pub trait Committer: Send + Sync {
+    /// Makes the output of these transactions visible. May be called again for the same ones, also by
+    /// another process.
+    fn commit(&self, checkpoint: u64, transactions: &[Vec<u8>]) -> Result<(), OperatorError>;
+
+    /// The job goes back to `checkpoint`, or to its beginning: removes what later ones made visible, and
+    /// whatever is pending and not in `kept`. Says what visible output it removed, if any.
+    fn roll_back(
+        &self,
+        checkpoint: Option<u64>,
+        kept: &[Vec<u8>],
+    ) -> Result<Option<String>, OperatorError>;
+}
+
 /// What an operator may ask and do while it processes a chunk.
 pub struct OperatorContext<'a, 'b> {
     pub(crate) slice: &'a mut Slice<'b>,

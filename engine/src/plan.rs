@@ -40,6 +40,12 @@ pub struct MemberPlan {
     pub name: String,
 }
 
+impl From<StorageError> for DeployError {
+    fn from(error: StorageError) -> Self {
+        DeployError::Checkpoints(error.to_string())
+    }
+}
+
 /// One edge between two tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgePlan {
@@ -119,7 +125,7 @@ pub enum DeployError {
     Prepare(String),
     /// The folder of checkpoints, or a checkpoint, cannot be used.
     #[error("{0}")]
-    Checkpoints(#[from] StorageError),
+    Checkpoints(String),
     /// A checkpoint that does not fit the job.
     #[error("{}: the job cannot go on from this checkpoint: {reason}", checkpoint.display())]
     Restore {

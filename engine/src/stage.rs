@@ -324,7 +324,8 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
     }
 
     fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
-        self.operator.snapshot(&mut taking.of(self.counters.uid()))?;
+        self.operator
+            .snapshot(&mut taking.of(self.counters.uid()))?;
         self.next.snapshot(taking)
     }
 

@@ -11,13 +11,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::account::{Account, StateCost, Wait};
+use crate::attempt::JobShared;
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::taking::Times;
 use crate::checkpoint::underway::Whole;
 use crate::clock::{Clock, nanos, thread_cpu_ns};
 use crate::fault::{Faults, Passed};
 use crate::head::{Head, Progress};
-use crate::attempt::JobShared;
 use crate::operator::OperatorError;
 use crate::panic_text::text_of;
 use crate::snapshot::METERED;
@@ -426,7 +426,8 @@ impl Subtask {
 
     /// What is held at the end stands for this subtask in every checkpoint from now on.
     fn hand_in_last(&mut self) -> Result<(), OperatorError> {
-        let Some(snapshots) = &self.job.snapshots else {
+        let job = Arc::clone(&self.job);
+        let Some(snapshots) = &job.snapshots else {
             return Ok(());
         };
         let began_ns = self.clock.now();
@@ -529,7 +530,7 @@ impl Future for Subtask {
                 let now_ns = this.clock.now();
                 this.job
                     .event("failure", now_ns, &this.shared, message.clone());
-                this.job.fail(&this.shared, message);
+                this.job.fail(Some(&this.shared), message);
             }
         }
         this.end();

@@ -235,8 +235,8 @@ fn a_failing_subtask_fails_the_job_and_names_itself_and_the_reason() {
         assert_eq!(
             report.outcome,
             Outcome::Failed {
-                task: 1,
-                subtask: 0,
+                task: Some(1),
+                subtask: Some(0),
                 message
             }
         );
@@ -283,7 +283,7 @@ fn a_freeze_is_reported_with_the_time_it_really_took_and_loses_nothing() {
         .iter()
         .map(|event| (event.kind, event.task))
         .collect();
-    assert_eq!(kinds, [("freeze", 1), ("thaw", 1)]);
+    assert_eq!(kinds, [("freeze", Some(1)), ("thaw", Some(1))]);
     let frozen_ns = events[1].at_ns - events[0].at_ns;
     assert!(frozen_ns >= 80_000_000, "{frozen_ns}");
     let blocked_ns = report.snapshot.subtasks[1].time.blocked_ns;

@@ -19,10 +19,7 @@ pub(crate) type Written = Result<(StoredSubtask, SubtaskCheckpoint), StorageErro
 /// Something that whoever drives checkpoints has to know. `attempt` is whose it is.
 pub(crate) enum Message {
     /// A subtask has taken a snapshot, which is being written now.
-    HandedIn {
-        attempt: u32,
-        subtask: usize,
-    },
+    HandedIn { attempt: u32, subtask: usize },
     Stored {
         attempt: u32,
         checkpoint: u64,
@@ -35,6 +32,8 @@ pub(crate) enum Message {
         subtask: usize,
         written: Written,
     },
+    /// A subtask that has ended has no snapshot under way any more.
+    LastIsKnown { attempt: u32, subtask: usize },
     Published {
         attempt: u32,
         checkpoint: u64,

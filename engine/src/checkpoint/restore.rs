@@ -90,7 +90,7 @@ pub(crate) fn check_operators(
 ) -> Result<(), DeployError> {
     let head = &start.loaded().head;
     let (groups, backend) = (config.max_parallelism, backend_name(&config.state_backend));
-    if head.max_parallelism != groups as u64 {
+    if head.max_parallelism != groups {
         let old = head.max_parallelism;
         return Err(start.refused(format!(
             "its keys are in {old} groups, the job's in {groups}: the maximum parallelism has to stay"
@@ -98,11 +98,15 @@ pub(crate) fn check_operators(
     }
     if head.backend != backend {
         let old = &head.backend;
-        return Err(start.refused(format!("its state is of the backend {old}, the job's is {backend}")));
+        return Err(start.refused(format!(
+            "its state is of the backend {old}, the job's is {backend}"
+        )));
     }
     let known = |uid: &str| graph.operators.iter().any(|operator| operator.uid == uid);
     match start.loaded().operators.keys().find(|uid| !known(uid)) {
-        Some(uid) => Err(start.refused(format!("it has state of an operator '{uid}', the job has none of that uid"))),
+        Some(uid) => Err(start.refused(format!(
+            "it has state of an operator '{uid}', the job has none of that uid"
+        ))),
         None => Ok(()),
     }
 }

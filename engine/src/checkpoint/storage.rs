@@ -39,9 +39,9 @@ use write::{Base, Writer, base_of};
 
 pub(crate) use choose::Chosen;
 pub(crate) use disk::Disk;
-pub(crate) use error::{PassedOver, StorageError};
+pub(crate) use error::StorageError;
 pub(crate) use manifest::ManifestHead;
-pub(crate) use read::{LoadedCheckpoint, is_plain, load};
+pub(crate) use read::LoadedCheckpoint;
 
 /// A job's checkpoints on disk. Clones are the same.
 #[derive(Clone, Debug)]
@@ -71,6 +71,13 @@ pub(crate) struct StoredSubtask {
     entry: SubtaskEntry,
     pending_output: Vec<(String, Vec<u8>)>,
     place: Arc<Place>,
+}
+
+impl StoredSubtask {
+    /// Output of its sinks, by operator, that becomes visible when the checkpoint is complete.
+    pub(crate) fn pending_output(&self) -> &[(String, Vec<u8>)] {
+        &self.pending_output
+    }
 }
 
 /// The folder that holds the folder of a subtask.

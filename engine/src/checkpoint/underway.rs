@@ -68,8 +68,7 @@ impl Underway {
 
     /// The checkpoint and all before it are over.
     pub(crate) fn give_up(&mut self, checkpoint: u64) {
-        self.due
-            .take_if(|due| due.barrier.checkpoint <= checkpoint);
+        self.due.take_if(|due| due.barrier.checkpoint <= checkpoint);
         self.taken
             .take_if(|taken| taken.due.barrier.checkpoint <= checkpoint);
     }

@@ -15,7 +15,7 @@ use crate::event_time::assign::AssignWatermarks;
 use crate::event_time::splits::SplitWatermarkOptions;
 use crate::exchange::{Exchange, RoundRobin, ToAll};
 use crate::functions::{Collector, Filter, FlatMap, ForEach, Map};
-use crate::operator::{Operator, Sink, SubtaskContext};
+use crate::operator::{Committer, Operator, Sink, SubtaskContext};
 use crate::output::Router;
 use crate::side::{ForkStage, Side};
 
@@ -264,6 +264,21 @@ impl<T: Data> Stream<T> {
                 marker: PhantomData,
             })
         });
+    }
+
+    /// Ends the stream in a sink whose output `committer` makes visible with each checkpoint; `make` is
+    /// called once per subtask. The job has to take checkpoints.
+    pub fn sink_with_committer<S: Sink<T> + 'static>(
+        self,
+        name: &str,
+        make: impl Fn(&SubtaskContext) -> S + Send + Sync + 'static,
+        committer: Arc<dyn Committer>,
+    ) {
+        let graph = self.graph.clone();
+        self.sink(name, make);
+        let mut inner = locked(&graph.inner);
+        let sink = inner.operators.len() - 1;
+        inner.committers.push((sink, committer));
     }
 
     /// Ends the stream in a function that is called for every record.

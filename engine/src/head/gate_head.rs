@@ -456,11 +456,7 @@ struct Record<'a, T> {
 }
 
 impl<T> Record<'_, T> {
-    fn parcels<'p>(
-        self,
-        parcels: impl Iterator<Item = &'p Parcel<T>>,
-        first_channel: usize,
-    ) -> Next
+    fn parcels<'p>(self, parcels: impl Iterator<Item = &'p Parcel<T>>, first_channel: usize) -> Next
     where
         T: 'p,
     {

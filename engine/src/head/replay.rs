@@ -93,7 +93,12 @@ impl<T> Replay<T> {
         for channel in &image.channels {
             let input = channel.input as usize;
             let mut rows = pieces(&channel.rows, input, codec, &mut keep)?;
-            rows.extend(pieces(&sent(input, channel.sender), input, codec, &mut keep)?);
+            rows.extend(pieces(
+                &sent(input, channel.sender),
+                input,
+                codec,
+                &mut keep,
+            )?);
             channels.push(OldChannel {
                 pieces: rows,
                 watermark_ms: channel.watermark_ms,

@@ -173,4 +173,3 @@ impl<S: Source> Head for SourceHead<S> {
         }
     }
 }
-

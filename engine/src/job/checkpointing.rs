@@ -24,7 +24,7 @@ pub(super) struct Checkpointing {
     attempt: Arc<Attempt>,
     clock: Clock,
     inbox: Sender<Message>,
-    max_parallelism: u64,
+    max_parallelism: usize,
     backend: &'static str,
     subtasks: Vec<Subtask>,
     pending: Option<Pending>,
@@ -71,7 +71,7 @@ impl Checkpointing {
             attempt: Arc::clone(attempt),
             clock,
             inbox: inbox.clone(),
-            max_parallelism: config.max_parallelism as u64,
+            max_parallelism: config.max_parallelism,
             backend: backend_name(&config.state_backend),
             subtasks,
             pending: None,
@@ -285,14 +285,11 @@ impl Checkpointing {
         }
     }
 
-    fn complete(
-        &mut self,
-        checkpoint: u64,
-        is_final: bool,
-        outputs: &Outputs,
-        telling: &Telling,
-    ) {
-        let output = self.pending.as_mut().map(|it| std::mem::take(&mut it.output));
+    fn complete(&mut self, checkpoint: u64, is_final: bool, outputs: &Outputs, telling: &Telling) {
+        let output = self
+            .pending
+            .as_mut()
+            .map(|it| std::mem::take(&mut it.output));
         if let Err(error) = outputs.commit(checkpoint, &output.unwrap_or_default()) {
             // The next attempt begins with committing it again.
             let text = format!("the output of checkpoint {checkpoint} was not committed: {error}");

@@ -242,7 +242,8 @@ impl Supervisor {
         match &start {
             Some(start) => {
                 let storage = self.storage.as_ref();
-                self.outputs.go_back(start, storage, &self.telling, now_ns)?;
+                self.outputs
+                    .go_back(start, storage, &self.telling, now_ns)?;
             }
             None => {
                 self.outputs.go_back_to_the_beginning()?;
@@ -296,7 +297,12 @@ fn surroundings(
         storage: storage.clone(),
         inbox: inbox.clone(),
         clock,
-        tasks: ready.plan.tasks.iter().map(|task| task.id.clone()).collect(),
+        tasks: ready
+            .plan
+            .tasks
+            .iter()
+            .map(|task| task.id.clone())
+            .collect(),
         given_up: Arc::new(AtomicBool::new(false)),
     });
     Surroundings {

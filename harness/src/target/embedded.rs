@@ -290,10 +290,12 @@ impl EmbeddedJob {
                 task,
                 subtask,
                 message,
-            } => Some(format!(
-                "{} ({subtask}): {message}",
-                self.plan.tasks[*task].id
-            )),
+            } => Some(match task.zip(*subtask) {
+                Some((task, subtask)) => {
+                    format!("{} ({subtask}): {message}", self.plan.tasks[task].id)
+                }
+                None => message.clone(),
+            }),
         };
         let lost = self.edge_notes(report);
         Ending {

@@ -18,6 +18,18 @@ pub(crate) struct Chosen {
     pub(crate) passed_over: PassedOver,
 }
 
+impl Chosen {
+    /// The one at `path`, or none.
+    pub(crate) fn named(path: &Path) -> Result<Self, StorageError> {
+        let (loaded, _) = load(path)?;
+        Ok(Chosen {
+            loaded,
+            path: path.to_owned(),
+            passed_over: PassedOver::default(),
+        })
+    }
+}
+
 impl Storage {
     /// Reads what a job is to go on from, if it is to. A checkpoint that is named is taken or refused.
     /// Where the latest is asked for and cannot be used, the one before is taken; but if none can be

@@ -8,17 +8,18 @@ use crate::sampler::milliseconds;
 
 /// An event of a job with this plan.
 pub fn event_row(plan: &Plan, event: JobEvent) -> EventRow {
-    let task = &plan.tasks[event.task].id;
-    let subtask = event.subtask;
+    let task = event.task.map(|task| plan.tasks[task].id.clone());
+    let name = task.as_deref().unwrap_or("job");
+    let subtask = event.subtask.unwrap_or(0);
     let begin = |name: String| (event_kind::FAULT, name);
     let end = |name: String| (event_kind::FAULT_END, name);
     let (kind, text) = match event.kind {
-        "freeze" => begin(format!("freeze {task}")),
-        "thaw" => end(format!("freeze {task}")),
-        "slow" => begin(format!("slow {task} {subtask}")),
-        "slow-end" => end(format!("slow {task} {subtask}")),
-        "slow-state" => begin(format!("slow state {task} {subtask}")),
-        "slow-state-end" => end(format!("slow state {task} {subtask}")),
+        "freeze" => begin(format!("freeze {name}")),
+        "thaw" => end(format!("freeze {name}")),
+        "slow" => begin(format!("slow {name} {subtask}")),
+        "slow-end" => end(format!("slow {name} {subtask}")),
+        "slow-state" => begin(format!("slow state {name} {subtask}")),
+        "slow-state-end" => end(format!("slow state {name} {subtask}")),
         // One disk, whichever subtask's turn it is.
         "throttle-disk" => begin("throttle disk".to_owned()),
         "throttle-disk-end" => end("throttle disk".to_owned()),
@@ -28,9 +29,11 @@ pub fn event_row(plan: &Plan, event: JobEvent) -> EventRow {
     EventRow {
         t_ms: milliseconds(event.at_ns),
         kind: kind.to_owned(),
-        task: Some(task.clone()),
-        subtask: u32::try_from(subtask).ok(),
-        attempt: Some(0),
+        task,
+        subtask: event
+            .subtask
+            .and_then(|subtask| u32::try_from(subtask).ok()),
+        attempt: Some(event.attempt),
         text,
     }
 }
