@@ -41,7 +41,7 @@ pub(crate) use choose::Chosen;
 pub(crate) use disk::Disk;
 pub(crate) use error::StorageError;
 pub(crate) use manifest::ManifestHead;
-pub(crate) use read::LoadedCheckpoint;
+pub(crate) use read::{LoadedCheckpoint, load};
 
 /// A job's checkpoints on disk. Clones are the same.
 #[derive(Clone, Debug)]

@@ -21,9 +21,8 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// The one at `path`, or none.
     pub(crate) fn named(path: &Path) -> Result<Self, StorageError> {
-        let (loaded, _) = load(path)?;
         Ok(Chosen {
-            loaded,
+            loaded: super::load(path)?,
             path: path.to_owned(),
             passed_over: PassedOver::default(),
         })
