@@ -155,7 +155,8 @@ where
     fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
         let process = &mut self.process;
         let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
-        Ok(self.backend.restore(show, from)?)
+        self.backend.restore(show, from)?;
+        Ok(self.backend.settle()?)
     }
 }
 

@@ -77,14 +77,14 @@ pub use side::Side;
 pub use snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 pub use source::{SentHook, Source, SourceStatus};
 pub use state::aggregating::AggregatingState;
-pub use state::detached::DetachedStates;
+pub use state::detached::{DetachedCheckpoint, DetachedStates};
 pub use state::list::ListState;
 pub use state::map::MapState;
 pub use state::ordered::OrderedKey;
 pub use state::rocksdb::config::{
     Compression, ConfigError, Profile, RocksDbConfig, RocksDbMemory, TimerStore,
 };
-pub use state::saved::KeyedState;
+pub use state::saved::{KeyedState, ShowStates};
 pub use state::snapshot::{RocksDbSnapshot, StateSnapshot, WriteBackSnapshot};
 pub use state::ttl::{Ttl, TtlRefresh};
 pub use state::value::ValueState;

@@ -35,7 +35,7 @@ use list::ListState;
 use map::MapState;
 use ordered::OrderedKey;
 use rocksdb::config::{RocksDbConfig, TimerStore};
-use rocksdb::database::Column;
+use rocksdb::database::{Column, Merging};
 use rocksdb::shared::SharedResources;
 use rocksdb::store::SharedStore;
 use rocksdb::table::Table;
@@ -192,7 +192,15 @@ impl StateContext {
     pub(crate) fn timers<K: Key>(&mut self) -> TimerService<K> {
         match self.stored_timers(TIMERS_IN_MEMORY) {
             Some(timers) => TimerService::RocksDb(timers),
-            None => TimerService::Heap(KeyedTimers::new()),
+            None => {
+                self.claim(OpenedState {
+                    name: "timers in memory".to_owned(),
+                    kept: Kept::Timers,
+                    expires: false,
+                    on_disk: false,
+                });
+                TimerService::Heap(KeyedTimers::new())
+            }
         }
     }
 
@@ -202,8 +210,8 @@ impl StateContext {
             Place::RocksDb { shared, .. } if shared.config.timers == TimerStore::RocksDb => {}
             _ => return None,
         }
-        let by_key = self.place("timers by key", Kept::Timers, None, false)?;
-        let by_time = self.place("timers by time", Kept::Timers, None, true)?;
+        let by_key = self.timer_table("timers by key", false, Merging::Renumbered)?;
+        let by_time = self.timer_table("timers by time", true, Merging::LeftOut)?;
         Some(StoredTimers::new(by_key, by_time, head))
     }
 
@@ -227,23 +235,38 @@ impl StateContext {
 
     /// A place for a state, unless states are on the heap.
     fn table<K: Key>(&mut self, name: &str, kept: Kept, ttl: Option<Ttl>) -> Option<Table<K>> {
-        // Entries of a key are asked for together where it has several.
-        let scanned = kept != Kept::Value;
-        self.place(name, kept, ttl, scanned)
+        let column = Column {
+            name: name.to_owned(),
+            ttl,
+            // Entries of a key are asked for together where it has several.
+            scanned: kept != Kept::Value,
+            merging: Merging::Unchanged,
+        };
+        self.place(kept, column)
     }
 
-    /// As [`table`](Self::table); `scanned` if entries of a key are asked for together.
-    fn place<K: Key>(
+    /// A place for timers, unless states are on the heap; `scanned` if those of a key are asked for
+    /// together.
+    fn timer_table<K: Key>(
         &mut self,
         name: &str,
-        kept: Kept,
-        ttl: Option<Ttl>,
         scanned: bool,
+        merging: Merging,
     ) -> Option<Table<K>> {
-        self.claim(OpenedState {
+        let column = Column {
             name: name.to_owned(),
+            ttl: None,
+            scanned,
+            merging,
+        };
+        self.place(Kept::Timers, column)
+    }
+
+    fn place<K: Key>(&mut self, kept: Kept, column: Column) -> Option<Table<K>> {
+        self.claim(OpenedState {
+            name: column.name.clone(),
             kept,
-            expires: ttl.is_some(),
+            expires: column.ttl.is_some(),
             on_disk: matches!(self.place, Place::RocksDb { .. }),
         });
         let Place::RocksDb {
@@ -257,11 +280,6 @@ impl StateContext {
         let clock = &self.clock;
         let store =
             store.get_or_insert_with(|| SharedStore::new(Arc::clone(shared), clock.clone()));
-        let column = Column {
-            name: name.to_owned(),
-            ttl,
-            scanned,
-        };
         Some(Table::add(store.clone(), column, *groups))
     }
 

@@ -4,10 +4,12 @@
 //! Who reads is one of the subtasks of a job that may have another parallelism: it sees the parts of all
 //! subtasks of its operator that were, and picks what belongs to it.
 
+use std::any::Any;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::account::StateCost;
 use crate::data::{Decode, Encode};
 use crate::key_group::{Groups, subtask_of};
 use crate::operator::{OperatorError, SubtaskContext};
@@ -26,6 +28,8 @@ pub(crate) struct Part {
 pub(crate) struct PartFiles {
     pub(crate) operator: String,
     pub(crate) folder: tempfile::TempDir,
+    /// What the folder lies in, which is removed when nobody holds it any more.
+    pub(crate) within: Arc<dyn Any + Send + Sync>,
     pub(crate) files: Vec<PartFile>,
 }
 
@@ -50,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) flush_ns: Option<u64>,
     /// Time to link a database's files, in nanoseconds.
     pub(crate) link_ns: Option<u64>,
+    /// What of the subtask's time belongs to a state backend: both of these, on the subtask's thread.
+    pub(crate) state: StateCost,
 }
 
 /// How names begin under which the engine keeps rows that barriers have passed.
@@ -113,18 +119,47 @@ impl<'a> Snapshot<'a> {
         self.into.pending_output.push((operator, transaction));
     }
 
-    pub(crate) fn put_files(&mut self, folder: tempfile::TempDir, files: Vec<PartFile>) {
+    pub(crate) fn put_files(
+        &mut self,
+        folder: tempfile::TempDir,
+        within: Arc<dyn Any + Send + Sync>,
+        files: Vec<PartFile>,
+    ) {
         self.into.files.push(PartFiles {
             operator: self.operator.to_owned(),
             folder,
+            within,
             files,
         });
+    }
+
+    /// Adds to what the subtask has spent in a state backend.
+    pub(crate) fn spent(&mut self, cost: StateCost) {
+        self.into.state.wall_ns += cost.wall_ns;
+        self.into.state.cpu_ns += cost.cpu_ns;
+        self.into.state.accesses += cost.accesses;
     }
 
     /// Adds to the time that a database took: to write its memory to files, and to link these.
     pub(crate) fn took(&mut self, flush_ns: u64, link_ns: u64) {
         *self.into.flush_ns.get_or_insert(0) += flush_ns;
         *self.into.link_ns.get_or_insert(0) += link_ns;
+    }
+}
+
+impl Parts {
+    /// What is in them of an operator, as it is read back.
+    pub(crate) fn of(&self, operator: &str) -> SubtaskPart {
+        let parts = self.parts.iter().filter(|part| part.operator == operator);
+        let parts = parts.map(|part| (part.name.clone(), part.bytes.as_slice().into()));
+        let files = self.files.iter().find(|files| files.operator == operator);
+        SubtaskPart {
+            parts: parts.collect(),
+            files: files.map(|files| {
+                let names = files.files.iter().map(|file| file.name.clone());
+                (files.folder.path().to_owned(), names.collect())
+            }),
+        }
     }
 }
 

@@ -223,8 +223,9 @@ where
     fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
         let process = &mut self.process;
         let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| process.states(visit);
-        self.backend.restore(show, from)?;
-        self.timers.restore(from)?;
+        let taken_over = self.backend.restore(show, from)?;
+        self.timers.restore(from, taken_over)?;
+        self.backend.settle()?;
         // Subtasks may have stood at different watermarks. Event time rises from the lowest again.
         let watermarks = from.all(WATERMARK);
         let watermarks = watermarks.map(|(_, bytes)| i64::try_from_slice(bytes));

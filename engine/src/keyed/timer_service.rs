@@ -1,10 +1,11 @@
 //! The timers of a keyed operator, wherever its backend keeps them.
 
 use crate::checkpoint::parts::{Restored, Snapshot};
-use crate::data::Key;
-use crate::event_time::timers::stored::StoredTimers;
+use crate::data::{Decode, Key};
+use crate::event_time::timers::stored::{StoredTimers, TimerNumbers};
 use crate::event_time::timers::{KeyedTimers, TimeDomain};
 use crate::state::StateError;
+use crate::state::rocksdb::store::TakenOver;
 
 /// The part of a checkpoint that holds them.
 const PART: &str = "timers";
@@ -81,12 +82,17 @@ impl<K: Key> TimerService<K> {
     pub(crate) fn snapshot(&self, into: &mut Snapshot<'_>) {
         match self {
             TimerService::Heap(timers) => into.put(PART, |bytes| timers.save(bytes)),
-            TimerService::RocksDb(_) => {}
+            TimerService::RocksDb(timers) => into.put_value(PART, &timers.numbers()),
         }
     }
 
-    /// Takes over the timers of this subtask's keys.
-    pub(crate) fn restore(&mut self, from: &Restored<'_>) -> Result<(), StateError> {
+    /// Takes over the timers of this subtask's keys, of which the database, if there is one, has been
+    /// `taken_over`.
+    pub(crate) fn restore(
+        &mut self,
+        from: &Restored<'_>,
+        taken_over: TakenOver,
+    ) -> Result<(), StateError> {
         match self {
             TimerService::Heap(timers) => {
                 let mut parts = from.overlapping(PART);
@@ -94,7 +100,15 @@ impl<K: Key> TimerService<K> {
                     parts.try_for_each(|saved| timers.load(saved, &|key| from.owns_key(key)));
                 loaded.map_err(|error| StateError::new(PART, error))
             }
-            TimerService::RocksDb(_) => Ok(()),
+            TimerService::RocksDb(timers) => match taken_over {
+                TakenOver::Nothing => Ok(()),
+                TakenOver::Whole => {
+                    let part = from.overlapping(PART).next().unwrap_or_default();
+                    let numbers = TimerNumbers::try_from_slice(part);
+                    timers.go_on(numbers.map_err(|error| StateError::new(PART, error))?)
+                }
+                TakenOver::Gathered => timers.gather(),
+            },
         }
     }
 
@@ -108,103 +122,4 @@ impl<K: Key> TimerService<K> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event_time::timers::TimeDomain::{Event, Processing};
-    use crate::state::StateContext;
-    use crate::state::tests::{busy_rocksdb, in_rocksdb};
-    use proptest::prelude::*;
-    use proptest::test_runner::TestCaseError;
-
-    #[derive(Clone, Debug)]
-    enum Step {
-        Register(bool, u8, i64),
-        Delete(bool, u8, i64),
-        Advance(bool, i64),
-        EndRun,
-    }
-
-    fn step() -> impl Strategy<Value = Step> {
-        let timer = || (any::<bool>(), 0u8..4, -10i64..30);
-        prop_oneof![
-            6 => timer().prop_map(|(domain, key, at_ms)| Step::Register(domain, key, at_ms)),
-            2 => timer().prop_map(|(domain, key, at_ms)| Step::Delete(domain, key, at_ms)),
-            1 => (any::<bool>(), -10i64..30).prop_map(|(domain, to_ms)| Step::Advance(domain, to_ms)),
-            1 => Just(Step::EndRun),
-        ]
-    }
-
-    fn domain(event: bool) -> TimeDomain {
-        if event { Event } else { Processing }
-    }
-
-    /// Against timers in a list, in order of registration.
-    fn agree(
-        mut timers: TimerService<u8>,
-        mut end_run: impl FnMut(),
-        steps: &[Step],
-    ) -> Result<(), TestCaseError> {
-        let mut model: Vec<(bool, i64, u8)> = Vec::new();
-        let mut all_fired = 0;
-        for step in steps {
-            match *step {
-                Step::Register(event, key, at_ms) => {
-                    timers.register(domain(event), &key, at_ms).unwrap();
-                    if !model.contains(&(event, at_ms, key)) {
-                        model.push((event, at_ms, key));
-                    }
-                }
-                Step::Delete(event, key, at_ms) => {
-                    timers.delete(domain(event), &key, at_ms).unwrap();
-                    model.retain(|timer| *timer != (event, at_ms, key));
-                }
-                Step::Advance(event, to_ms) => {
-                    let is_due = |timer: &(bool, i64, u8)| timer.0 == event && timer.1 <= to_ms;
-                    // The sort is stable: equal times stay in order of registration.
-                    let mut due: Vec<_> = model.iter().copied().filter(is_due).collect();
-                    due.sort_by_key(|timer| timer.1);
-                    model.retain(|timer| !is_due(timer));
-                    let pop = || timers.pop_due(domain(event), to_ms).unwrap();
-                    let fired: Vec<_> = std::iter::from_fn(pop).collect();
-                    let due: Vec<_> = due.iter().map(|timer| (timer.1, timer.2)).collect();
-                    prop_assert_eq!(&fired, &due);
-                    all_fired += fired.len() as u64;
-                }
-                Step::EndRun => end_run(),
-            }
-            prop_assert_eq!(timers.pending(), model.len() as u64);
-            prop_assert_eq!(timers.fired(), all_fired);
-            for event in [true, false] {
-                let first = model.iter().filter(|timer| timer.0 == event);
-                let first_ms = first.map(|timer| timer.1).min();
-                prop_assert_eq!(timers.next_ms(domain(event)), first_ms);
-            }
-        }
-        Ok(())
-    }
-
-    proptest! {
-        #[test]
-        fn timers_fire_once_each_in_order_of_time_then_registration(
-            steps in prop::collection::vec(step(), 0..150),
-        ) {
-            agree(TimerService::Heap(KeyedTimers::new()), || (), &steps)?;
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-
-        #[test]
-        fn timers_in_rocksdb_of_which_few_are_in_memory_fire_as_those_on_the_heap(
-            steps in prop::collection::vec(step(), 0..1_000), head in 1usize..8,
-            cache in prop::sample::select(vec![0, 64 << 20]),
-        ) {
-            let mut context: StateContext = in_rocksdb(busy_rocksdb(cache));
-            let timers = context.stored_timers(head).expect("in RocksDB");
-            let mut backend = context.finish().unwrap();
-            let end_run = || backend.settle().unwrap();
-            agree(TimerService::RocksDb(timers), end_run, &steps)?;
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@
 pub(crate) mod calls;
 pub(crate) mod config;
 pub(crate) mod database;
+pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod meter;
 pub(crate) mod overlay;

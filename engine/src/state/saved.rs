@@ -32,8 +32,8 @@ pub(crate) mod sealed {
     }
 }
 
-/// Shows every state that a process opened.
-pub(crate) type ShowStates<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn KeyedState)) + 'a;
+/// Shows every state that a process opened to whoever visits them.
+pub type ShowStates<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn KeyedState)) + 'a;
 
 /// What is kept per key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]

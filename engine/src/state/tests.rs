@@ -1,6 +1,8 @@
 //! All kinds of state on all backends against naive models: random operations in runs of random
-//! lengths, while time moves at random.
+//! lengths, while time moves at random and subtasks go back to their last snapshot, as many as they
+//! were or not.
 
+mod checkpoints;
 mod naive;
 mod operations;
 mod sizes;
@@ -14,12 +16,19 @@ use proptest::test_runner::TestCaseError;
 use self::naive::{NaiveLists, NaiveMap};
 use self::operations::{Blob, Bytes, OnList, OnMap, OnSum, OnValue, Operation, operation};
 use super::rocksdb::config::Profile;
+use super::saved::{KeyedState, ShowStates};
 use super::ttl::TtlRefresh;
 use super::*;
+use crate::checkpoint::parts::{OperatorParts, Parts, Restored, Snapshot};
+use crate::data::encode;
+use crate::key_group::{group_of, subtask_of};
+use crate::operator::SubtaskContext;
 
 /// Cases times the operations of each: 100,000 at least.
 const CASES: u32 = 56;
 const OPERATIONS: std::ops::Range<usize> = 1_800..2_200;
+const GROUPS: usize = 128;
+const OPERATOR: &str = "operator";
 /// What the steps in time are chosen for.
 const TTL_MS: u64 = 100;
 
@@ -46,17 +55,28 @@ impl Aggregate<Bytes, u32> for Sum {
 
 type NaiveEntries = NaiveMap<(Bytes, Bytes), Bytes>;
 
-/// One state of each kind, with its model.
-struct Pairs {
-    backend: KeyedBackend,
-    now_ms: u64,
-    value: (ValueState<Bytes, Bytes>, NaiveMap<Bytes, Bytes>),
-    list: (ListState<Bytes, Bytes>, NaiveLists<Bytes, Bytes>),
-    map: (MapState<Bytes, Bytes, Bytes>, NaiveEntries),
-    sum: (AggregatingState<Bytes, u32, Sum>, NaiveMap<Bytes, u64>),
+/// The subtask that owns a key.
+fn owner(key: &Bytes, parallelism: usize) -> usize {
+    let mut encoded = Vec::new();
+    encode(key, &mut encoded);
+    subtask_of(group_of(&encoded, GROUPS), parallelism, GROUPS)
 }
 
-impl Pairs {
+/// As a process would show them.
+fn shown(mut states: [&mut dyn KeyedState; 4]) -> Box<ShowStates<'_>> {
+    Box::new(move |visit| states.iter_mut().for_each(|state| visit(*state)))
+}
+
+/// One subtask's state of each kind.
+struct States {
+    backend: KeyedBackend,
+    value: ValueState<Bytes, Bytes>,
+    list: ListState<Bytes, Bytes>,
+    map: MapState<Bytes, Bytes, Bytes>,
+    sum: AggregatingState<Bytes, u32, Sum>,
+}
+
+impl States {
     fn new(mut context: StateContext, ttl: Option<Ttl>) -> Self {
         let (value, list, map, sum) = match ttl {
             None => (
@@ -72,13 +92,122 @@ impl Pairs {
                 context.aggregating_with_ttl("sum", Sum, ttl),
             ),
         };
-        Pairs {
+        States {
             backend: context.finish().expect("the database can be opened"),
+            value,
+            list,
+            map,
+            sum,
+        }
+    }
+
+    fn snapshot(&mut self) -> Parts {
+        let mut parts = Parts::default();
+        let states: [&mut dyn KeyedState; 4] = [
+            &mut self.value,
+            &mut self.list,
+            &mut self.map,
+            &mut self.sum,
+        ];
+        let into = &mut Snapshot::new(1, OPERATOR, &mut parts);
+        self.backend.snapshot(&mut *shown(states), into).unwrap();
+        parts
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) {
+        let states: [&mut dyn KeyedState; 4] = [
+            &mut self.value,
+            &mut self.list,
+            &mut self.map,
+            &mut self.sum,
+        ];
+        self.backend.restore(&mut *shown(states), from).unwrap();
+        self.backend.settle().unwrap();
+    }
+}
+
+/// What states are held against.
+#[derive(Clone)]
+struct Models {
+    value: NaiveMap<Bytes, Bytes>,
+    list: NaiveLists<Bytes, Bytes>,
+    map: NaiveEntries,
+    sum: NaiveMap<Bytes, u64>,
+}
+
+/// A snapshot of all subtasks, and what was in it.
+struct Kept {
+    subtasks: Vec<Parts>,
+    models: Models,
+}
+
+/// The subtasks of an operator, and the models of all their states.
+struct Pairs {
+    backend: StateBackend,
+    ttl: Option<Ttl>,
+    now_ms: u64,
+    subtasks: Vec<States>,
+    models: Models,
+    kept: Option<Kept>,
+}
+
+impl Pairs {
+    fn new(backend: StateBackend, ttl: Option<Ttl>) -> Self {
+        let models = Models {
+            value: NaiveMap::new(ttl),
+            list: NaiveLists::new(ttl),
+            map: NaiveMap::new(ttl),
+            sum: NaiveMap::new(ttl),
+        };
+        let mut pairs = Pairs {
+            backend,
+            ttl,
             now_ms: 0,
-            value: (value, NaiveMap::new(ttl)),
-            list: (list, NaiveLists::new(ttl)),
-            map: (map, NaiveMap::new(ttl)),
-            sum: (sum, NaiveMap::new(ttl)),
+            subtasks: Vec::new(),
+            models,
+            kept: None,
+        };
+        pairs.deploy(1);
+        pairs
+    }
+
+    /// Replaces all subtasks by empty ones.
+    fn deploy(&mut self, parallelism: usize) {
+        let shared = SharedResources::of(&self.backend).expect("a folder can be made");
+        let subtask = |_| States::new(StateContext::new(shared.clone(), GROUPS), self.ttl);
+        self.subtasks = (0..parallelism).map(subtask).collect();
+        self.end_run();
+    }
+
+    fn end_run(&mut self) {
+        for subtask in &mut self.subtasks {
+            subtask.backend.settle().unwrap();
+            subtask.backend.set_time(self.now_ms);
+        }
+    }
+
+    fn snapshot(&mut self) {
+        let subtasks = self.subtasks.iter_mut().map(States::snapshot);
+        self.kept = Some(Kept {
+            subtasks: subtasks.collect(),
+            models: self.models.clone(),
+        });
+    }
+
+    /// Goes back to the last snapshot, with another number of subtasks. Time does not go back.
+    fn restore(&mut self, parallelism: usize) {
+        if self.kept.is_none() {
+            self.snapshot();
+        }
+        self.deploy(parallelism);
+        let kept = self.kept.as_ref().expect("just made sure of");
+        self.models = kept.models.clone();
+        let parts = OperatorParts {
+            subtasks: kept.subtasks.iter().map(|it| it.of(OPERATOR)).collect(),
+        };
+        for (index, subtask) in self.subtasks.iter_mut().enumerate() {
+            let context = SubtaskContext { index, parallelism };
+            subtask.restore(&Restored::new(context, GROUPS, &parts));
         }
     }
 
@@ -89,31 +218,48 @@ impl Pairs {
             Operation::Map(key, what) => self.on_map(key, what),
             Operation::Sum(key, what) => self.on_sum(key, what),
             Operation::EndRun { later_ms } => {
-                self.backend.settle().unwrap();
                 self.now_ms += later_ms;
-                self.backend.set_time(self.now_ms);
+                self.end_run();
+                self.all_values()
+            }
+            Operation::Snapshot => {
+                self.snapshot();
+                Ok(())
+            }
+            Operation::Restore { parallelism } => {
+                self.restore(*parallelism);
                 self.all_values()
             }
         }
     }
 
     fn all_values(&mut self) -> Result<(), TestCaseError> {
-        let (state, model) = &mut self.value;
         let mut ours = std::collections::BTreeMap::new();
-        let mut show = |key: &Bytes, value: &Bytes| {
-            ours.insert(key.clone(), value.clone());
-        };
-        state.for_each(&mut show).unwrap();
+        let mut entries = 0;
+        let owners = self.subtasks.len();
+        for (index, subtask) in self.subtasks.iter_mut().enumerate() {
+            let mut show = |key: &Bytes, value: &Bytes| {
+                assert_eq!(owner(key, owners), index, "the key of another subtask");
+                ours.insert(key.clone(), value.clone());
+            };
+            subtask.value.for_each(&mut show).unwrap();
+            if self.ttl.is_none() {
+                entries += subtask.value.entries().unwrap();
+            }
+        }
+        let model = &mut self.models.value;
         let keys = model.living(self.now_ms, |_| true);
         prop_assert_eq!(&ours, &model.unread(&keys));
-        if model.ttl().is_none() {
-            prop_assert_eq!(state.entries().unwrap(), keys.len() as u64);
+        if self.ttl.is_none() {
+            prop_assert_eq!(entries, keys.len() as u64);
         }
         Ok(())
     }
 
     fn on_value(&mut self, key: &Bytes, what: &OnValue) -> Result<(), TestCaseError> {
-        let ((state, model), now_ms) = (&mut self.value, self.now_ms);
+        let owners = self.subtasks.len();
+        let state = &mut self.subtasks[owner(key, owners)].value;
+        let (model, now_ms) = (&mut self.models.value, self.now_ms);
         let append = |bytes: &mut Bytes, byte| {
             bytes.push(byte);
             bytes.len()
@@ -130,9 +276,11 @@ impl Pairs {
                 prop_assert_eq!(ours.unwrap(), theirs);
             }
             OnValue::AppendEach(items) => {
+                let own = |item: &&(Bytes, u8)| owner(&item.0, owners) == owner(key, owners);
+                let items: Vec<_> = items.iter().filter(own).collect();
                 let change = |key: &Bytes, bytes: &mut Bytes, byte| append(bytes, byte) + key.len();
                 let mut ours = Vec::new();
-                let all = items.iter().cloned();
+                let all = items.iter().copied().cloned();
                 state.update_each(all, Vec::new, change, &mut ours).unwrap();
                 let theirs = items.iter().map(|(key, byte)| {
                     model.update(key, now_ms, Vec::new(), |bytes| change(key, bytes, *byte))
@@ -149,7 +297,9 @@ impl Pairs {
     }
 
     fn on_list(&mut self, key: &Bytes, what: &OnList) -> Result<(), TestCaseError> {
-        let ((state, model), now_ms) = (&mut self.list, self.now_ms);
+        let owners = self.subtasks.len();
+        let state = &mut self.subtasks[owner(key, owners)].list;
+        let (model, now_ms) = (&mut self.models.list, self.now_ms);
         let bytes = |blobs: &[Blob]| blobs.iter().map(Blob::bytes).collect::<Vec<_>>();
         match what {
             OnList::Get => prop_assert_eq!(state.get(key).unwrap(), model.get(key, now_ms)),
@@ -179,7 +329,9 @@ impl Pairs {
     }
 
     fn on_map(&mut self, key: &Bytes, what: &OnMap) -> Result<(), TestCaseError> {
-        let ((state, model), now_ms) = (&mut self.map, self.now_ms);
+        let owners = self.subtasks.len();
+        let state = &mut self.subtasks[owner(key, owners)].map;
+        let (model, now_ms) = (&mut self.models.map, self.now_ms);
         let id = |field: &Bytes| (key.clone(), field.clone());
         match what {
             OnMap::Get(field) => {
@@ -230,7 +382,9 @@ impl Pairs {
     }
 
     fn on_sum(&mut self, key: &Bytes, what: &OnSum) -> Result<(), TestCaseError> {
-        let ((state, model), now_ms) = (&mut self.sum, self.now_ms);
+        let owners = self.subtasks.len();
+        let state = &mut self.subtasks[owner(key, owners)].sum;
+        let (model, now_ms) = (&mut self.models.sum, self.now_ms);
         match what {
             OnSum::Get => {
                 let theirs = model
@@ -278,11 +432,11 @@ pub(crate) fn in_rocksdb(config: RocksDbConfig) -> StateContext {
 }
 
 fn agree(
-    context: StateContext,
+    backend: StateBackend,
     ttl: Option<Ttl>,
     operations: &[Operation],
 ) -> Result<(), TestCaseError> {
-    let mut pairs = Pairs::new(context, ttl);
+    let mut pairs = Pairs::new(backend, ttl);
     operations
         .iter()
         .try_for_each(|operation| pairs.apply(operation))
@@ -295,7 +449,7 @@ proptest! {
     fn on_the_heap_every_kind_of_state_agrees_with_its_model(
         ttl in ttl(), operations in prop::collection::vec(operation(), OPERATIONS),
     ) {
-        agree(StateContext::new(None, 128), ttl, &operations)?;
+        agree(StateBackend::Heap, ttl, &operations)?;
     }
 
     #[test]
@@ -303,7 +457,7 @@ proptest! {
         ttl in ttl(), cache in prop::sample::select(vec![0, 4 << 10, 64 << 20]),
         operations in prop::collection::vec(operation(), OPERATIONS),
     ) {
-        agree(in_rocksdb(busy_rocksdb(cache)), ttl, &operations)?;
+        agree(StateBackend::RocksDb(busy_rocksdb(cache)), ttl, &operations)?;
     }
 }
 

@@ -6,13 +6,14 @@
 //! the next time nor firing a timer searches the disk, and so that no search begins before timers that have
 //! fired, which leave marks that it would have to step over.
 //!
-//! Left out is taking up timers that somebody else wrote: `by_key` has all that it would need.
+//! `by_time` knows nothing of key groups. Where the databases of several subtasks are put together, it
+//! is made anew from `by_key`.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::{TimeDomain, TimerPlace};
-use crate::data::{Key, encode};
+use crate::data::{Decode, Encode, Key, encode};
 use crate::state::StateError;
 use crate::state::ordered::OrderedKey;
 use crate::state::rocksdb::table::Table;
@@ -97,6 +98,56 @@ impl<K: Key> StoredTimers<K> {
         head.first.first_key_value().map(|(place, _)| place.at_ms)
     }
 
+    /// What a checkpoint needs beside both tables.
+    pub(crate) fn numbers(&self) -> TimerNumbers {
+        TimerNumbers {
+            next: self.next_number,
+            event: self.event.pending,
+            processing: self.processing.pending,
+        }
+    }
+
+    /// Both tables are what they were when there were so many timers.
+    pub(crate) fn go_on(&mut self, numbers: TimerNumbers) -> Result<(), StateError> {
+        self.next_number = numbers.next;
+        self.event.pending = numbers.event;
+        self.processing.pending = numbers.processing;
+        let first = TimerPlace::new(i64::MIN, 0, 0);
+        self.event.load(first, &mut self.tables)?;
+        self.processing.load(first, &mut self.tables)
+    }
+
+    /// `by_key` has timers of several subtasks, each with a number of its own, and `by_time` none.
+    pub(crate) fn gather(&mut self) -> Result<(), StateError> {
+        let Tables {
+            by_key,
+            by_time,
+            suffix: buffer,
+        } = &mut self.tables;
+        let (event, processing) = (&mut self.event, &mut self.processing);
+        let next_number = &mut self.next_number;
+        let mut failed = None;
+        by_key.scan_all(|key, mut suffix, mut number| {
+            let when = <(u8, i64)>::decode_ordered(&mut suffix);
+            let Some(((kind, at_ms), number)) = when.zip(u64::decode_ordered(&mut number)) else {
+                failed = Some("a timer that cannot be decoded".to_owned());
+                return;
+            };
+            let head = match kind == rank(TimeDomain::Event) {
+                true => &mut *event,
+                false => &mut *processing,
+            };
+            let place = TimerPlace::new(at_ms, 0, number);
+            let suffix = encoded(buffer, &of(head.domain, place));
+            if let Err(error) = by_time.put(&(), suffix, |bytes| encode(&key, bytes)) {
+                failed = Some(error.to_string());
+            }
+            head.insert(place, &key);
+            *next_number = (*next_number).max(number.saturating_add(1));
+        })?;
+        failed.map_or(Ok(()), |how| Err(self.tables.by_key.damaged(how)))
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.event.pending + self.processing.pending
     }
@@ -112,6 +163,14 @@ impl<K: Key> StoredTimers<K> {
         };
         (head, &mut self.tables)
     }
+}
+
+/// How many timers there are, in either domain, and the number of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct TimerNumbers {
+    next: u64,
+    event: u64,
+    processing: u64,
 }
 
 /// The first timers of a domain. Empty only if there are none.

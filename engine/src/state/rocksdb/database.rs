@@ -1,19 +1,23 @@
 //! One database: how it is opened, and what can be read of it while it is used.
 
+use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB,
-    DBCompressionType, Options, properties,
+    DBCompressionType, DBRawIteratorWithThreadMode, FlushOptions, Options, ReadOptions, properties,
 };
 
 use rocksdb::compaction_filter::Decision;
 
 use super::config::{Compression, RocksDbConfig};
 use super::shared::{SharedResources, size};
+use crate::operator::OperatorError;
 use crate::state::clock::RunClock;
 use crate::state::ttl::{Ttl, expired};
 
@@ -22,6 +26,11 @@ const REFILL_US: i64 = 100_000;
 /// How much more often flushes are served than compactions: RocksDB's own default.
 const FAIRNESS: i32 = 10;
 
+/// Files of a database of a checkpoint that are open at a time.
+const OLD_OPEN_FILES: i32 = 64;
+/// Bytes of such a database that are read at once.
+const READ_AHEAD_BYTES: usize = 1 << 20;
+
 /// One state: a column family.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
@@ -29,6 +38,19 @@ pub(crate) struct Column {
     pub(crate) ttl: Option<Ttl>,
     /// Whether entries of a key are asked for together: then changes are kept in order, too.
     pub(crate) scanned: bool,
+    pub(crate) merging: Merging,
+}
+
+/// What becomes of a state's entries when those of several databases are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Merging {
+    /// They stay as they are: no two databases have the same key.
+    Unchanged,
+    /// Their values are numbers, highest byte first, which have to stay different: those of each
+    /// database follow those of the ones before.
+    Renumbered,
+    /// They do not come along: whoever owns them makes them anew.
+    LeftOut,
 }
 
 /// An open database with its statistics.
@@ -94,10 +116,33 @@ impl Database {
         (0..self.columns.len()).map(|index| self.column(index))
     }
 
-    /// Writes what is in write buffers to files, so that it is there when the database is opened again.
+    /// Writes what is in write buffers to files, of all states: RocksDB's own flush knows only the
+    /// default column family, which holds nothing here.
     pub(crate) fn flush(&self) -> Result<(), rocksdb::Error> {
-        self.all().try_for_each(|column| self.db.flush_cf(column))?;
+        let mut begin = FlushOptions::default();
+        begin.set_wait(false);
+        let flush = |options| {
+            self.all()
+                .try_for_each(|it| self.db.flush_cf_opt(it, options))
+        };
+        // All are begun before any is waited for, so that they are written side by side.
+        flush(&begin)?;
+        flush(&FlushOptions::default())
+    }
+
+    /// It will be opened again: what has been written to files stays.
+    pub(crate) fn keep(&self) {
         self.is_kept.store(true, Relaxed);
+    }
+
+    /// Links the files as they are now into `folder`, an empty one, with what else is needed to open
+    /// them. Nothing is flushed.
+    pub(crate) fn link_into(&self, folder: &Path) -> Result<(), OperatorError> {
+        // RocksDB wants to make the folder.
+        fs::remove_dir(folder)?;
+        // It flushes first if this is larger than its log, and there is none: without it, always.
+        let never_flush = u64::MAX;
+        Checkpoint::new(&self.db)?.create_checkpoint_with_log_size(folder, never_flush)?;
         Ok(())
     }
 
@@ -129,6 +174,44 @@ impl Database {
         };
         let texts = self.all().filter_map(|column| read(column).ok().flatten());
         texts.filter_map(|text| total_stops(&text)).sum()
+    }
+}
+
+/// A database of a checkpoint, to be read once.
+pub(crate) struct OldDatabase(DB);
+
+impl OldDatabase {
+    /// Opens the database in `folder`, which it may write to all the same.
+    pub(crate) fn open(folder: &Path) -> Result<Self, rocksdb::Error> {
+        let mut options = Options::default();
+        options.set_keep_log_file_num(1);
+        options.set_stats_dump_period_sec(0);
+        options.set_max_open_files(OLD_OPEN_FILES);
+        let names = DB::list_cf(&options, folder)?;
+        let families = names
+            .iter()
+            .map(|name| ColumnFamilyDescriptor::new(name, Options::default()));
+        let database = DB::open_cf_descriptors_read_only(&options, folder, families, false)?;
+        Ok(OldDatabase(database))
+    }
+
+    /// The entries of a state that belong to a range of key groups; `None` if there is no such state.
+    pub(crate) fn entries(
+        &self,
+        state: &str,
+        groups: &Range<usize>,
+    ) -> Option<DBRawIteratorWithThreadMode<'_, DB>> {
+        let mut options = ReadOptions::default();
+        options.fill_cache(false);
+        options.set_readahead_size(READ_AHEAD_BYTES);
+        // A job has fewer groups than fit in two bytes; the last may be the last of these.
+        if let Ok(end) = u16::try_from(groups.end) {
+            options.set_iterate_upper_bound(end.to_be_bytes());
+        }
+        let family = self.0.cf_handle(state)?;
+        let mut entries = self.0.raw_iterator_cf_opt(family, options);
+        entries.seek((groups.start as u16).to_be_bytes());
+        Some(entries)
     }
 }
 

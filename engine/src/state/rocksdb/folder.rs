@@ -36,6 +36,17 @@ impl StateFolder {
         })
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A folder in it that may go earlier.
+    pub(crate) fn temporary(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new()
+            .prefix("staging-")
+            .tempdir_in(self.path())
+    }
+
     pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Meter {
     pub(crate) read_ns: u64,
     pub(crate) write_samples: u64,
     pub(crate) write_ns: u64,
+    /// What it took to write and link files for checkpoints, and to open the database anew.
+    pub(crate) kept_ns: u64,
     /// CPU time of all of them.
     pub(crate) cpu_ns: u64,
     /// Blocks that reads of this store needed: found in the block cache, or read from files.
@@ -30,7 +32,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn wall_ns(&self) -> u64 {
-        self.read_ns + self.write_ns
+        self.read_ns + self.write_ns + self.kept_ns
     }
 
     pub(crate) fn has_read(&mut self, keys: usize, spent: Spent) {
@@ -42,6 +44,12 @@ impl Meter {
     pub(crate) fn has_written(&mut self, keys: usize, spent: Spent) {
         self.write_samples += keys as u64;
         self.write_ns += spent.wall_ns;
+        self.cpu_ns += spent.cpu_ns;
+    }
+
+    /// Work for the database as a whole.
+    pub(crate) fn has_kept(&mut self, spent: Spent) {
+        self.kept_ns += spent.wall_ns;
         self.cpu_ns += spent.cpu_ns;
     }
 }

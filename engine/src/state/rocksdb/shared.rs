@@ -1,8 +1,11 @@
 //! What all databases of a job share: the folder, the block cache, and the budget of their memory.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tempfile::TempDir;
 
 use rocksdb::{Cache, LruCacheOptions, WriteBufferManager};
 
@@ -57,6 +60,22 @@ impl SharedResources {
     pub(crate) fn add_store(&self) -> std::path::PathBuf {
         let number = self.stores.fetch_add(1, Relaxed);
         self.folder.join(&format!("store-{number}"))
+    }
+
+    /// What tells a store's folder from those of all jobs: their names are random.
+    pub(crate) fn name_of(&self, store: &Path) -> String {
+        let name = |path: &Path| {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+        };
+        [self.folder.path(), store]
+            .map(|path| name(path).unwrap_or_default())
+            .join("/")
+    }
+
+    /// An empty folder for files of a database that are needed for a while.
+    pub(crate) fn staging_folder(&self) -> io::Result<TempDir> {
+        self.folder.temporary()
     }
 
     /// One store's part of the write-back cache. All stores are added before any of them works.

@@ -4,12 +4,16 @@
 //! Used by one subtask at a time, from run to run; others read [`Meter`] and the database's own
 //! statistics beside it.
 
+mod checkpoint;
+mod restore;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rocksdb::{Options, ReadOptions, WriteBatch, WriteOptions};
 
 use super::database::{Column, Database, database_options, limit_rate};
+use super::files::FileIdentities;
 use super::meter::{Meter, Stopwatch};
 use super::overlay::{Change, FullKey, Overlay, split};
 use super::page::Page;
@@ -19,6 +23,7 @@ use crate::state::StateError;
 use crate::state::clock::RunClock;
 use crate::state::snapshot::WriteBackSnapshot;
 use crate::state::ttl::{STAMP, TtlRefresh, expired, living, unstamped};
+pub(crate) use restore::TakenOver;
 
 /// Keys that are looked up together at most.
 const GROUP: usize = 256;
@@ -49,6 +54,7 @@ pub(crate) struct Store {
     shared: Arc<SharedResources>,
     clock: RunClock,
     path: PathBuf,
+    files: FileIdentities,
     columns: Vec<Column>,
     options: Options,
     write_options: WriteOptions,
@@ -67,8 +73,10 @@ impl Store {
         let mut write_options = WriteOptions::default();
         // What is lost in a crash comes again from the last checkpoint.
         write_options.disable_wal(true);
+        let path = shared.add_store();
         Store {
-            path: shared.add_store(),
+            files: FileIdentities::new(shared.name_of(&path)),
+            path,
             columns: Vec::new(),
             options: database_options(&shared),
             write_options,
@@ -123,16 +131,14 @@ impl Store {
         self.write(changes)?;
         let mut options = self.options.clone();
         limit_rate(&mut options, rate_per_s);
-        let began = self.stopwatch.group_begins();
-        if let Some(database) = self.database.take() {
-            let flushed = database.flush();
-            flushed.map_err(|error| StateError::new("all", error))?;
-            self.probe.close(database);
-        }
-        let opened = self.open_with(options);
-        let spent = self.stopwatch.ends(began);
-        self.meter.has_written(0, spent);
-        opened
+        self.timed(|store| {
+            if let Some(database) = store.database.take() {
+                database.flush()?;
+                database.keep();
+                store.probe.close(database);
+            }
+            Ok(store.open_with(options)?)
+        })
     }
 
     fn database(&self) -> &Arc<Database> {

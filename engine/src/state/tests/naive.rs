@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::state::ttl::{Ttl, TtlRefresh};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NaiveMap<I, V> {
     ttl: Option<Ttl>,
     entries: BTreeMap<I, (u64, V)>,
@@ -63,10 +63,6 @@ impl<I: Ord + Clone, V: Clone> NaiveMap<I, V> {
         self.entries.retain(|id, _| !which(id));
     }
 
-    pub(super) fn ttl(&self) -> Option<Ttl> {
-        self.ttl
-    }
-
     /// What has been put there, whether or not it has expired; that is no read.
     pub(super) fn unread(&self, ids: &[I]) -> BTreeMap<I, V> {
         let entries = ids
@@ -85,7 +81,7 @@ impl<I: Ord + Clone, V: Clone> NaiveMap<I, V> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NaiveLists<K, T> {
     elements: NaiveMap<(K, usize), T>,
     added: usize,

@@ -30,6 +30,12 @@ pub(super) enum Operation {
     EndRun {
         later_ms: u64,
     },
+    /// All subtasks are kept as they are between two runs.
+    Snapshot,
+    /// As many subtasks go on from the last snapshot.
+    Restore {
+        parallelism: usize,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -128,10 +134,12 @@ pub(super) fn operation() -> impl Strategy<Value = Operation> {
     ];
     let later_ms = prop_oneof![0..3u64, 0..40u64, Just(TTL_MS - 1), Just(TTL_MS), 0..300u64];
     prop_oneof![
-        1 => (key(), on_value).prop_map(|(key, what)| Operation::Value(key, what)),
-        1 => (key(), on_list).prop_map(|(key, what)| Operation::List(key, what)),
-        2 => (key(), on_map).prop_map(|(key, what)| Operation::Map(key, what)),
-        1 => (key(), on_sum).prop_map(|(key, what)| Operation::Sum(key, what)),
-        1 => later_ms.prop_map(|later_ms| Operation::EndRun { later_ms }),
+        600 => (key(), on_value).prop_map(|(key, what)| Operation::Value(key, what)),
+        600 => (key(), on_list).prop_map(|(key, what)| Operation::List(key, what)),
+        1_200 => (key(), on_map).prop_map(|(key, what)| Operation::Map(key, what)),
+        600 => (key(), on_sum).prop_map(|(key, what)| Operation::Sum(key, what)),
+        600 => later_ms.prop_map(|later_ms| Operation::EndRun { later_ms }),
+        2 => Just(Operation::Snapshot),
+        2 => (1..5usize).prop_map(|parallelism| Operation::Restore { parallelism }),
     ]
 }
