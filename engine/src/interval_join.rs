@@ -10,15 +10,19 @@
 //! An element meets its partners in order of their timestamps, then of their arrival. What is
 //! `pending` of it are elements held.
 
+mod held;
+
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
 
 use crate::batch::Batch;
-use crate::data::{Key, Row};
+use crate::data::{Data, Key, Row};
 use crate::event_time::NO_WATERMARK_MS;
-use crate::event_time::timers::{TimerPlace, TimerQueue};
+use crate::event_time::timers::TimerQueue;
+use crate::interval_join::held::{Buffers, HeldRow, KeyedBuffers};
 use crate::side::Side;
+use crate::window::standing::{Later, OwnsKey, WindowStateError};
 use crate::window::{WindowCore, WindowCounters, WindowOutput};
 
 /// Bounds of which the lower is above the upper.
@@ -35,22 +39,12 @@ pub struct IntervalJoin<K, L, R, F> {
     upper_ms: i64,
     function: F,
     watermark_ms: i64,
-    keys: FxHashMap<K, Buffers<L, R>>,
+    keys: KeyedBuffers<K, L, R>,
+    /// Restored, and not yet among the others.
+    later: Later<KeyedBuffers<K, L, R>>,
     /// Per key, when the next of its elements is of no use.
     cleanups: TimerQueue<K>,
     counters: WindowCounters,
-}
-
-/// What is held of one key, each side in order of timestamps, then of arrival.
-struct Buffers<L, R> {
-    left: VecDeque<Held<L>>,
-    right: VecDeque<Held<R>>,
-    cleanup: Option<TimerPlace>,
-}
-
-struct Held<T> {
-    timestamp_ms: i64,
-    row: Row<T>,
 }
 
 impl<K, L, R, F, Fired> IntervalJoin<K, L, R, F>
@@ -71,6 +65,7 @@ where
             function,
             watermark_ms: NO_WATERMARK_MS,
             keys: FxHashMap::default(),
+            later: Later::none(),
             cleanups: TimerQueue::new(),
             counters: WindowCounters::default(),
         })
@@ -105,6 +100,33 @@ where
         (self.upper_ms.max(0), self.lower_ms.saturating_neg().max(0))
     }
 
+    /// Forgets elements that can have no more partners.
+    fn advance(&mut self, watermark_ms: i64) {
+        if watermark_ms <= self.watermark_ms {
+            return;
+        }
+        self.watermark_ms = watermark_ms;
+        while let Some((_, key)) = self.cleanups.pop_due(watermark_ms) {
+            let (left_ms, right_ms) = self.useful_for_ms();
+            let Some(buffers) = self.keys.get_mut(&key) else {
+                continue;
+            };
+            buffers.cleanup = None;
+            let gone = drop_useless(&mut buffers.left, left_ms, watermark_ms)
+                + drop_useless(&mut buffers.right, right_ms, watermark_ms);
+            self.counters.pending -= gone;
+            self.plan_cleanup(&key);
+        }
+    }
+
+    /// Makes what another join held at the watermark its own.
+    fn absorb(&mut self, held: KeyedBuffers<K, L, R>) {
+        for (key, buffers) in held {
+            self.keys.insert(key.clone(), buffers);
+            self.plan_cleanup(&key);
+        }
+    }
+
     fn plan_cleanup(&mut self, key: &K) {
         let (left_ms, right_ms) = self.useful_for_ms();
         let Some(buffers) = self.keys.get_mut(key) else {
@@ -130,8 +152,8 @@ where
 impl<K, L, R, F, Fired> WindowCore<K, Side<L, R>> for IntervalJoin<K, L, R, F>
 where
     K: Key,
-    L: Send,
-    R: Send,
+    L: Data,
+    R: Data,
     F: FnMut(&K, &L, &R) -> Fired + Send,
     Fired: IntoIterator,
 {
@@ -142,9 +164,14 @@ where
         key: &K,
         timestamp_ms: i64,
         row: Row<Side<L, R>>,
-        _now_ms: i64,
+        now_ms: i64,
         out: &mut WindowOutput<'_, Fired::Item, Side<L, R>>,
     ) {
+        if !self.later.is_empty()
+            && let Some(watermark_ms) = self.later.watermark_of(key)
+        {
+            self.watermark(watermark_ms, now_ms, out);
+        }
         if timestamp_ms < self.watermark_ms {
             return self.counters.reject(row, out);
         }
@@ -158,28 +185,17 @@ where
         self.plan_cleanup(key);
     }
 
-    /// Forgets elements that can have no more partners.
     fn watermark(
         &mut self,
         watermark_ms: i64,
         _now_ms: i64,
         _out: &mut WindowOutput<'_, Fired::Item, Side<L, R>>,
     ) {
-        if watermark_ms <= self.watermark_ms {
-            return;
+        while let Some(standing) = self.later.take_reached(watermark_ms) {
+            self.advance(standing.watermark_ms);
+            self.absorb(standing.held);
         }
-        self.watermark_ms = watermark_ms;
-        while let Some((_, key)) = self.cleanups.pop_due(watermark_ms) {
-            let (left_ms, right_ms) = self.useful_for_ms();
-            let Some(buffers) = self.keys.get_mut(&key) else {
-                continue;
-            };
-            buffers.cleanup = None;
-            let gone = drop_useless(&mut buffers.left, left_ms, watermark_ms)
-                + drop_useless(&mut buffers.right, right_ms, watermark_ms);
-            self.counters.pending -= gone;
-            self.plan_cleanup(&key);
-        }
+        self.advance(watermark_ms);
     }
 
     fn counters(&self) -> WindowCounters {
@@ -187,6 +203,21 @@ where
             timers_pending: self.cleanups.len() as u64,
             ..self.counters
         }
+    }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        self.later.save_behind(self.watermark_ms, &self.keys, bytes);
+    }
+
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        let (lowest_ms, later) = Later::<KeyedBuffers<K, L, R>>::load(parts, owns)?;
+        let buffers = later.held().flat_map(KeyedBuffers::values);
+        self.counters.pending += buffers.map(Buffers::rows).sum::<u64>();
+        (self.watermark_ms, self.later) = (lowest_ms, later);
+        while let Some(standing) = self.later.take_reached(lowest_ms) {
+            self.absorb(standing.held);
+        }
+        Ok(())
     }
 }
 
@@ -196,33 +227,28 @@ fn buffers_of<'a, K: Key, L, R>(
 ) -> &'a mut Buffers<L, R> {
     // A key that is known is never cloned.
     if !keys.contains_key(key) {
-        let empty = Buffers {
-            left: VecDeque::new(),
-            right: VecDeque::new(),
-            cleanup: None,
-        };
-        keys.insert(key.clone(), empty);
+        keys.insert(key.clone(), Buffers::empty());
     }
     keys.get_mut(key).expect("inserted if it was missing")
 }
 
 /// Puts a row behind those that are not later.
-fn hold<T>(buffer: &mut VecDeque<Held<T>>, timestamp_ms: i64, row: Row<T>) {
+fn hold<T>(buffer: &mut VecDeque<HeldRow<T>>, timestamp_ms: i64, row: Row<T>) {
     let at = match buffer.back() {
         Some(last) if last.timestamp_ms > timestamp_ms => {
             buffer.partition_point(|held| held.timestamp_ms <= timestamp_ms)
         }
         _ => buffer.len(),
     };
-    buffer.insert(at, Held { timestamp_ms, row });
+    buffer.insert(at, HeldRow { timestamp_ms, row });
 }
 
 /// The rows with timestamps from `from_ms` to `until_ms`, both inclusive.
 fn between<T>(
-    buffer: &VecDeque<Held<T>>,
+    buffer: &VecDeque<HeldRow<T>>,
     from_ms: i64,
     until_ms: i64,
-) -> impl Iterator<Item = &Held<T>> {
+) -> impl Iterator<Item = &HeldRow<T>> {
     let from = buffer.partition_point(|held| held.timestamp_ms < from_ms);
     buffer
         .range(from..)
@@ -231,8 +257,13 @@ fn between<T>(
 
 /// Forgets rows that are of use no longer than `useful_for_ms` after their timestamp; gives their
 /// number.
-fn drop_useless<T>(buffer: &mut VecDeque<Held<T>>, useful_for_ms: i64, watermark_ms: i64) -> u64 {
-    let useless = |held: &Held<T>| held.timestamp_ms.saturating_add(useful_for_ms) <= watermark_ms;
+fn drop_useless<T>(
+    buffer: &mut VecDeque<HeldRow<T>>,
+    useful_for_ms: i64,
+    watermark_ms: i64,
+) -> u64 {
+    let useless =
+        |held: &HeldRow<T>| held.timestamp_ms.saturating_add(useful_for_ms) <= watermark_ms;
     let mut dropped = 0;
     while buffer.front().is_some_and(useless) {
         buffer.pop_front();

@@ -96,6 +96,7 @@ pub use window::contents::{
     Aggregated, AggregatedThen, AllElements, WindowAggregate, WindowContents,
 };
 pub use window::sliced::SlicedWindows;
+pub use window::standing::{OwnsKey, WindowStateError};
 pub use window::trigger::{Trigger, TriggerContext, TriggerResult};
 pub use window::triggered::TriggeredWindows;
 pub use window::triggers::{

@@ -19,13 +19,18 @@
 //! order of time; at one time, keys in the order that the core states. An element that fires
 //! several windows fires the earliest first (Flink: the latest).
 //!
-//! How keys, timestamps and watermarks reach a core, and where results go, only `operator` knows.
+//! The order of keys holds from one start of a job to the next: a restore puts the keys of several
+//! cores together, those of one behind those of the other.
+//!
+//! How keys, timestamps and watermarks reach a core, and where results go, only `operator` knows. How
+//! cores go on from checkpoints, `standing` says.
 
 pub(crate) mod assigner;
 pub(crate) mod co_group;
 pub(crate) mod contents;
 pub(crate) mod operator;
 pub(crate) mod sliced;
+pub(crate) mod standing;
 mod table;
 pub(crate) mod trigger;
 pub(crate) mod triggered;
@@ -35,6 +40,7 @@ pub(crate) mod tumbling;
 use crate::batch::{Batch, Rows};
 use crate::data::{Decode, Encode, Row};
 use crate::event_time::FINAL_WATERMARK_MS;
+use crate::window::standing::{OwnsKey, WindowStateError};
 
 /// A span of time, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -256,10 +262,20 @@ pub trait WindowCore<K, In>: Send {
 
     /// What it has done and holds.
     fn counters(&self) -> WindowCounters;
+
+    /// Appends what it holds, for a checkpoint.
+    fn snapshot(&self, bytes: &mut Vec<u8>);
+
+    /// Goes on, as the first thing that it does, for all cores that appended `parts` to a checkpoint, as
+    /// far as they held keys of which `owns` says that they are now its own.
+    ///
+    /// It then stands at the lowest of their watermarks. Elements of a key that is its own are to come
+    /// only when the watermark has come to where the core stood that held the key.
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError>;
 }
 
 /// What is kept of the elements of one key in one window or slice, with the highest of their tags.
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
 pub(crate) struct Pane<S> {
     pub(crate) tag: u64,
     pub(crate) state: S,

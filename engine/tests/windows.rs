@@ -9,6 +9,8 @@ mod history;
 mod interval_join;
 #[path = "windows/naive.rs"]
 mod naive;
+#[path = "windows/restore.rs"]
+mod restore;
 #[path = "windows/subject.rs"]
 mod subject;
 #[path = "windows/triggers.rs"]
@@ -85,6 +87,16 @@ impl<C: WindowCore<u8, u64, Out = Fired>> WindowCore<u8, u64> for Sorting<C> {
     }
     fn counters(&self) -> engine::WindowCounters {
         self.0.counters()
+    }
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        self.0.snapshot(bytes);
+    }
+    fn restore(
+        &mut self,
+        parts: &[&[u8]],
+        owns: engine::OwnsKey<'_>,
+    ) -> Result<(), engine::WindowStateError> {
+        self.0.restore(parts, owns)
     }
 }
 

@@ -7,13 +7,17 @@
 //! fingerprint; a result lost or doubled behind the aggregate is noticed in the number of arrivals, and one that took
 //! another's place in their digest: the final result of a key says how many there were before it.
 
+mod left;
 mod sink;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use rustc_hash::{FxHashMap, FxHasher};
 
+pub use left::{Left, Place};
 pub use sink::{Collected, TallySink};
 
 use crate::draw::mix;
@@ -211,6 +215,33 @@ impl<R: KeyedResult> Tally<R> {
             duplicated,
             wrong,
         }
+    }
+}
+
+/// The final results, then the sums over all arrivals. Keys are not written: the results say them.
+impl<R: KeyedResult> BorshSerialize for Tally<R> {
+    fn serialize<W: Write>(&self, to: &mut W) -> io::Result<()> {
+        (self.finals.len() as u64).serialize(to)?;
+        self.finals
+            .values()
+            .try_for_each(|last| last.serialize(to))?;
+        (self.arrivals, self.digest).serialize(to)
+    }
+}
+
+impl<R: KeyedResult> BorshDeserialize for Tally<R> {
+    fn deserialize_reader<F: Read>(from: &mut F) -> io::Result<Self> {
+        let mut finals = FxHashMap::default();
+        for _ in 0..u64::deserialize_reader(from)? {
+            let last = R::deserialize_reader(from)?;
+            finals.insert(last.key(), last);
+        }
+        let (arrivals, digest) = BorshDeserialize::deserialize_reader(from)?;
+        Ok(Tally {
+            finals,
+            arrivals,
+            digest,
+        })
     }
 }
 

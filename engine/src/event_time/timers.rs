@@ -15,10 +15,10 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::data::{Decode, Key, encode};
+use crate::data::{Decode, Encode, Key, encode};
 
 /// Which of the two clocks something is about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub enum TimeDomain {
     /// The time in the elements, as far as the watermark has come.
     #[default]
@@ -35,7 +35,7 @@ pub(crate) struct TimerQueue<T> {
 }
 
 /// Where a timer stands in its queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 pub(crate) struct TimerPlace {
     pub(crate) at_ms: i64,
     /// Separates kinds of timers: at one time, all of a lower rank come first.

@@ -2,6 +2,7 @@
 //! its results and late elements go.
 
 use crate::batch::{Batch, Rows, Signal};
+use crate::checkpoint::parts::{Restored, Snapshot};
 use crate::data::{Data, Key};
 use crate::event_time::{job_time_ns, processing_ms};
 use crate::operator::{Operator, OperatorContext, OperatorError};
@@ -64,7 +65,25 @@ impl<K, F, G, W> Windowed<K, F, G, W> {
         let next_ms = self.core.next_processing_time_ms()?;
         Some(job_time_ns(next_ms))
     }
+
+    fn snapshot<In>(&self, into: &mut Snapshot<'_>)
+    where
+        W: WindowCore<K, In>,
+    {
+        into.put(PART, |bytes| self.core.snapshot(bytes));
+    }
+
+    fn restore<In>(&mut self, from: &Restored<'_>) -> Result<(), OperatorError>
+    where
+        W: WindowCore<K, In>,
+    {
+        let parts: Vec<&[u8]> = from.all(PART).map(|(_, bytes)| bytes).collect();
+        Ok(self.core.restore(&parts, &|key| from.owns_key(key))?)
+    }
 }
+
+/// The name of what a core holds in a checkpoint.
+const PART: &str = "windows";
 
 fn now_ms(context: &OperatorContext<'_, '_>) -> i64 {
     processing_ms(context.now_ns())
@@ -122,6 +141,15 @@ where
         let mut out = WindowOutput { results, late };
         self.0.tell(&mut out, context, W::processing_time);
         Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        self.0.snapshot(into);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        self.0.restore(from)
     }
 }
 
@@ -207,5 +235,14 @@ where
             windowed.tell(made, context, W::processing_time);
         });
         Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        self.windowed.snapshot(into);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        self.windowed.restore(from)
     }
 }

@@ -13,13 +13,16 @@
 //! A watermark fires keys in the order in which they first came since they last had any slice. Only
 //! slices with elements are held, and a key without slices is forgotten.
 
+mod held;
 mod key_slices;
 
 use crate::data::{Key, Row};
 use crate::event_time::{NO_WATERMARK_MS, span_ms};
 use crate::window::assigner::{Sliding, Tumbling, WindowAssigner};
 use crate::window::contents::WindowContents;
+use crate::window::sliced::held::KeyedSlices;
 use crate::window::sliced::key_slices::KeySlices;
+use crate::window::standing::{Later, OwnsKey, WindowStateError};
 use crate::window::table::KeyTable;
 use crate::window::tumbling::emit;
 use crate::window::{Firing, FiringTime, TimeWindow, WindowCore, WindowCounters, WindowOutput};
@@ -29,13 +32,15 @@ pub struct SlicedWindows<K, In, C: WindowContents<K, In>> {
     contents: C,
     horizon: Horizon,
     watermark_ms: i64,
-    keys: KeyTable<K, KeySlices<C::State>>,
+    keys: KeyedSlices<K, C::State>,
     /// The end of the earliest window that has not fired and may have elements.
     next_end_ms: Option<i64>,
     /// No watermark below this one makes a slice useless.
     next_expiry_ms: i64,
     /// The slice of the last element, if it belongs to no window that has fired.
     last: Option<TimeWindow>,
+    /// Restored, and not yet among the others.
+    later: Later<KeyedSlices<K, C::State>>,
     counters: WindowCounters,
 }
 
@@ -75,6 +80,7 @@ impl<K: Key, In, C: WindowContents<K, In>> SlicedWindows<K, In, C> {
             next_end_ms: None,
             next_expiry_ms: i64::MAX,
             last: None,
+            later: Later::none(),
             counters: WindowCounters::default(),
         }
     }
@@ -137,6 +143,30 @@ impl<K: Key, In, C: WindowContents<K, In>> SlicedWindows<K, In, C> {
         }
     }
 
+    /// Fires what a watermark completes, forgets what it makes final.
+    fn advance(&mut self, watermark_ms: i64, out: &mut WindowOutput<'_, C::Out, In>) {
+        if watermark_ms <= self.watermark_ms {
+            return;
+        }
+        self.watermark_ms = watermark_ms;
+        while let Some(end_ms) = self.next_end_ms {
+            let last_ms = if end_ms == i64::MAX {
+                end_ms
+            } else {
+                end_ms - 1
+            };
+            if last_ms > watermark_ms {
+                break;
+            }
+            self.last = None;
+            self.fire(end_ms, out);
+        }
+        if watermark_ms >= self.next_expiry_ms {
+            self.last = None;
+            self.expire(i64::MAX);
+        }
+    }
+
     /// Fires the window that ends at `end_ms`, forgets what only it needed.
     fn fire(&mut self, end_ms: i64, out: &mut WindowOutput<'_, C::Out, In>) {
         let windows = self.horizon.windows;
@@ -170,6 +200,17 @@ impl<K: Key, In, C: WindowContents<K, In>> SlicedWindows<K, In, C> {
         self.expire(end_ms);
     }
 
+    /// Makes what another core held at the watermark its own: as if it had admitted each slice.
+    fn absorb(&mut self, held: KeyedSlices<K, C::State>) {
+        for (_, slices) in held.iter() {
+            for start_ms in slices.starts() {
+                self.admit(self.horizon.slices.window(start_ms));
+            }
+        }
+        self.last = None;
+        self.keys.absorb(held);
+    }
+
     /// Forgets slices whose windows have all fired, up to the one that ends at `fired_end_ms`, and
     /// are final.
     fn expire(&mut self, fired_end_ms: i64) {
@@ -201,9 +242,14 @@ impl<K: Key, In, C: WindowContents<K, In>> WindowCore<K, In> for SlicedWindows<K
         key: &K,
         timestamp_ms: i64,
         row: Row<In>,
-        _now_ms: i64,
+        now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
+        if !self.later.is_empty()
+            && let Some(watermark_ms) = self.later.watermark_of(key)
+        {
+            self.watermark(watermark_ms, now_ms, out);
+        }
         let slice = match self.last {
             Some(last) if last.contains(timestamp_ms) => last,
             _ => {
@@ -230,29 +276,37 @@ impl<K: Key, In, C: WindowContents<K, In>> WindowCore<K, In> for SlicedWindows<K
         _now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
-        if watermark_ms <= self.watermark_ms {
-            return;
+        while let Some(standing) = self.later.take_reached(watermark_ms) {
+            self.advance(standing.watermark_ms, out);
+            self.absorb(standing.held);
         }
-        self.watermark_ms = watermark_ms;
-        while let Some(end_ms) = self.next_end_ms {
-            let last_ms = if end_ms == i64::MAX {
-                end_ms
-            } else {
-                end_ms - 1
-            };
-            if last_ms > watermark_ms {
-                break;
-            }
-            self.last = None;
-            self.fire(end_ms, out);
-        }
-        if watermark_ms >= self.next_expiry_ms {
-            self.last = None;
-            self.expire(i64::MAX);
-        }
+        self.advance(watermark_ms, out);
     }
 
     fn counters(&self) -> WindowCounters {
         self.counters
+    }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        self.later.save_behind(self.watermark_ms, &self.keys, bytes);
+    }
+
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        let (lowest_ms, later) = Later::<KeyedSlices<K, C::State>>::load(parts, owns)?;
+        let grid = self.horizon.slices;
+        for (_, slices) in later.held().flat_map(KeyTable::iter) {
+            if slices
+                .starts()
+                .any(|start_ms| grid.window(start_ms).start_ms != start_ms)
+            {
+                return Err(WindowStateError::OtherWindows);
+            }
+            self.counters.pending += slices.starts().len() as u64;
+        }
+        (self.watermark_ms, self.later) = (lowest_ms, later);
+        while let Some(standing) = self.later.take_reached(lowest_ms) {
+            self.absorb(standing.held);
+        }
+        Ok(())
     }
 }

@@ -38,6 +38,22 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
         self.entries.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        let mut at = FxBuildHasher.hash_one(key) as usize;
+        loop {
+            at &= self.slots.len() - 1;
+            match (self.slots[at] as usize).checked_sub(1) {
+                None => return false,
+                Some(place) if self.entries[place].0 == *key => return true,
+                Some(_) => at += 1,
+            }
+        }
+    }
+
     /// The value of `key`, and whether it was created for that.
     #[inline]
     pub(crate) fn get_or_insert_with(
@@ -106,6 +122,13 @@ impl<K: Hash + Eq + Clone, V> KeyTable<K, V> {
     /// Entries in the order in which their keys came.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
+    }
+
+    /// Puts the entries of another table behind its own, in order. Keys that it has stay as they are.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for (key, value) in other.entries {
+            self.get_or_insert_with(&key, || value);
+        }
     }
 
     /// Shows every entry, in order.

@@ -1,6 +1,6 @@
 //! When windows fire: the trait that users implement, and what a trigger may ask and do.
 
-use crate::data::Data;
+use crate::data::{Data, Decode, Encode};
 use crate::event_time::timers::{TimeDomain, TimerPlace};
 use crate::window::TimeWindow;
 
@@ -140,8 +140,7 @@ impl TriggerContext<'_> {
     /// it has already. A timer that exists is not registered twice.
     pub fn register(&mut self, domain: TimeDomain, at_ms: i64) {
         if self.position(domain, at_ms).is_none() {
-            let place = TimerPlace::new(at_ms, TRIGGER_RANK, self.changes.next_number);
-            self.changes.next_number += 1;
+            let place = self.changes.next_place(at_ms, TRIGGER_RANK);
             let timer = PaneTimer { domain, place };
             self.timers.push(timer);
             self.changes.list.push(TimerChange::Register(timer));
@@ -166,7 +165,7 @@ impl TriggerContext<'_> {
 pub(super) const TRIGGER_RANK: u8 = 0;
 
 /// A timer of one key and window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 pub(super) struct PaneTimer {
     pub(super) domain: TimeDomain,
     pub(super) place: TimerPlace,
@@ -175,8 +174,17 @@ pub(super) struct PaneTimer {
 /// What a trigger wants to be different, in order, until it is done.
 #[derive(Debug, Default)]
 pub(super) struct TimerChanges {
-    pub(super) next_number: u64,
+    next_number: u64,
     pub(super) list: Vec<TimerChange>,
+}
+
+impl TimerChanges {
+    /// The place behind all others of the same time and rank.
+    pub(super) fn next_place(&mut self, at_ms: i64, rank: u8) -> TimerPlace {
+        let place = TimerPlace::new(at_ms, rank, self.next_number);
+        self.next_number += 1;
+        place
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

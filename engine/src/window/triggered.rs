@@ -9,6 +9,7 @@
 //! while the window itself, its trigger's state and its timers last until clean-up, as in Flink.
 
 mod entry;
+mod held;
 mod panes;
 mod sessions;
 
@@ -21,8 +22,10 @@ use crate::event_time::span_ms;
 use crate::event_time::timers::TimeDomain;
 use crate::window::assigner::WindowAssigner;
 use crate::window::contents::WindowContents;
+use crate::window::standing::{Later, OwnsKey, WindowStateError};
 use crate::window::trigger::Trigger;
 use crate::window::triggered::entry::Entry;
+use crate::window::triggered::held::KeyedEntries;
 use crate::window::triggered::panes::Panes;
 use crate::window::{TimeWindow, WindowCore, WindowCounters, WindowOutput};
 
@@ -36,8 +39,10 @@ where
     C: WindowContents<K, In>,
 {
     assigner: A,
-    keys: FxHashMap<K, Entries<T::State, C::State>>,
+    keys: KeyedEntries<K, T::State, C::State>,
     panes: Panes<K, In, T, C>,
+    /// Restored, and not yet among the others: timers in them wait, those of processing time too.
+    later: Later<KeyedEntries<K, T::State, C::State>>,
 }
 
 impl<K, In, A, T, C> TriggeredWindows<K, In, A, T, C>
@@ -71,6 +76,7 @@ where
             assigner,
             keys: FxHashMap::default(),
             panes: Panes::new(domain, trigger, contents, allowed_lateness_ms),
+            later: Later::none(),
         }
     }
 
@@ -109,6 +115,19 @@ where
                 at = position(entries, window);
             }
         }
+    }
+
+    fn advance(&mut self, watermark_ms: i64, out: &mut WindowOutput<'_, C::Out, In>) {
+        if watermark_ms > self.panes.watermark_ms {
+            self.panes.watermark_ms = watermark_ms;
+            self.fire_due(TimeDomain::Event, watermark_ms, out);
+        }
+    }
+
+    /// Makes what another core held at the watermark its own.
+    fn absorb(&mut self, mut held: KeyedEntries<K, T::State, C::State>) {
+        self.panes.adopt(&mut held);
+        self.keys.extend(held);
     }
 
     fn fire_due(
@@ -158,6 +177,11 @@ where
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
         self.panes.now_ms = self.panes.now_ms.max(now_ms);
+        if !self.later.is_empty()
+            && let Some(watermark_ms) = self.later.watermark_of(key)
+        {
+            self.watermark(watermark_ms, now_ms, out);
+        }
         let time_ms = match self.panes.domain {
             TimeDomain::Event => timestamp_ms,
             TimeDomain::Processing => self.panes.now_ms,
@@ -176,10 +200,11 @@ where
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
         self.panes.now_ms = self.panes.now_ms.max(now_ms);
-        if watermark_ms > self.panes.watermark_ms {
-            self.panes.watermark_ms = watermark_ms;
-            self.fire_due(TimeDomain::Event, watermark_ms, out);
+        while let Some(standing) = self.later.take_reached(watermark_ms) {
+            self.advance(standing.watermark_ms, out);
+            self.absorb(standing.held);
         }
+        self.advance(watermark_ms, out);
     }
 
     fn processing_time(&mut self, now_ms: i64, out: &mut WindowOutput<'_, C::Out, In>) {
@@ -193,6 +218,33 @@ where
 
     fn counters(&self) -> WindowCounters {
         self.panes.counters
+    }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        let watermark_ms = self.panes.watermark_ms;
+        self.later.save_behind(watermark_ms, &self.keys, bytes);
+    }
+
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        let (lowest_ms, later) = Later::load(parts, owns)?;
+        for entry in later.held().flat_map(held::entries) {
+            let mut assigned = self.assigner.assign(entry.window.start_ms);
+            if !A::MERGES && assigned.all(|window| window != entry.window) {
+                return Err(WindowStateError::OtherWindows);
+            }
+            self.panes.counters.pending += 1;
+            self.panes.counters.timers_pending += entry.timers.len() as u64;
+        }
+        (self.panes.watermark_ms, self.later) = (lowest_ms, later);
+        // The watermark decides nothing about windows of processing time.
+        let reached_ms = match self.panes.domain {
+            TimeDomain::Event => lowest_ms,
+            TimeDomain::Processing => i64::MAX,
+        };
+        while let Some(standing) = self.later.take_reached(reached_ms) {
+            self.absorb(standing.held);
+        }
+        Ok(())
     }
 }
 

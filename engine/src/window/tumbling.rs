@@ -7,15 +7,17 @@
 //! A watermark fires keys in the order in which they first came in the window. Late elements, as
 //! long as they are allowed, fire their key at once.
 
+mod held;
+
 use crate::batch::{Ahead, Batch, Rows};
 use crate::data::{Key, Row};
 use crate::event_time::{NO_WATERMARK_MS, span_ms};
 use crate::window::assigner::Tumbling;
 use crate::window::contents::WindowContents;
+use crate::window::standing::{Later, OwnsKey, WindowStateError};
 use crate::window::table::{Guess, KeyTable};
-use crate::window::{
-    Firing, FiringTime, Pane, TimeWindow, WindowCore, WindowCounters, WindowOutput,
-};
+use crate::window::tumbling::held::{OpenWindow, OpenWindows};
+use crate::window::{Firing, FiringTime, Pane, WindowCore, WindowCounters, WindowOutput};
 
 /// Elements that are looked up together: their slots are fetched before the first of them is needed,
 /// which is a third faster than one after the other where a table is larger than the processor's
@@ -29,7 +31,7 @@ pub struct TumblingWindows<K, In, C: WindowContents<K, In>> {
     allowed_lateness_ms: i64,
     watermark_ms: i64,
     /// In order of time. Those that have fired come first.
-    open: Vec<OpenWindow<K, C::State>>,
+    open: OpenWindows<K, C::State>,
     /// Which of them took the last element.
     last: usize,
     /// No watermark below this one fires or forgets anything.
@@ -37,13 +39,9 @@ pub struct TumblingWindows<K, In, C: WindowContents<K, In>> {
     spare: Vec<KeyTable<K, Pane<C::State>>>,
     /// Those of a tile, while it is taken.
     guesses: Vec<Guess<K>>,
+    /// Restored, and not yet among the open ones.
+    later: Later<OpenWindows<K, C::State>>,
     counters: WindowCounters,
-}
-
-struct OpenWindow<K, S> {
-    window: TimeWindow,
-    fired: bool,
-    panes: KeyTable<K, Pane<S>>,
 }
 
 impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
@@ -59,6 +57,7 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
             next_change_ms: i64::MAX,
             spare: Vec::new(),
             guesses: Vec::with_capacity(TILE),
+            later: Later::none(),
             counters: WindowCounters::default(),
         }
     }
@@ -94,7 +93,7 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
                 open.window.max_timestamp_ms()
             }
         });
-        self.next_change_ms = changes.min().unwrap_or(i64::MAX);
+        self.next_change_ms = changes.min().unwrap_or(i64::MAX).min(self.later.next_ms());
     }
 
     /// Takes rows tile by tile as long as they belong into a window that has not fired, the others one
@@ -108,7 +107,9 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
         loop {
-            while self.fill(&mut rows, &mut key, &mut timestamp_ms) == TILE {}
+            while self.later.is_empty() && self.fill(&mut rows, &mut key, &mut timestamp_ms) == TILE
+            {
+            }
             let Some(row) = rows.next() else { return };
             let (key, timestamp_ms) = (key(&row.value), timestamp_ms(&row.value));
             self.element(&key, timestamp_ms, row, now_ms, out);
@@ -147,6 +148,47 @@ impl<K: Key, In: Send, C: WindowContents<K, In>> TumblingWindows<K, In, C> {
         taken
     }
 
+    /// Fires what a watermark completes, forgets what it makes final.
+    fn advance(&mut self, watermark_ms: i64, out: &mut WindowOutput<'_, C::Out, In>) {
+        self.watermark_ms = self.watermark_ms.max(watermark_ms);
+        for open in self.open.iter_mut().filter(|open| !open.fired) {
+            if open.window.max_timestamp_ms() > watermark_ms {
+                break;
+            }
+            open.fired = true;
+            let firing = Firing {
+                window: open.window,
+                time: FiringTime::OnTime,
+                watermark_ms,
+            };
+            self.counters.fired_on_time += open.panes.len() as u64;
+            for (key, pane) in open.panes.iter() {
+                emit(&mut self.contents, key, &firing, pane, out.results);
+            }
+        }
+        self.forget_final();
+    }
+
+    /// Makes what another core held at the watermark its own.
+    fn absorb(&mut self, held: OpenWindows<K, C::State>) {
+        for OpenWindow { window, panes, .. } in held {
+            let at = self.open.partition_point(|o| o.window < window);
+            match self.open.get_mut(at).filter(|o| o.window == window) {
+                Some(open) => open.panes.absorb(panes),
+                None => {
+                    let fired = window.max_timestamp_ms() <= self.watermark_ms;
+                    let opened = OpenWindow {
+                        window,
+                        fired,
+                        panes,
+                    };
+                    self.open.insert(at, opened);
+                }
+            }
+        }
+        self.last = 0;
+    }
+
     fn forget_final(&mut self) {
         let (watermark_ms, lateness_ms) = (self.watermark_ms, self.allowed_lateness_ms);
         let is_final =
@@ -175,9 +217,14 @@ where
         key: &K,
         timestamp_ms: i64,
         row: Row<In>,
-        _now_ms: i64,
+        now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
+        if !self.later.is_empty()
+            && let Some(watermark_ms) = self.later.watermark_of(key)
+        {
+            self.watermark(watermark_ms, now_ms, out);
+        }
         let in_last = self.open.get(self.last);
         if !in_last.is_some_and(|open| open.window.contains(timestamp_ms)) {
             self.find(timestamp_ms);
@@ -228,34 +275,44 @@ where
         _now_ms: i64,
         out: &mut WindowOutput<'_, C::Out, In>,
     ) {
-        self.watermark_ms = self.watermark_ms.max(watermark_ms);
         if watermark_ms < self.next_change_ms {
+            self.watermark_ms = self.watermark_ms.max(watermark_ms);
             return;
         }
-        for open in self.open.iter_mut().filter(|open| !open.fired) {
-            if open.window.max_timestamp_ms() > watermark_ms {
-                break;
-            }
-            open.fired = true;
-            let firing = Firing {
-                window: open.window,
-                time: FiringTime::OnTime,
-                watermark_ms,
-            };
-            self.counters.fired_on_time += open.panes.len() as u64;
-            for (key, pane) in open.panes.iter() {
-                emit(&mut self.contents, key, &firing, pane, out.results);
-            }
+        while let Some(standing) = self.later.take_reached(watermark_ms) {
+            self.advance(standing.watermark_ms, out);
+            self.absorb(standing.held);
         }
-        self.forget_final();
+        self.advance(watermark_ms, out);
         self.plan();
     }
 
     fn counters(&self) -> WindowCounters {
+        let open = self.open.iter().chain(self.later.held().flatten());
         WindowCounters {
-            pending: self.open.iter().map(|open| open.panes.len() as u64).sum(),
+            pending: open.map(|open| open.panes.len() as u64).sum(),
             ..self.counters
         }
+    }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        self.later.save_behind(self.watermark_ms, &self.open, bytes);
+    }
+
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        let (lowest_ms, later) = Later::load(parts, owns)?;
+        let lies_otherwise = |open: &OpenWindow<K, C::State>| {
+            open.window != self.assigner.window(open.window.start_ms)
+        };
+        if later.held().flatten().any(lies_otherwise) {
+            return Err(WindowStateError::OtherWindows);
+        }
+        (self.watermark_ms, self.later) = (lowest_ms, later);
+        while let Some(standing) = self.later.take_reached(lowest_ms) {
+            self.absorb(standing.held);
+        }
+        self.plan();
+        Ok(())
     }
 }
 

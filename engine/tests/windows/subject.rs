@@ -98,7 +98,18 @@ pub fn drive_as<In: Clone, Out: Clone>(
     side_output: bool,
     value_of: impl Fn(u64) -> In,
 ) -> Vec<Outcome<Out, In>> {
-    let (mut now_ms, mut outcomes) = (0, Vec::new());
+    drive_from(core, 0, steps, side_output, value_of)
+}
+
+/// The same from a moment of processing time on.
+pub fn drive_from<In: Clone, Out: Clone>(
+    core: &mut impl WindowCore<u8, In, Out = Out>,
+    mut now_ms: i64,
+    steps: &[Step],
+    side_output: bool,
+    value_of: impl Fn(u64) -> In,
+) -> Vec<Outcome<Out, In>> {
+    let mut outcomes = Vec::new();
     for step in steps {
         let (mut results, mut late) = (Batch::default(), Batch::default());
         let dropped = core.counters().late_dropped;

@@ -102,7 +102,7 @@ fn build_running(wiring: Wiring<FlightEvents>) -> Built {
         .key_by(|flight: &Flight| Code(flight.destination))
         .aggregate("by-destination", DelayAggregate)
         .sink("destinations", move |context| {
-            TallySink::new(probes.sink(context.index), leave.clone())
+            TallySink::new(probes.sink(context.index), leave.of(context.index))
         });
 
     let (probes, leave) = (wiring.probes(), carriers.clone());
@@ -110,7 +110,7 @@ fn build_running(wiring: Wiring<FlightEvents>) -> Built {
         .key_by(|flight: &Flight| Code(flight.carrier))
         .aggregate("by-carrier", DelayAggregate)
         .sink("carriers", move |context| {
-            TallySink::new(probes.sink(context.index), leave.clone())
+            TallySink::new(probes.sink(context.index), leave.of(context.index))
         });
 
     let (progress, alone) = (wiring.progress(), wiring.alone());

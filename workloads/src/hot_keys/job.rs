@@ -62,7 +62,7 @@ fn aggregate<T: Contribution>(
     let totals = if blocking { totals.blocking() } else { totals };
     let (probes, leave) = (wiring.probes(), collected.clone());
     totals.sink("sink", move |context| {
-        TallySink::new(probes.sink(context.index), leave.clone())
+        TallySink::new(probes.sink(context.index), leave.of(context.index))
     });
 }
 

@@ -8,8 +8,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use engine::{
-    Firing, JobGraph, Row, SplitWatermarkOptions, Stream, Tumbling, TumblingWindows,
-    WindowContents, WindowCore, WindowCounters, WindowOutput,
+    Firing, JobGraph, OwnsKey, Row, SplitWatermarkOptions, Stream, Tumbling, TumblingWindows,
+    WindowContents, WindowCore, WindowCounters, WindowOutput, WindowStateError,
 };
 use rustc_hash::FxHashMap;
 
@@ -194,6 +194,14 @@ impl<K, T: Contribution, W: WindowCore<K, T>> WindowCore<K, T> for Costly<W> {
     fn counters(&self) -> WindowCounters {
         self.core.counters()
     }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        self.core.snapshot(bytes);
+    }
+
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        self.core.restore(parts, owns)
+    }
 }
 
 /// The job, with its sources and its verifier.
@@ -225,7 +233,7 @@ pub fn build_windowed_with(
     };
     let (probes, leave) = (wiring.probes(), collected.clone());
     totals.sink("sink", move |context| {
-        TallySink::new(probes.sink(context.index), leave.clone())
+        TallySink::new(probes.sink(context.index), leave.of(context.index))
     });
     let (progress, alone) = (wiring.progress(), wiring.alone());
     let verifier = Box::new(WindowTotalVerifier {

@@ -84,10 +84,10 @@ pub(super) fn check(spec: &LateDataSpec, admitted: &Pieces, found: &Found) -> Fi
         (None, _) => check.global(admitted, found),
     }
     let mut findings = check.findings;
-    let counters = found.testimony.counters;
-    let late = counters.late_dropped + counters.late_side_output;
-    findings.at_least(count(admitted), counters.accepted + late);
-    findings.at_least(counters.late_side_output, count(&found.late));
+    let counted = found.testimony.counted;
+    let late = counted.late_dropped + counted.late_side_output;
+    findings.at_least(count(admitted), counted.accepted + late);
+    findings.at_least(counted.late_side_output, count(&found.late));
     findings
 }
 
@@ -137,7 +137,7 @@ impl Check<'_> {
             let late = &found.testimony.late;
             self.findings.compare_pieces(late, &found.late);
         } else {
-            let dropped = found.testimony.counters.late_dropped;
+            let dropped = found.testimony.counted.late_dropped;
             self.findings.count(count(&found.testimony.late), dropped);
         }
     }
@@ -173,7 +173,7 @@ impl Check<'_> {
             }
         }
         self.findings.duplicated += unknown(admitted, &least);
-        let counted = found.testimony.counters.late_dropped;
+        let counted = found.testimony.counted.late_dropped;
         self.findings.missing += dropped.saturating_sub(counted);
     }
 

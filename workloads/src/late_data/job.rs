@@ -2,20 +2,22 @@
 
 use engine::{
     Batch, JobGraph, Operator, OperatorContext, OperatorError, Rows, SlicedWindows,
-    SplitWatermarkOptions, Stream, TriggeredWindows, TumblingWindows, WindowContents, WindowCore,
+    SplitWatermarkOptions, Stream, SubtaskContext, TriggeredWindows, TumblingWindows,
+    WindowContents, WindowCore,
 };
 
 use super::event::LateEvents;
 use super::results::{ResultTally, WindowResult};
-use super::sinks::{LateSink, Left, Pieces, ResultSink};
+use super::sinks::{LateSink, Pieces, ResultSink};
 use super::spec::{Contents, LateDataSpec, LateOutput, WatermarkSpec};
 use super::verify::WindowVerifier;
 use super::windows::{Shape, kept_records, kept_sums, ms};
-use super::witness::{Heard, Witnessed};
+use super::witness::{Testimony, Witnessed};
 use crate::jobs::{Built, Wiring};
 use crate::load::{SourceWatermarks, WatermarkEmission};
 use crate::slow_operator::{CostKind, SerialCost};
 use crate::stamped::{ParseStamped, StampedRecord};
+use crate::verify::Left;
 
 /// Names of the operators; `deliver` is there only if a result costs something, `late-sink` only with a side output.
 pub const OPERATORS: &[&str] = &["source", "parse", "window", "deliver", "sink", "late-sink"];
@@ -25,7 +27,7 @@ pub const OPERATORS: &[&str] = &["source", "parse", "window", "deliver", "sink",
 pub(super) struct Outcome {
     pub(super) results: Left<ResultTally>,
     pub(super) late: Left<Pieces>,
-    pub(super) heard: Heard,
+    pub(super) heard: Left<Testimony>,
 }
 
 /// The job, with its sources and its verifier.
@@ -120,7 +122,9 @@ impl Job<'_> {
     {
         let (layout, lateness_ms) = (self.spec.layout(), ms(self.spec.allowed_lateness));
         let heard = self.outcome.heard.clone();
-        let make = move |_: &_| Witnessed::new(core(), layout, lateness_ms, heard.clone());
+        let make = move |context: &SubtaskContext| {
+            Witnessed::new(core(), layout, lateness_ms, heard.of(context.index))
+        };
         let keyed = records.key_by(|stamped: &StampedRecord| stamped.record.key);
         let event_time_ms = |stamped: &StampedRecord| stamped.event_time_ms;
         match self.spec.late {
@@ -129,10 +133,10 @@ impl Job<'_> {
                 let (results, late) = keyed.window_with_late("window", event_time_ms, make);
                 self.results(results);
                 let (spec, leave) = (self.spec.clone(), self.outcome.late.clone());
-                late.sink("late-sink", move |_| {
+                late.sink("late-sink", move |context| {
                     let spec = spec.clone();
                     let piece = move |event_time_ms| spec.piece_ms(event_time_ms);
-                    LateSink::new(piece, leave.clone())
+                    LateSink::new(piece, leave.of(context.index))
                 });
             }
         }
@@ -147,7 +151,7 @@ impl Job<'_> {
         };
         let (probes, leave) = (self.wiring.probes(), self.outcome.results.clone());
         delivered.sink("sink", move |context| {
-            ResultSink::new(probes.sink(context.index), leave.clone())
+            ResultSink::new(probes.sink(context.index), leave.of(context.index))
         });
     }
 

@@ -65,7 +65,7 @@ impl WindowResult {
 pub(super) type Pane = (u32, i64, i64);
 
 /// All that was said of one key and window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct Said {
     /// Before the end.
     pub(super) early: u64,
@@ -111,10 +111,11 @@ impl Said {
 }
 
 /// The results that reached one or more sink subtasks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct ResultTally {
     pub(super) said: FxHashMap<Pane, Said>,
-    /// The watermark of each key's last result.
+    /// The watermark of each key's last result, since the job was last started.
+    #[borsh(skip)]
     watermarks_ms: FxHashMap<u32, i64>,
     /// Results that came before the watermark that they need, or with a watermark lower than one before.
     pub(super) out_of_time: u64,
@@ -141,6 +142,11 @@ impl ResultTally {
             self.said.entry(*pane).or_default().merge(said);
         }
         self.out_of_time += other.out_of_time;
+    }
+
+    /// Keeps what was said of some keys.
+    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.said.retain(|&(key, ..), _| keep(key));
     }
 
     /// In order of keys and time.

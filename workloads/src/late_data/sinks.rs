@@ -1,45 +1,14 @@
 //! The two sinks of `late-data`: results, and records that came too late.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use engine::{OperatorContext, OperatorError, Rows, Sink};
+use borsh::BorshDeserialize;
+use engine::{OperatorContext, OperatorError, Restored, Rows, Sink, Snapshot};
 use rustc_hash::FxHashMap;
 
 use super::results::{ResultTally, WindowResult};
 use crate::hot_keys::Sums;
 use crate::probes::{SinkProbe, TagRun};
 use crate::stamped::StampedRecord;
-
-/// Where the subtasks of a sink leave what they have kept.
-#[derive(Debug)]
-pub(super) struct Left<T>(Arc<Mutex<Vec<T>>>);
-
-impl<T> Clone for Left<T> {
-    fn clone(&self) -> Self {
-        Left(Arc::clone(&self.0))
-    }
-}
-
-impl<T> Default for Left<T> {
-    fn default() -> Self {
-        Left(Arc::default())
-    }
-}
-
-impl<T> Left<T> {
-    fn leave(&self, kept: T) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(kept);
-    }
-
-    /// All of it together.
-    pub(super) fn total<U: Default>(&self, mut merge: impl FnMut(&mut U, &T)) -> U {
-        let mut total = U::default();
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().for_each(|kept| merge(&mut total, kept));
-        total
-    }
-}
+use crate::verify::Place;
 
 /// Takes results.
 pub(super) struct ResultSink {
@@ -47,17 +16,17 @@ pub(super) struct ResultSink {
     tags: Vec<TagRun>,
     watermark_ms: i64,
     tally: ResultTally,
-    left: Left<ResultTally>,
+    place: Place<ResultTally>,
 }
 
 impl ResultSink {
-    pub(super) fn new(probe: Box<dyn SinkProbe>, left: Left<ResultTally>) -> ResultSink {
+    pub(super) fn new(probe: Box<dyn SinkProbe>, place: Place<ResultTally>) -> ResultSink {
         ResultSink {
             probe,
             tags: Vec::new(),
             watermark_ms: i64::MIN,
             tally: ResultTally::default(),
-            left,
+            place,
         }
     }
 }
@@ -87,7 +56,25 @@ impl Sink<WindowResult> for ResultSink {
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
-        self.left.leave(std::mem::take(&mut self.tally));
+        self.place.leave(self.tally.clone());
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("tally", &self.tally);
+        Ok(())
+    }
+
+    /// What was said of a key goes to where the key's next results come: which of them is the last is told by order.
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for (subtask, bytes) in from.all("tally") {
+            let mut tally = ResultTally::try_from_slice(bytes)?;
+            tally.retain(|key| from.owns_key(&key.to_le_bytes()));
+            if subtask % from.subtask().parallelism != from.subtask().index {
+                tally.out_of_time = 0;
+            }
+            self.tally.merge(&tally);
+        }
         Ok(())
     }
 }
@@ -106,15 +93,15 @@ pub(super) fn add_pieces(into: &mut Pieces, from: &Pieces) {
 pub(super) struct LateSink<F> {
     piece: F,
     pieces: Pieces,
-    left: Left<Pieces>,
+    place: Place<Pieces>,
 }
 
 impl<F> LateSink<F> {
-    pub(super) fn new(piece: F, left: Left<Pieces>) -> LateSink<F> {
+    pub(super) fn new(piece: F, place: Place<Pieces>) -> LateSink<F> {
         LateSink {
             piece,
             pieces: Pieces::default(),
-            left,
+            place,
         }
     }
 }
@@ -138,7 +125,19 @@ impl<F: Fn(i64) -> i64 + Send> Sink<StampedRecord> for LateSink<F> {
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
-        self.left.leave(std::mem::take(&mut self.pieces));
+        self.place.leave(self.pieces.clone());
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("late", &self.pieces);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for late in from.own_values("late")? {
+            add_pieces(&mut self.pieces, &late);
+        }
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::results::{Pane, ResultTally, Said};
 use super::sinks::{Pieces, add_pieces};
 use super::spec::{LateDataSpec, LateOutput, WindowSpec};
 use super::windows::ms;
+use super::witness::Testimony;
 use crate::hot_keys::Sums;
 use crate::jobs::Wiring;
 use crate::stamped::StampedRecord;
@@ -46,14 +47,14 @@ impl WindowVerifier {
     }
 
     fn results_found(&self) -> ResultTally {
-        self.outcome.results.total(ResultTally::merge)
+        self.outcome.results.together(ResultTally::merge)
     }
 
     fn found(&self) -> Found {
         Found {
             results: self.results_found(),
-            late: self.outcome.late.total(add_pieces),
-            testimony: self.outcome.heard.total(),
+            late: self.outcome.late.together(add_pieces),
+            testimony: self.outcome.heard.together(Testimony::merge),
         }
     }
 
@@ -86,7 +87,7 @@ impl WindowVerifier {
         if self.spec.late == LateOutput::SideOutput {
             findings.compare_pieces(&late, &found.late);
         } else {
-            let dropped = found.testimony.counters.late_dropped;
+            let dropped = found.testimony.counted.late_dropped;
             findings.count(invariants::count(&late), dropped);
         }
         findings

@@ -3,48 +3,52 @@
 //!
 //! What is late depends on who was faster, so nobody but this place knows it. With it the results of windows of fixed
 //! size are known exactly: all records in them but those that came too late. A record on time costs one comparison.
+//!
+//! What it has seen is part of every checkpoint, beside what the core holds.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use engine::{FINAL_WATERMARK_MS, Row, Rows, WindowCore, WindowCounters, WindowOutput};
+use borsh::{BorshDeserialize, BorshSerialize};
+use engine::{
+    FINAL_WATERMARK_MS, OwnsKey, Row, Rows, WindowCore, WindowCounters, WindowOutput,
+    WindowStateError,
+};
 
 use super::layout::Layout;
 use super::sinks::{Pieces, add_pieces};
 use crate::hot_keys::Sums;
 use crate::stamped::StampedRecord;
+use crate::verify::Place;
 
 /// What the cores of a job did, and what they should have done with late records.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct Testimony {
-    /// Records accepted, dropped and handed to the side output.
-    pub(super) counters: WindowCounters,
+    pub(super) counted: Counted,
     /// By key and start of a window: records that came when it was over.
     pub(super) missed: Pieces,
     /// By key and piece of time: records all of whose windows were over.
     pub(super) late: Pieces,
 }
 
-impl Testimony {
-    fn merge(&mut self, other: &Testimony) {
-        self.counters.accepted += other.counters.accepted;
-        self.counters.late_dropped += other.counters.late_dropped;
-        self.counters.late_side_output += other.counters.late_side_output;
-        add_pieces(&mut self.missed, &other.missed);
-        add_pieces(&mut self.late, &other.late);
+/// Records accepted, dropped and handed to the side output.
+#[derive(Debug, Clone, Copy, Default, BorshSerialize, BorshDeserialize)]
+pub(super) struct Counted {
+    pub(super) accepted: u64,
+    pub(super) late_dropped: u64,
+    pub(super) late_side_output: u64,
+}
+
+impl Counted {
+    fn add(&mut self, other: &Counted) {
+        self.accepted += other.accepted;
+        self.late_dropped += other.late_dropped;
+        self.late_side_output += other.late_side_output;
     }
 }
 
-/// Where the witnesses of one job leave what they have seen when time has ended.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Testimony>>);
-
-impl Heard {
-    /// All of it together.
-    pub(super) fn total(&self) -> Testimony {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+impl Testimony {
+    pub(super) fn merge(&mut self, other: &Testimony) {
+        self.counted.add(&other.counted);
+        add_pieces(&mut self.missed, &other.missed);
+        add_pieces(&mut self.late, &other.late);
     }
 }
 
@@ -93,7 +97,7 @@ impl Witness {
 pub(super) struct Witnessed<W> {
     core: W,
     witness: Witness,
-    heard: Heard,
+    place: Place<Testimony>,
 }
 
 impl<W> Witnessed<W> {
@@ -101,7 +105,7 @@ impl<W> Witnessed<W> {
         core: W,
         layout: Option<Layout>,
         lateness_ms: i64,
-        heard: Heard,
+        place: Place<Testimony>,
     ) -> Witnessed<W> {
         Witnessed {
             core,
@@ -111,8 +115,28 @@ impl<W> Witnessed<W> {
                 watermark_ms: i64::MIN,
                 seen: Testimony::default(),
             },
-            heard,
+            place,
         }
+    }
+
+    /// Everything up to now: a core's counters begin anew with every start of the job.
+    fn testimony<In>(&self) -> Testimony
+    where
+        W: WindowCore<u32, In>,
+    {
+        let WindowCounters {
+            accepted,
+            late_dropped,
+            late_side_output,
+            ..
+        } = self.core.counters();
+        let mut testimony = self.witness.seen.clone();
+        testimony.counted.add(&Counted {
+            accepted,
+            late_dropped,
+            late_side_output,
+        });
+        testimony
     }
 }
 
@@ -156,9 +180,7 @@ impl<W: WindowCore<u32, StampedRecord>> WindowCore<u32, StampedRecord> for Witne
         self.core.watermark(watermark_ms, now_ms, out);
         self.witness.watermark_ms = self.witness.watermark_ms.max(watermark_ms);
         if watermark_ms == FINAL_WATERMARK_MS {
-            self.witness.seen.counters = self.core.counters();
-            let mut heard = self.heard.0.lock().unwrap_or_else(PoisonError::into_inner);
-            heard.merge(&std::mem::take(&mut self.witness.seen));
+            self.place.leave(self.testimony());
         }
     }
 
@@ -173,4 +195,40 @@ impl<W: WindowCore<u32, StampedRecord>> WindowCore<u32, StampedRecord> for Witne
     fn counters(&self) -> WindowCounters {
         self.core.counters()
     }
+
+    fn snapshot(&self, bytes: &mut Vec<u8>) {
+        let note = Note {
+            watermark_ms: self.witness.watermark_ms,
+            testimony: self.testimony(),
+        };
+        let written = note.serialize(bytes);
+        written.expect("memory takes every write");
+        self.core.snapshot(bytes);
+    }
+
+    /// What was counted of records goes to whoever owns a key that no record has.
+    fn restore(&mut self, parts: &[&[u8]], owns: OwnsKey<'_>) -> Result<(), WindowStateError> {
+        let mut of_core = parts.to_vec();
+        let mut lowest_ms = None;
+        for part in &mut of_core {
+            let mut note = Note::deserialize(part)?;
+            let of_own = |(key, _): &(u32, i64)| owns(&key.to_le_bytes());
+            note.testimony.missed.retain(|piece, _| of_own(piece));
+            note.testimony.late.retain(|piece, _| of_own(piece));
+            if !owns(&[]) {
+                note.testimony.counted = Counted::default();
+            }
+            self.witness.seen.merge(&note.testimony);
+            lowest_ms = Some(lowest_ms.unwrap_or(i64::MAX).min(note.watermark_ms));
+        }
+        self.witness.watermark_ms = lowest_ms.unwrap_or(i64::MIN);
+        self.core.restore(&of_core, owns)
+    }
+}
+
+/// What a witness keeps in a checkpoint, before what its core keeps.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Note {
+    watermark_ms: i64,
+    testimony: Testimony,
 }

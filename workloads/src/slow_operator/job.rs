@@ -129,7 +129,7 @@ pub fn build_with(
         .key_by(|record: &Record| record.key)
         .aggregate("sum", SumAggregate)
         .sink("sink", move |context| {
-            TallySink::new(probes.sink(context.index), leave.clone())
+            TallySink::new(probes.sink(context.index), leave.of(context.index))
         });
     let (progress, alone) = (wiring.progress(), wiring.alone());
     let verifier = Box::new(SumVerifier {

@@ -1,43 +1,21 @@
 //! The sink of every job: it tells its probe of arrivals and keeps a tally of the results.
+//!
+//! The tally is part of every checkpoint, so that it counts what has arrived exactly once however often the job was
+//! started again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use engine::{OperatorContext, OperatorError, Restored, Rows, Sink, Snapshot};
 
-use engine::{OperatorContext, OperatorError, Rows, Sink};
-
+use super::left::{Left, Place};
 use super::{KeyedResult, Tally};
 use crate::probes::{SinkProbe, TagRun};
 
 /// Where the sink subtasks of one job leave their tallies when their input has ended.
-#[derive(Debug)]
-pub struct Collected<R: KeyedResult>(Arc<Mutex<Vec<Tally<R>>>>);
-
-impl<R: KeyedResult> Clone for Collected<R> {
-    fn clone(&self) -> Self {
-        Collected(Arc::clone(&self.0))
-    }
-}
-
-impl<R: KeyedResult> Default for Collected<R> {
-    fn default() -> Self {
-        Collected(Arc::default())
-    }
-}
+pub type Collected<R> = Left<Tally<R>>;
 
 impl<R: KeyedResult> Collected<R> {
     /// All that has been left here so far.
     pub fn total(&self) -> Tally<R> {
-        let mut total = Tally::default();
-        for tally in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            total.merge(tally);
-        }
-        total
-    }
-
-    fn leave(&self, tally: Tally<R>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(tally);
+        self.together(Tally::merge)
     }
 }
 
@@ -46,17 +24,17 @@ pub struct TallySink<R: KeyedResult> {
     probe: Box<dyn SinkProbe>,
     tags: Vec<TagRun>,
     tally: Tally<R>,
-    collected: Collected<R>,
+    place: Place<Tally<R>>,
 }
 
 impl<R: KeyedResult> TallySink<R> {
-    /// A sink that leaves its tally in `collected`.
-    pub fn new(probe: Box<dyn SinkProbe>, collected: Collected<R>) -> TallySink<R> {
+    /// A sink that leaves its tally in `place`.
+    pub fn new(probe: Box<dyn SinkProbe>, place: Place<Tally<R>>) -> TallySink<R> {
         TallySink {
             probe,
             tags: Vec::new(),
             tally: Tally::default(),
-            collected,
+            place,
         }
     }
 }
@@ -81,7 +59,19 @@ impl<R: KeyedResult> Sink<R> for TallySink<R> {
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
-        self.collected.leave(std::mem::take(&mut self.tally));
+        self.place.leave(self.tally.clone());
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("tally", &self.tally);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for tally in from.own_values("tally")? {
+            self.tally.merge(&tally);
+        }
         Ok(())
     }
 }

@@ -9,11 +9,15 @@
 //!
 //! An element for a slice that is in the back already (it is out of order) is merged into the back
 //! too; one for a slice in the front has the front computed anew at the next firing.
+//!
+//! A checkpoint keeps the slices alone: the next firing builds the stacks anew from them.
 
 use std::collections::VecDeque;
+use std::io;
 
-use crate::data::Row;
+use crate::data::{Data, Decode, Encode, Row};
 use crate::window::contents::WindowContents;
+use crate::window::standing::{damaged, put};
 use crate::window::{Pane, TimeWindow};
 
 #[derive(Debug)]
@@ -29,7 +33,7 @@ pub(super) struct KeySlices<S> {
     back_until_ms: i64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
 struct Slice<S> {
     start_ms: i64,
     pane: Pane<S>,
@@ -45,6 +49,39 @@ impl<S> KeySlices<S> {
             back: None,
             back_until_ms: i64::MIN,
         }
+    }
+
+    /// Appends the slices.
+    pub(super) fn save(&self, bytes: &mut Vec<u8>)
+    where
+        S: Data,
+    {
+        put(&(self.slices.len() as u64), bytes);
+        for slice in &self.slices {
+            put(slice, bytes);
+        }
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    pub(super) fn load(from: &mut &[u8]) -> io::Result<Self>
+    where
+        S: Data,
+    {
+        let mut loaded = Self::new();
+        for _ in 0..u64::deserialize(from)? {
+            let slice = Slice::deserialize(from)?;
+            let before = loaded.slices.back();
+            if before.is_some_and(|before: &Slice<S>| before.start_ms >= slice.start_ms) {
+                return Err(damaged("slices are not in order"));
+            }
+            loaded.slices.push_back(slice);
+        }
+        Ok(loaded)
+    }
+
+    /// The starts of the slices, in order.
+    pub(super) fn starts(&self) -> impl ExactSizeIterator<Item = i64> {
+        self.slices.iter().map(|slice| slice.start_ms)
     }
 
     /// Takes an element into the slice that starts at `start_ms`; true if that is new.

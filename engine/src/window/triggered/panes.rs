@@ -10,6 +10,7 @@ use crate::window::trigger::{
     TRIGGER_RANK, TimerChange, TimerChanges, Trigger, TriggerContext, TriggerResult,
 };
 use crate::window::triggered::entry::Entry;
+use crate::window::triggered::held::KeyedEntries;
 use crate::window::tumbling::emit;
 use crate::window::{Firing, FiringTime, Pane, TimeWindow, WindowCounters, WindowOutput};
 
@@ -191,6 +192,29 @@ where
         (entry.trigger, entry.pane)
     }
 
+    /// Plans what entries of a checkpoint have planned, behind what is planned already.
+    pub(super) fn adopt(&mut self, held: &mut KeyedEntries<K, T::State, C::State>) {
+        let mut timers = Vec::new();
+        for (key, entries) in held.iter_mut() {
+            for entry in entries {
+                let window = entry.window;
+                let of_entry = entry.timers.iter_mut();
+                timers.extend(of_entry.map(|timer| (timer, key, window)));
+            }
+        }
+        timers.sort_unstable_by_key(|(timer, ..)| timer.place);
+        for (timer, key, window) in timers {
+            timer.place = self.changes.next_place(timer.place.at_ms, TRIGGER_RANK);
+            let queue = self.queue(timer.domain);
+            queue.put(timer.place, (key.clone(), window));
+        }
+        for (key, entries) in held {
+            for entry in entries {
+                self.plan_cleanup(key, entry);
+            }
+        }
+    }
+
     /// Where the windows' own time stands.
     fn reached_ms(&self) -> i64 {
         match self.domain {
@@ -235,8 +259,7 @@ where
         if entry.cleanup.is_some() || at_ms == i64::MAX {
             return;
         }
-        let place = TimerPlace::new(at_ms, CLEANUP_RANK, self.changes.next_number);
-        self.changes.next_number += 1;
+        let place = self.changes.next_place(at_ms, CLEANUP_RANK);
         let domain = self.domain;
         self.queue(domain).put(place, (key.clone(), entry.window));
         entry.cleanup = Some(place);
