@@ -23,7 +23,8 @@ use super::stream::{Flight, FlightEvents, RawFlight};
 use super::totals::{Code, Totals};
 use crate::jobs::{Built, Wiring};
 use crate::load::WatermarkEmission;
-use sink::{Collected, WindowSink};
+use crate::verify::Left;
+use sink::WindowSink;
 use tally::WindowTally;
 use verify::WindowVerifier;
 
@@ -51,6 +52,21 @@ impl WindowDelays {
             watermark_ms: firing.watermark_ms,
             totals: delays.totals,
         }
+    }
+}
+
+/// What the two sinks leave.
+#[derive(Default)]
+struct Collected {
+    results: Left<WindowTally>,
+    late: Left<WindowTally>,
+}
+
+impl Collected {
+    fn total(&self) -> WindowTally {
+        let mut total = self.results.together(WindowTally::merge);
+        total.merge(&self.late.together(WindowTally::merge));
+        total
     }
 }
 
@@ -88,16 +104,16 @@ pub fn build_with(
             },
         );
     let collected = Collected::default();
-    let (probes, leave) = (wiring.probes(), collected.clone());
+    let (probes, leave) = (wiring.probes(), collected.results.clone());
     results.sink("results", move |context| {
         let take =
             move |tally: &mut WindowTally, result: WindowDelays| tally.add_result(&result, size_ms);
-        WindowSink::new(probes.sink(context.index), take, leave.clone())
+        WindowSink::new(probes.sink(context.index), take, leave.of(context.index))
     });
-    let (probes, leave) = (wiring.probes(), collected.clone());
+    let (probes, leave) = (wiring.probes(), collected.late.clone());
     late.sink("late", move |context| {
         let take = move |tally: &mut WindowTally, flight: Flight| tally.add_late(&flight, size_ms);
-        WindowSink::new(probes.sink(context.index), take, leave.clone())
+        WindowSink::new(probes.sink(context.index), take, leave.of(context.index))
     });
     let (progress, alone) = (wiring.progress(), wiring.alone());
     let exact = wiring.splits() == 1 && options.watermarks == WatermarkEmission::PerRecord;

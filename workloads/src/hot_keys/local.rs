@@ -1,6 +1,8 @@
 //! Aggregation before the exchange: the remedy for hot keys.
 
-use engine::{Batch, Operator, OperatorContext, OperatorError, Row, Rows, Signal};
+use engine::{
+    Batch, Operator, OperatorContext, OperatorError, Restored, Row, Rows, Signal, Snapshot,
+};
 use rustc_hash::FxHashMap;
 
 use super::sums::{Partial, Sums};
@@ -11,6 +13,8 @@ use crate::slow_operator::Record;
 ///
 /// A row's tag is the maximum of its records' tags: its latency is that of the last one, and does not show how long
 /// the first one waited for the batch to fill.
+///
+/// What is open is part of every checkpoint.
 #[derive(Debug)]
 pub struct LocalAggregation {
     batch: u32,
@@ -20,6 +24,9 @@ pub struct LocalAggregation {
     /// In the order in which the keys came, so that the order of what is sent is that of what came in.
     open: Vec<Row<Partial>>,
 }
+
+/// What a checkpoint keeps: how many records are open, and the rows that they make.
+type Saved = (u32, Vec<(u64, Partial)>);
 
 impl LocalAggregation {
     /// Batches of `batch` records, at least 1.
@@ -49,6 +56,30 @@ impl LocalAggregation {
         self.taken += 1;
     }
 
+    /// What is open, and how many records that is.
+    fn saved(&self) -> Saved {
+        let open = self.open.iter().map(|row| (row.tag, row.value));
+        (self.taken, open.collect())
+    }
+
+    /// Takes in what another one had open: there may then be more than a batch until the next record comes.
+    fn take_over(&mut self, (taken, open): Saved) {
+        self.taken = self.taken.saturating_add(taken);
+        for (tag, value) in open {
+            match self.places.get(&value.key) {
+                Some(&place) => {
+                    let row = &mut self.open[place];
+                    row.tag = row.tag.max(tag);
+                    row.value.sums.add(&value.sums);
+                }
+                None => {
+                    self.places.insert(value.key, self.open.len());
+                    self.open.push(Row { tag, value });
+                }
+            }
+        }
+    }
+
     fn flush(&mut self, out: &mut Batch<Partial>) {
         out.extend(self.open.drain(..));
         self.places.clear();
@@ -65,7 +96,7 @@ impl Operator<Record, Partial> for LocalAggregation {
     ) -> Result<(), OperatorError> {
         for row in rows {
             self.take(row);
-            if self.taken == self.batch {
+            if self.taken >= self.batch {
                 self.flush(out);
             }
         }
@@ -90,6 +121,18 @@ impl Operator<Record, Partial> for LocalAggregation {
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         self.flush(out);
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("open", &self.saved());
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for open in from.own_values("open")? {
+            self.take_over(open);
+        }
         Ok(())
     }
 }

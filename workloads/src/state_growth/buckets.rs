@@ -4,13 +4,15 @@
 //! every entry that its keys have in the end: two tallies agree only if, up to collisions of 64 bits, every answer and
 //! every entry is the same. What has been lost or doubled shows in the numbers of answers, anything else in the sums.
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 use crate::draw::mix;
 
 /// Number of buckets: a row each in the table of results.
 pub const BUCKETS: usize = 1024;
 
 /// What the keys k with k % [`BUCKETS`] = b say together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
 pub struct Bucket {
     /// Answers.
     pub answers: u64,
@@ -48,7 +50,7 @@ impl Found {
 }
 
 /// All buckets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Buckets(Box<[Bucket; BUCKETS]>);
 
 impl Default for Buckets {

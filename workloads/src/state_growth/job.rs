@@ -3,7 +3,7 @@
 use engine::{JobGraph, Stream};
 
 use super::event::{ProfileEvents, VisitEvents};
-use super::outcome::{Left, Said, SumSink};
+use super::outcome::{Outcome, Said, SumSink};
 use super::profile::Content;
 use super::profiles::Profiles;
 use super::spec::StateGrowthSpec;
@@ -14,7 +14,7 @@ use crate::jobs::{Built, Wiring};
 use crate::load::Events;
 use crate::slow_operator::{Parse, Record};
 use crate::stamped::{ParseStamped, StampedRecord};
-use crate::verify::Verifier;
+use crate::verify::{Left, Verifier};
 
 /// Names of the operators; `profile` is that of the job `profiles`, `first-visit` that of `unique-visitor`.
 pub const OPERATORS: &[&str] = &["source", "parse", "profile", "first-visit", "sink"];
@@ -33,17 +33,18 @@ pub fn build_profiles_with(
 ) -> Built {
     let graph = JobGraph::new("state-growth");
     let parsed = between(wiring.source(&graph).operator("parse", |_| Parse));
-    let (ttl, left) = (spec.ttl, Left::default());
+    let (ttl, left, entries) = (spec.ttl, Left::default(), Left::default());
     let content = Content::new(spec, wiring.seed());
-    let (population, leave) = (wiring.events().population().clone(), left.clone());
+    let (population, leave) = (wiring.events().population().clone(), entries.clone());
     let answers = parsed
         .key_by(|record: &Record| record.key)
-        .process("profile", move |_| {
-            Profiles::new(content, population.clone(), ttl, leave.clone())
+        .process("profile", move |context| {
+            let place = leave.of(context.index);
+            Profiles::new(content, population.clone(), ttl, place)
         });
     add_sink(answers, spec, &wiring, &left);
     finished(graph, wiring, |wiring| {
-        Box::new(ProfileVerifier::new(wiring, ttl, left))
+        Box::new(ProfileVerifier::new(wiring, ttl, left, entries))
     })
 }
 
@@ -77,12 +78,13 @@ fn add_sink<R: Said, E: Events>(
     rows: Stream<R>,
     spec: &StateGrowthSpec,
     wiring: &Wiring<E>,
-    left: &Left<R>,
+    left: &Left<Outcome<R>>,
 ) {
     let (probes, leave) = (wiring.probes(), left.clone());
     let keeps_histories = spec.ttl.is_some();
     rows.sink("sink", move |context| {
-        SumSink::new(probes.sink(context.index), keeps_histories, leave.clone())
+        let place = leave.of(context.index);
+        SumSink::new(probes.sink(context.index), keeps_histories, place)
     });
 }
 

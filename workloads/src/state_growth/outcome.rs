@@ -1,12 +1,12 @@
 //! What a run of `state-growth` leaves behind to be judged, and the sink that leaves it.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use engine::{Data, OperatorContext, OperatorError, Rows, Sink};
+use borsh::{BorshDeserialize, BorshSerialize};
+use engine::{Data, OperatorContext, OperatorError, Restored, Rows, Sink, Snapshot};
 
 use super::buckets::Buckets;
 use crate::draw::mix;
 use crate::probes::{SinkProbe, TagRun};
+use crate::verify::Place;
 
 /// A row that reaches the sink.
 pub(super) trait Said: Data + Copy {
@@ -18,7 +18,7 @@ pub(super) trait Said: Data + Copy {
 }
 
 /// Sums over all rows and entries, and with a time to live every row of some of the keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
 pub(super) struct Outcome<R> {
     pub(super) buckets: Buckets,
     pub(super) histories: Vec<R>,
@@ -33,33 +33,11 @@ impl<R> Default for Outcome<R> {
     }
 }
 
-/// Where the subtasks of a job leave theirs when their input has ended.
-#[derive(Debug)]
-pub(super) struct Left<R>(Arc<Mutex<Outcome<R>>>);
-
-impl<R> Clone for Left<R> {
-    fn clone(&self) -> Self {
-        Left(Arc::clone(&self.0))
-    }
-}
-
-impl<R> Default for Left<R> {
-    fn default() -> Self {
-        Left(Arc::default())
-    }
-}
-
-impl<R: Clone> Left<R> {
-    pub(super) fn leave(&self, outcome: Outcome<R>) {
-        let mut total = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        total.buckets.merge(&outcome.buckets);
-        total.histories.extend(outcome.histories);
-    }
-
-    /// All of it together.
-    pub(super) fn total(&self) -> Outcome<R> {
-        let total = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        total.clone()
+impl<R: Clone> Outcome<R> {
+    /// Takes another subtask's in.
+    pub(super) fn merge(&mut self, other: &Outcome<R>) {
+        self.buckets.merge(&other.buckets);
+        self.histories.extend_from_slice(&other.histories);
     }
 }
 
@@ -78,21 +56,21 @@ pub(super) struct SumSink<R> {
     tags: Vec<TagRun>,
     keeps_histories: bool,
     outcome: Outcome<R>,
-    left: Left<R>,
+    place: Place<Outcome<R>>,
 }
 
 impl<R> SumSink<R> {
     pub(super) fn new(
         probe: Box<dyn SinkProbe>,
         keeps_histories: bool,
-        left: Left<R>,
+        place: Place<Outcome<R>>,
     ) -> SumSink<R> {
         SumSink {
             probe,
             tags: Vec::new(),
             keeps_histories,
             outcome: Outcome::default(),
-            left,
+            place,
         }
     }
 }
@@ -115,7 +93,19 @@ impl<R: Said> Sink<R> for SumSink<R> {
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
-        self.left.leave(std::mem::take(&mut self.outcome));
+        self.place.leave(self.outcome.clone());
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("outcome", &self.outcome);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for outcome in from.own_values("outcome")? {
+            self.outcome.merge(&outcome);
+        }
         Ok(())
     }
 }

@@ -11,12 +11,13 @@ use engine::{
 
 use super::buckets::{Buckets, Found};
 use super::event::Operation;
-use super::outcome::{Left, Outcome, Said};
+use super::outcome::Said;
 use super::population::Population;
 use super::preload::preload;
 use super::profile::{Content, Profile, version_of};
 use super::spec::TtlSpec;
 use crate::slow_operator::Record;
+use crate::verify::Place;
 
 /// What a record found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -65,7 +66,7 @@ pub(super) struct Profiles {
     population: Population,
     ttl: Option<TtlSpec>,
     state: Option<ValueState<u32, Profile>>,
-    left: Left<Answer>,
+    entries: Place<Buckets>,
 }
 
 impl Profiles {
@@ -73,14 +74,14 @@ impl Profiles {
         content: Content,
         population: Population,
         ttl: Option<TtlSpec>,
-        left: Left<Answer>,
+        entries: Place<Buckets>,
     ) -> Profiles {
         Profiles {
             content,
             population,
             ttl,
             state: None,
-            left,
+            entries,
         }
     }
 
@@ -183,16 +184,16 @@ impl KeyedProcess<u32, Record, Answer> for Profiles {
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         let state = self.state.as_mut().expect("opened before the input ended");
-        let mut outcome = Outcome::default();
+        let mut entries = Buckets::default();
         let content = &self.content;
         state.for_each(|&key, profile| {
             let (version, updates) = (profile.version, profile.updates);
-            outcome.buckets.entry(key, Found { version, updates });
+            entries.entry(key, Found { version, updates });
             if !content.is_sound(key, profile) {
-                outcome.buckets.damage(key);
+                entries.damage(key);
             }
         })?;
-        self.left.leave(outcome);
+        self.entries.leave(entries);
         Ok(())
     }
 }

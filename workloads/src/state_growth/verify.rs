@@ -8,12 +8,12 @@
 use super::buckets::{Bucket, Buckets, Found};
 use super::event::{Operation, ProfileEvents};
 use super::histories::Histories;
-use super::outcome::Left;
+use super::outcome::Outcome;
 use super::profile::version_of;
 use super::profiles::Answer;
 use super::spec::TtlSpec;
 use crate::jobs::Wiring;
-use crate::verify::{Correctness, Mode, Results, Verifier};
+use crate::verify::{Correctness, Left, Mode, Results, Verifier};
 
 /// What a preloaded key has.
 pub(super) const PRELOADED: Found = Found {
@@ -41,16 +41,29 @@ pub(super) fn after(operation: Operation, id: u64, held: Option<Found>) -> Optio
 pub(super) struct ProfileVerifier {
     wiring: Wiring<ProfileEvents>,
     ttl: Option<TtlSpec>,
-    left: Left<Answer>,
+    answers: Left<Outcome<Answer>>,
+    entries: Left<Buckets>,
 }
 
 impl ProfileVerifier {
     pub(super) fn new(
         wiring: Wiring<ProfileEvents>,
         ttl: Option<TtlSpec>,
-        left: Left<Answer>,
+        answers: Left<Outcome<Answer>>,
+        entries: Left<Buckets>,
     ) -> ProfileVerifier {
-        ProfileVerifier { wiring, ttl, left }
+        ProfileVerifier {
+            wiring,
+            ttl,
+            answers,
+            entries,
+        }
+    }
+
+    fn found(&self) -> Outcome<Answer> {
+        let mut found = self.answers.together(Outcome::merge);
+        found.buckets.merge(&self.entries.together(Buckets::merge));
+        found
     }
 
     /// What all keys say if nothing grows old.
@@ -99,7 +112,7 @@ fn compare(expected: &Bucket, found: &Bucket, is_exact: bool) -> [u64; 3] {
 
 impl Verifier for ProfileVerifier {
     fn verify(&self, admitted_per_split: &[u64]) -> Correctness {
-        let (expected, found) = (self.expected(admitted_per_split), self.left.total());
+        let (expected, found) = (self.expected(admitted_per_split), self.found());
         let is_exact = self.ttl.is_none();
         let mut findings = [0; 3];
         for (expected, found) in expected.iter().zip(found.buckets.iter()) {
@@ -129,7 +142,7 @@ impl Verifier for ProfileVerifier {
     }
 
     fn results(&self) -> Results {
-        let total = self.left.total();
+        let total = self.found();
         let row = |(bucket, number): (&Bucket, usize)| {
             let sums = [bucket.answers, bucket.found, bucket.entries];
             let fingerprints = [bucket.fingerprint, bucket.entries_fingerprint];

@@ -1,32 +1,10 @@
-//! The two sinks of the job: they tell their probe of arrivals and keep a tally.
+//! The two sinks of the job: they tell their probe of arrivals and keep a tally, which is part of every checkpoint.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use engine::{OperatorContext, OperatorError, Rows, Sink};
+use engine::{OperatorContext, OperatorError, Restored, Rows, Sink, Snapshot};
 
 use super::tally::WindowTally;
 use crate::probes::{SinkProbe, TagRun};
-
-/// Where the sink subtasks of one job leave their tallies when their input has ended.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Collected(Arc<Mutex<WindowTally>>);
-
-impl Collected {
-    /// All that has been left here so far.
-    pub(super) fn total(&self) -> WindowTally {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn leave(&self, tally: &WindowTally) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .merge(tally);
-    }
-}
+use crate::verify::Place;
 
 /// One sink subtask. `take` puts a row into the tally and gives how many records arrive with it for the first time.
 pub(super) struct WindowSink<F> {
@@ -34,17 +12,21 @@ pub(super) struct WindowSink<F> {
     tags: Vec<TagRun>,
     take: F,
     tally: WindowTally,
-    collected: Collected,
+    place: Place<WindowTally>,
 }
 
 impl<F> WindowSink<F> {
-    pub(super) fn new(probe: Box<dyn SinkProbe>, take: F, collected: Collected) -> WindowSink<F> {
+    pub(super) fn new(
+        probe: Box<dyn SinkProbe>,
+        take: F,
+        place: Place<WindowTally>,
+    ) -> WindowSink<F> {
         WindowSink {
             probe,
             tags: Vec::new(),
             take,
             tally: WindowTally::default(),
-            collected,
+            place,
         }
     }
 }
@@ -68,7 +50,19 @@ impl<T, F: FnMut(&mut WindowTally, T) -> u64 + Send> Sink<T> for WindowSink<F> {
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
-        self.collected.leave(&std::mem::take(&mut self.tally));
+        self.place.leave(self.tally.clone());
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("tally", &self.tally);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for tally in from.own_values("tally")? {
+            self.tally.merge(&tally);
+        }
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! What is kept of results and late flights: enough to tell exactly which flights each counted.
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use rustc_hash::FxHashMap;
 
 use super::WindowDelays;
@@ -11,7 +12,7 @@ use crate::flights::totals::{Code, Totals};
 pub(super) type Place = (Code<3>, i64);
 
 /// The windows and late flights of one or more subtasks, or of the oracle.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct WindowTally {
     pub panes: FxHashMap<Place, Pane>,
     /// Late flights, by the window that they came too late for.
@@ -19,7 +20,7 @@ pub(super) struct WindowTally {
 }
 
 /// All that a window said of a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub(super) struct Pane {
     /// The last result: the one with the most flights, in whatever order a sink received them.
     pub last: Totals,

@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use rustc_hash::FxHashMap;
 
+use super::Collected;
 use super::oracle;
-use super::sink::Collected;
 use super::tally::{Place, WindowTally, start_ms};
 use crate::flights::spec::WindowOptions;
 use crate::flights::stream::{Flight, FlightEvents};

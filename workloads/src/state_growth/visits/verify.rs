@@ -11,18 +11,18 @@ use rustc_hash::FxHashMap;
 
 use super::super::buckets::{Bucket, Buckets};
 use super::super::event::VisitEvents;
-use super::super::outcome::{Left, Outcome, is_witness};
+use super::super::outcome::{Outcome, is_witness};
 use super::super::spec::TtlSpec;
 use super::{Calendar, FirstVisit};
 use crate::jobs::Wiring;
 use crate::stamped::StampedRecord;
-use crate::verify::{Correctness, Mode, Results, Verifier};
+use crate::verify::{Correctness, Left, Mode, Results, Verifier};
 
 pub(in super::super) struct VisitVerifier {
     wiring: Wiring<VisitEvents>,
     calendar: Calendar,
     ttl: Option<TtlSpec>,
-    left: Left<FirstVisit>,
+    left: Left<Outcome<FirstVisit>>,
 }
 
 /// Rows that there should be, and the most that there may be with a time to live.
@@ -38,7 +38,7 @@ impl VisitVerifier {
         wiring: Wiring<VisitEvents>,
         calendar: Calendar,
         ttl: Option<TtlSpec>,
-        left: Left<FirstVisit>,
+        left: Left<Outcome<FirstVisit>>,
     ) -> VisitVerifier {
         VisitVerifier {
             wiring,
@@ -141,7 +141,7 @@ impl Remembered {
 impl Verifier for VisitVerifier {
     fn verify(&self, admitted_per_split: &[u64]) -> Correctness {
         let expected = self.expected(admitted_per_split);
-        let Outcome { buckets, histories } = self.left.total();
+        let Outcome { buckets, histories } = self.left.together(Outcome::merge);
         let (mut missing, mut duplicated, mut wrong) = (0, 0, 0);
         let most = if self.ttl.is_some() {
             &expected.visits
@@ -171,7 +171,7 @@ impl Verifier for VisitVerifier {
     }
 
     fn results(&self) -> Results {
-        let total = self.left.total();
+        let total = self.left.together(Outcome::merge);
         let row = |(bucket, number): (&Bucket, usize)| {
             vec![
                 number.to_string(),
