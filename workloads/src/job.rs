@@ -1,12 +1,17 @@
 //! The `[job]` table of a scenario: how the engine lays the job out.
 
+mod checkpoint;
+mod restart;
 mod state;
 
+use std::path::Path;
 use std::time::Duration;
 
 use engine::{Chaining, ChannelConfig, JobConfig};
 use serde::{Deserialize, Serialize};
 
+pub use checkpoint::CheckpointSpec;
+pub use restart::RestartSpec;
 pub use state::{RocksDbSpec, StateSpec};
 
 use crate::spec::{
@@ -26,6 +31,10 @@ pub struct JobSpec {
     pub channels: ChannelSpec,
     /// Where keyed state is kept.
     pub state: StateSpec,
+    /// Whether, when and how checkpoints are taken.
+    pub checkpoint: Option<CheckpointSpec>,
+    /// Whether and when a failed job is started again.
+    pub restart: RestartSpec,
 }
 
 /// Which neighbouring operators share a task.
@@ -61,6 +70,8 @@ struct Layout {
     chaining: toml::Value,
     channels: ChannelSpec,
     state: toml::Table,
+    checkpoint: Option<toml::Table>,
+    restart: toml::Table,
 }
 
 static PARAMETERS: &[Parameter] = &[
@@ -96,6 +107,18 @@ static PARAMETERS: &[Parameter] = &[
         kind: state::KIND,
         default: Absent::Value("{ backend = \"heap\" }"),
         help: "where keyed state is kept",
+    },
+    Parameter {
+        name: "checkpoint",
+        kind: Kind::Table(checkpoint::PARAMETERS),
+        default: Absent::Absent("no checkpoints are taken"),
+        help: "when and how the job writes down what it holds, to go on from there",
+    },
+    Parameter {
+        name: "restart",
+        kind: restart::KIND,
+        default: Absent::Value("{ strategy = \"none\" }"),
+        help: "whether and when a failed job is started again, from its last checkpoint if there is one",
     },
 ];
 
@@ -152,6 +175,8 @@ impl JobSpec {
             chaining,
             channels,
             state,
+            checkpoint,
+            restart,
         } = read(check(PARAMETERS, table)?)?;
         let slots =
             slots.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -171,6 +196,8 @@ impl JobSpec {
             chaining,
             channels,
             state: StateSpec::complete(state)?,
+            checkpoint: checkpoint.map(CheckpointSpec::complete).transpose()?,
+            restart: RestartSpec::complete(restart)?,
         })
     }
 
@@ -195,7 +222,19 @@ impl JobSpec {
             chaining,
             channels,
             state: self.state.to_table(),
+            checkpoint: self.checkpoint.as_ref().map(CheckpointSpec::to_table),
+            restart: self.restart.to_table(),
         })
+    }
+
+    /// The same with a place for everything that the job leaves behind: below the directory of the run unless the
+    /// scenario gives another.
+    pub fn within(&self, run: &Path) -> JobSpec {
+        let checkpoint = self.checkpoint.as_ref();
+        JobSpec {
+            checkpoint: checkpoint.map(|checkpoint| checkpoint.within(run)),
+            ..self.clone()
+        }
     }
 
     /// What the embedded engine is deployed with.
@@ -223,6 +262,8 @@ impl JobSpec {
                 flush_timeout,
             },
             state_backend: self.state.to_backend(),
+            checkpoints: self.checkpoint.as_ref().map(CheckpointSpec::to_config),
+            restart: self.restart.to_strategy(),
             ..JobConfig::default()
         }
     }
@@ -247,11 +288,67 @@ mod tests {
             "",
             "chaining = false",
             "chaining = ['slow']\nslots = 3\nchannels = { batch = 16 }",
+            "checkpoint = {}",
+            "checkpoint = { interval = '5s', mode = 'aligned-with-timeout', alignment_timeout = '1s', directory = 'x' }",
+            "checkpoint = { mode = 'unaligned', min_pause = '1s', timeout = '2s', tolerable_failures = 3, retained = 2 }",
+            "restart = { strategy = 'fixed-delay' }",
+            "restart = { strategy = 'exponential-delay', multiplier = 2 }",
+            "restart = { strategy = 'failure-rate', max_failures = 3 }",
         ] {
             let job = JobSpec::parse(text.parse().expect("TOML")).expect("valid");
             assert_eq!(JobSpec::parse(job.to_table()), Ok(job));
         }
         assert_eq!(JobSpec::default().channels.batch, 1024);
+    }
+
+    #[test]
+    fn checkpoints_and_restarts_have_the_defaults_of_flink() {
+        let job = JobSpec::parse("checkpoint = { interval = '1s' }".parse().expect("TOML"));
+        let config = job.expect("valid").within(Path::new("run")).to_config();
+        let expected = engine::CheckpointConfig {
+            interval: Some(Duration::from_secs(1)),
+            ..engine::CheckpointConfig::new("run/checkpoints".into())
+        };
+        assert_eq!(config.checkpoints, Some(expected));
+        assert_eq!(config.restart, engine::RestartStrategy::None);
+        assert_eq!(JobSpec::default().to_config().checkpoints, None);
+    }
+
+    #[test]
+    fn a_directory_that_is_given_is_not_moved() {
+        let job = JobSpec::parse("checkpoint = { directory = '/x' }".parse().expect("TOML"));
+        let config = job.expect("valid").within(Path::new("run")).to_config();
+        let directory = config.checkpoints.map(|checkpoints| checkpoints.directory);
+        assert_eq!(directory.as_deref(), Some(Path::new("/x")));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused_by_key() {
+        for (text, expected) in [
+            (
+                "checkpoint = { mode = 'aligned-with-timeout' }",
+                "checkpoint.alignment_timeout: missing; mode \"aligned-with-timeout\" needs it",
+            ),
+            (
+                "checkpoint = { alignment_timeout = '1s' }",
+                "checkpoint.alignment_timeout: found \"1s\"; allowed with mode = \"aligned-with-timeout\"",
+            ),
+            (
+                "checkpoint = { mode = 'exactly-once' }",
+                "checkpoint.mode: found \"exactly-once\" (string); allowed: \"aligned\" or \"unaligned\" or \"aligned-with-timeout\"",
+            ),
+            (
+                "restart = { strategy = 'exponential-delay', max_backoff = '1ms' }",
+                "restart.max_backoff: found \"1ms\"; allowed: from initial_backoff = \"1s\"",
+            ),
+            (
+                "restart = { attempts = 3 }",
+                "restart.strategy: missing; allowed: \"none\" or \"fixed-delay\" or \"exponential-delay\" or \"failure-rate\"",
+            ),
+        ] {
+            let error = JobSpec::parse(text.parse().expect("TOML")).expect_err(text);
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]

@@ -29,7 +29,10 @@ pub mod trade_off;
 pub mod verify;
 
 pub use family::{Family, WorkloadSpec, families};
-pub use job::{ChainingSpec, ChannelSpec, JobSpec, RocksDbSpec, StateSpec, parameters_of_job};
+pub use job::{
+    ChainingSpec, ChannelSpec, CheckpointSpec, JobSpec, RestartSpec, RocksDbSpec, StateSpec,
+    parameters_of_job,
+};
 pub use jobs::{Alone, BuildError, Built, NullSources, build, null_sources};
 pub use load::{
     Arrivals, Bounds, Disturbances, Events, Interpolation, LoadSpec, NullSource, Progress,
