@@ -88,7 +88,7 @@
   }
 
   // Behind the lines: warm-up and faults, and what this chart alone shades.
-  function shadeMarks(plot, bands) {
+  function shadeMarks(plot, chart) {
     const { ctx, bbox } = plot;
     const shade = (left, right, fill) => {
       ctx.fillStyle = fill;
@@ -96,10 +96,11 @@
     };
     eachMark(plot, shade);
     ctx.save();
-    for (const [from, to] of bands) {
+    const bandColor = chart.band_colors[darkTheme.matches ? 1 : 0];
+    for (const [from, to] of chart.bands_s) {
       const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
       const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
-      if (right >= bbox.left && left <= bbox.left + bbox.width) shade(left, right, css("--stop"));
+      if (right >= bbox.left && left <= bbox.left + bbox.width) shade(left, right, bandColor);
     }
     ctx.restore();
   }
@@ -164,7 +165,7 @@
         { ...axis, ...valueAxis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
       ],
       series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
-      hooks: { drawClear: [(plot) => shadeMarks(plot, chart.bands_s)], draw: [nameMarks], setSelect: [zoomToSelection] },
+      hooks: { drawClear: [(plot) => shadeMarks(plot, chart)], draw: [nameMarks], setSelect: [zoomToSelection] },
     };
   }
 

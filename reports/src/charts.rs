@@ -3,10 +3,12 @@
 mod axis;
 mod backpressure;
 mod canvas;
+mod checkpoints;
 mod compact;
 mod data;
 mod firings;
 mod graph;
+mod interruptions;
 mod keyed_state;
 mod lag;
 mod late;
@@ -31,7 +33,7 @@ use serde::Serialize;
 use crate::format;
 use crate::record::{Run, RunDir, TradeOffRow};
 use crate::view::{Table, trade_off_table};
-use data::{Activity, EdgeQueue, EventTime, Latency, Marks, Moment, Span, State};
+use data::{Activity, Checkpoint, EdgeQueue, EventTime, Latency, Marks, Moment, Span, State};
 pub(crate) use live::Live;
 
 /// The one chart under which its numbers stand.
@@ -51,6 +53,7 @@ struct Subject<'a> {
     latency: Latency,
     event_time: EventTime,
     state: State,
+    checkpoints: Vec<Checkpoint>,
     trade_off: Vec<TradeOffRow>,
     /// Which run, and what its numbers are worth.
     about: String,
@@ -101,6 +104,12 @@ pub(crate) fn draw_all(record: &RunDir, run: &Run) -> Drawn {
         ("shares.svg", "Shares of time", "", shares::draw(it)),
         ("skew.svg", "Skew", "", skew::draw(it)),
         (
+            "checkpoints.svg",
+            checkpoints::TITLE,
+            checkpoints::SENTENCE,
+            checkpoints::draw(it),
+        ),
+        (
             "watermark_lag.svg",
             watermark_lag::TITLE,
             watermark_lag::SENTENCE,
@@ -126,23 +135,23 @@ pub(crate) fn draw_all(record: &RunDir, run: &Run) -> Drawn {
             trade_off::draw(it),
         ),
     ];
-    let of_state = keyed_state::CHARTS
+    let stacks = interruptions::CHARTS
         .iter()
+        .chain(&keyed_state::CHARTS)
         .map(|chart| (chart.file_name, chart.title, chart.sentence, chart.draw(it)));
-    let charts =
-        drawn
-            .into_iter()
-            .chain(of_state)
-            .filter_map(|(file_name, title, sentence, svg)| {
-                let table = (file_name == TRADE_OFF).then(|| trade_off_table(&it.trade_off));
-                Some(Chart {
-                    file_name,
-                    title,
-                    sentence,
-                    svg: svg?,
-                    table,
-                })
-            });
+    let charts = drawn
+        .into_iter()
+        .chain(stacks)
+        .filter_map(|(file_name, title, sentence, svg)| {
+            let table = (file_name == TRADE_OFF).then(|| trade_off_table(&it.trade_off));
+            Some(Chart {
+                file_name,
+                title,
+                sentence,
+                svg: svg?,
+                table,
+            })
+        });
     Drawn {
         charts: charts.collect(),
         live: live::live(&subject),
@@ -164,6 +173,7 @@ impl<'a> Subject<'a> {
             latency: data::latency(record, run, span),
             event_time: data::event_time(record, run, span),
             state: data::state(record, span),
+            checkpoints: data::checkpoints(record, span),
             trade_off: record.rows().take(MAX_SETTINGS).collect(),
             about: format!("{name} · {} · verdict: {}", run.target.kind, run.verdict),
         }

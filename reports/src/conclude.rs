@@ -2,9 +2,11 @@
 //! of cumulative counters. Pure: reads the run directory and nothing else, and writes nothing.
 
 mod activity;
+mod checkpoints;
 mod event_time;
 mod keys;
 mod latency;
+pub(crate) mod recovery;
 mod state;
 mod timeline;
 
@@ -47,6 +49,8 @@ pub struct Facts {
     pub measured: Phase,
     /// Records delivered again after restarts.
     pub records_replayed: u64,
+    /// The checkpoint of an earlier run that this one went on from.
+    pub restored_from: Option<String>,
     /// The verifier's answer.
     pub correctness: Correctness,
     /// Of records that never came out: how long they had waited, from their intended time to the
@@ -122,6 +126,7 @@ fn conclude_unfinished(record: &RunDir) -> Run {
             to_ms: last_ms,
         },
         records_replayed: 0,
+        restored_from: None,
         correctness: Correctness::default(),
         censored: None,
         member_costs_ns: BTreeMap::new(),
@@ -165,6 +170,10 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         host: facts.host.clone(),
         scenario,
         records_replayed: facts.records_replayed,
+        attempts: attempts(record),
+        restored_from: facts.restored_from.clone(),
+        checkpoints: checkpoints::checkpoints(record, facts.measured, &mut notes),
+        recoveries: recovery::recoveries(record),
         measured: totals.phase.or(activities.phase()),
         operators: operators(
             record.graph(),
@@ -188,6 +197,13 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         ceiling,
         notes,
     }
+}
+
+/// The first, and one for each restart.
+fn attempts(record: &RunDir) -> u32 {
+    let events = record.rows::<EventRow>();
+    let restarts = events.filter(|event| event.kind == event_kind::RESTART);
+    u32::try_from(restarts.count()).map_or(u32::MAX, |restarts| restarts.saturating_add(1))
 }
 
 fn summary(totals: &Totals, states: &States) -> Summary {

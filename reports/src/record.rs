@@ -5,6 +5,7 @@
 //! per interval ([`Series`]), `run.json` the conclusion ([`Run`]). This module knows the format
 //! and nothing of what the numbers mean.
 
+mod checkpoint;
 mod graph;
 mod latency;
 mod line_file;
@@ -19,14 +20,17 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use checkpoint::restored_checkpoint;
+pub use checkpoint::{CheckpointOutcome, CheckpointRow, OutcomeRow, restored_text};
 pub use graph::{Edge, Graph, Member, Task};
 pub use latency::{LatencyInterval, Series, histogram};
 pub use reader::{Rows, RunDir};
-pub use rows::{ChannelRow, CheckpointRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
+pub use rows::{ChannelRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{
-    Activity, Backend, Backpressure, BlockCache, Ceiling, Correctness, Distribution, EventTime,
-    Evidence, Fired, Late, Latencies, Level, MemberCost, Memory, Mode, Operator, Phase, Run,
-    SCHEMA, StateBackend, Subtask, Summary, Target, TopKey, Verdict, WatermarkLag,
+    Activity, Backend, Backpressure, BlockCache, Ceiling, CheckpointDuration, CheckpointParts,
+    Checkpoints, Correctness, Distribution, EventTime, Evidence, Fired, Late, Latencies, Level,
+    MemberCost, Memory, Mode, Operator, Phase, Recovery, Run, SCHEMA, StateBackend, Subtask,
+    Summary, Target, TopKey, Verdict, WatermarkLag,
 };
 pub(crate) use state::LEVELS;
 pub use state::StateRow;

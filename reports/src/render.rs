@@ -71,7 +71,7 @@ struct Page<'a> {
     headlines: [view::Headline; 3],
     /// Every second part is the name of an operator.
     hurts: Vec<String>,
-    /// Label and sentence: event time and memory, where they matter.
+    /// Label and sentence: event time, checkpoints and memory, where they matter.
     sentences: Vec<(&'static str, String)>,
     notes: &'a [String],
     charts: &'a [Chart],
@@ -98,10 +98,7 @@ fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
         measured: run.measured.map(view::measured),
         headlines: view::headlines(run),
         hurts: hurts(run),
-        sentences: view::event_time(run)
-            .into_iter()
-            .chain(view::memory(run))
-            .collect(),
+        sentences: view::sentences(run),
         notes: &run.notes,
         charts: &drawn.charts,
         tables: [

@@ -101,7 +101,7 @@ fn push_headlines(text: &mut String, run: &Run, style: Style) {
         let hurts = printable(&hurts);
         line(text, &format!("  {:label_width$}  {hurts}", "where"));
     }
-    for (label, sentence) in view::event_time(run).into_iter().chain(view::memory(run)) {
+    for (label, sentence) in view::sentences(run) {
         let sentence = printable(&sentence);
         line(text, &format!("  {label:label_width$}  {sentence}"));
     }

@@ -1,5 +1,6 @@
 //! A conclusion in words and formatted tables, the same for the terminal and the page.
 
+mod checkpoints;
 mod event_time;
 mod hurts;
 mod state;
@@ -8,9 +9,11 @@ mod trade_off;
 
 use serde::Serialize;
 
-pub(crate) use event_time::event_time;
+use checkpoints::checkpoints;
+use event_time::event_time;
 pub(crate) use hurts::where_it_hurts;
-pub(crate) use state::{memory, rocksdb_table, state_table};
+use state::memory;
+pub(crate) use state::{rocksdb_table, state_table};
 pub(crate) use tables::{
     Table, cost_table, key_table, latency_table, operator_table, subtask_table, summary_table,
 };
@@ -55,6 +58,12 @@ pub(crate) fn meaning(run: &Run) -> String {
         Verdict::Unjudged => "no fault was found; whether the run was steady is not judged",
     };
     text.to_owned()
+}
+
+/// Label and sentence: event time, checkpoints, failures and memory, where they matter.
+pub(crate) fn sentences(run: &Run) -> Vec<(&'static str, String)> {
+    let sentences = [event_time(run), checkpoints(run)];
+    sentences.into_iter().flatten().chain(memory(run)).collect()
 }
 
 /// Throughput, tail latency, worst backpressure.

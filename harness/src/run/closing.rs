@@ -112,6 +112,7 @@ impl Closing<'_> {
             seed: Some(self.scenario.seed),
             measured,
             records_replayed: 0,
+            restored_from: None,
             correctness,
             censored,
             member_costs_ns: self.ending.member_costs_ns.clone(),

@@ -2,6 +2,7 @@
 //! however long the run was, so that memory and picture stay small.
 
 mod activity;
+mod checkpoints;
 mod event_time;
 mod gauge;
 mod latency;
@@ -10,6 +11,7 @@ mod state;
 mod timeline;
 
 pub(super) use activity::{Activity, KINDS, OperatorColumns, Shares, activity};
+pub(super) use checkpoints::{Checkpoint, checkpoints};
 pub(super) use event_time::{EventTime, OperatorLag, event_time};
 pub(super) use latency::{Latency, Points, latency};
 pub(super) use queues::{EdgeQueue, edge_queues};
@@ -140,7 +142,7 @@ pub(super) struct Marks {
     pub(super) faults: Vec<Fault>,
 }
 
-/// An injected fault; one, however many subtasks suffer it.
+/// An injected fault; one, however many subtasks suffer it. Or a time without the job, from a failure to its restart.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     pub(super) from_ms: u64,
@@ -166,9 +168,17 @@ impl Marks {
             .measured
             .map(|phase| phase.from_ms)
             .filter(|&begin| begin > span.from_ms);
+        let outages = run.recoveries.iter().take(MAX_FAULTS);
         let mut marks = Marks {
             warm_up_end_ms: begin,
-            faults: Vec::new(),
+            faults: outages
+                .map(|it| Fault {
+                    from_ms: it.failed_at_ms,
+                    to_ms: it.restarted_at_ms,
+                    name: format!("down: {}", it.cause),
+                    running: 0,
+                })
+                .collect(),
         };
         for event in record.rows::<EventRow>() {
             let name = if event.text.is_empty() {
@@ -193,6 +203,7 @@ impl Marks {
                 _ => {}
             }
         }
+        marks.faults.sort_by_key(|fault| fault.from_ms);
         marks
     }
 }

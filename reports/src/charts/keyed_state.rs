@@ -11,21 +11,11 @@ mod size;
 mod write_buffers;
 
 use super::Subject;
-use super::over_time::{Panel, Stack, draw_stack};
-
-/// One picture of keyed state: its panels are drawn, and the page's script shows the same.
-pub(super) struct StateChart {
-    pub(super) file_name: &'static str,
-    pub(super) title: &'static str,
-    /// What it shows, for people who see one for the first time.
-    pub(super) sentence: &'static str,
-    /// Whether times in which RocksDB stopped writes explain what is seen.
-    shades_stops: bool,
-    panels: fn(&Subject<'_>) -> Vec<Panel>,
-}
+use super::over_time::{Bands, StackChart};
+use super::style::{VERMILLION, tint};
 
 /// In the order in which they are read.
-pub(super) const CHARTS: [StateChart; 7] = [
+pub(super) const CHARTS: [StackChart; 7] = [
     size::CHART,
     access::CHART,
     answers::CHART,
@@ -35,28 +25,10 @@ pub(super) const CHARTS: [StateChart; 7] = [
     compactions::CHART,
 ];
 
-impl StateChart {
-    /// What there is to draw; empty if nothing is known.
-    pub(super) fn panels(&self, subject: &Subject<'_>) -> Vec<Panel> {
-        (self.panels)(subject)
-    }
-
-    pub(super) fn draw(&self, subject: &Subject<'_>) -> Option<String> {
-        let stack = Stack {
-            title: self.title,
-            sentence: self.sentence,
-            panels: &self.panels(subject),
-            bands_ms: self.bands_ms(subject),
-        };
-        draw_stack(subject, &stack)
-    }
-
-    /// Times to be shaded, milliseconds.
-    pub(super) fn bands_ms<'a>(&self, subject: &'a Subject<'_>) -> &'a [(u64, u64)] {
-        if self.shades_stops {
-            &subject.state.stopped_ms
-        } else {
-            &[]
-        }
+/// Times in which RocksDB stopped writes, where they explain what is seen.
+fn stops(subject: &Subject<'_>) -> Bands {
+    Bands {
+        spans_ms: subject.state.stopped_ms.clone(),
+        color: tint(VERMILLION, 0.25),
     }
 }

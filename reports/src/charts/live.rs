@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::plot::Line;
+use super::style::BACKGROUND;
 use super::{
-    Subject, firings, keyed_state, lag, late, latency, pending, queues, rate, theme, watermark_lag,
+    Subject, firings, interruptions, keyed_state, lag, late, latency, pending, queues, rate, theme,
+    watermark_lag,
 };
 
 /// Height of a plot, and of one that stands below another, pixels.
@@ -45,6 +47,8 @@ struct LiveChart {
     height: i32,
     /// Times that are shaded in this plot alone.
     bands_s: Vec<[f64; 2]>,
+    /// Their colour on light and on dark pages.
+    band_colors: [String; 2],
     times_s: Vec<f64>,
     series: Vec<Series>,
 }
@@ -135,14 +139,17 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
             pending::lines(subject),
         ),
     ];
-    let of_state = keyed_state::CHARTS.iter().flat_map(|it| {
-        let panels = it.panels(subject).into_iter();
-        panels.map(|panel| {
-            let bands = it.bands_ms(subject).iter();
+    let stacks = interruptions::CHARTS.iter().chain(&keyed_state::CHARTS);
+    let stacks = stacks.flat_map(|it| {
+        let bands = (it.bands)(subject);
+        let panels = (it.panels)(subject).into_iter();
+        panels.map(move |panel| {
+            let spans = bands.spans_ms.iter();
             let drawn = chart(it.file_name, panel.name, panel.unit, panel.lines)?;
             Some(LiveChart {
                 height: panel.height + AROUND_PLOT,
-                bands_s: bands
+                band_colors: theme::both(bands.color),
+                bands_s: spans
                     .map(|&(from, to)| [seconds(from), seconds(to)])
                     .collect(),
                 ..drawn
@@ -165,7 +172,7 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
                 name: fault.name.clone(),
             })
             .collect(),
-        charts: charts.into_iter().chain(of_state).flatten().collect(),
+        charts: charts.into_iter().chain(stacks).flatten().collect(),
     }
 }
 
@@ -205,6 +212,7 @@ fn chart(
             _ => HIGH,
         },
         bands_s: Vec::new(),
+        band_colors: theme::both(BACKGROUND),
         times_s: rows.keys().copied().map(seconds).collect(),
         series: series.collect(),
     })

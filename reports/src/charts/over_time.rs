@@ -12,9 +12,7 @@ use super::canvas::{Align, Canvas, picture};
 use super::data::Points;
 use super::live::Unit;
 use super::plot::{Frame, Line, Scale, usual_frame};
-use super::style::{
-    BOTTOM, INK, PLOT_HEIGHT, STRIP_HEIGHT, TOP, TextSize, VERMILLION, WIDTH, tint,
-};
+use super::style::{BACKGROUND, BOTTOM, INK, PLOT_HEIGHT, STRIP_HEIGHT, TOP, TextSize, WIDTH};
 
 /// Space between two panels, which holds the lower one's name.
 const GAP: i32 = 30;
@@ -44,14 +42,33 @@ pub(super) struct Panel {
     pub(super) lines: Vec<Line>,
 }
 
-/// A chart of several plots.
-pub(super) struct Stack<'a> {
-    pub(super) title: &'a str,
-    /// Read aloud by screen readers, and the sentence below the title.
-    pub(super) sentence: &'a str,
-    pub(super) panels: &'a [Panel],
-    /// Times that are shaded in every panel, milliseconds.
-    pub(super) bands_ms: &'a [(u64, u64)],
+/// A chart of several plots above each other: its panels are drawn, and the page's script shows the same.
+pub(super) struct StackChart {
+    pub(super) file_name: &'static str,
+    pub(super) title: &'static str,
+    /// What it shows, for people who see one for the first time.
+    pub(super) sentence: &'static str,
+    /// Times that explain what is seen.
+    pub(super) bands: fn(&Subject<'_>) -> Bands,
+    /// What there is to draw; empty if nothing is known.
+    pub(super) panels: fn(&Subject<'_>) -> Vec<Panel>,
+}
+
+/// Times that are shaded in every panel.
+pub(super) struct Bands {
+    /// Milliseconds.
+    pub(super) spans_ms: Vec<(u64, u64)>,
+    pub(super) color: RGBColor,
+}
+
+impl Bands {
+    /// Nothing is shaded.
+    pub(super) fn none(_: &Subject<'_>) -> Bands {
+        Bands {
+            spans_ms: Vec::new(),
+            color: BACKGROUND,
+        }
+    }
 }
 
 pub(super) fn draw(subject: &Subject<'_>, shown: &Shown<'_>) -> String {
@@ -67,37 +84,41 @@ pub(super) fn draw(subject: &Subject<'_>, shown: &Shown<'_>) -> String {
     })
 }
 
-/// `None` without panels.
-pub(super) fn draw_stack(subject: &Subject<'_>, stack: &Stack<'_>) -> Option<String> {
-    let last = stack.panels.len().checked_sub(1)?;
-    let plots: i32 = stack.panels.iter().map(|panel| panel.height).sum();
-    let height = TOP + NAME_HEIGHT + plots + GAP * last as i32 + BOTTOM;
-    let rooms = stack
-        .panels
-        .iter()
-        .map(|panel| room_for_names(&panel.lines));
+impl StackChart {
+    /// `None` without panels.
+    pub(super) fn draw(&self, subject: &Subject<'_>) -> Option<String> {
+        let panels = (self.panels)(subject);
+        let last = panels.len().checked_sub(1)?;
+        let plots: i32 = panels.iter().map(|panel| panel.height).sum();
+        let height = TOP + NAME_HEIGHT + plots + GAP * last as i32 + BOTTOM;
+        Some(picture((WIDTH, height), self.sentence, |canvas| {
+            Frame::title(canvas, self.title, &subject.about, self.sentence);
+            draw_panels(canvas, subject, &panels, &(self.bands)(subject));
+        }))
+    }
+}
+
+fn draw_panels(canvas: &Canvas<'_>, subject: &Subject<'_>, panels: &[Panel], bands: &Bands) {
+    let rooms = panels.iter().map(|panel| room_for_names(&panel.lines));
     let room = rooms.max().unwrap_or(0);
-    Some(picture((WIDTH, height), stack.sentence, |canvas| {
-        Frame::title(canvas, stack.title, &subject.about, stack.sentence);
-        let mut top = TOP + NAME_HEIGHT;
-        for (at, panel) in stack.panels.iter().enumerate() {
-            let frame = usual_frame(subject.span, top, panel.height, room);
-            frame.shade(canvas, &subject.marks);
-            shade_bands(canvas, frame, stack.bands_ms);
-            plot(canvas, frame, &panel.scale(), &panel.lines);
-            let above = if at == 0 { STRIP_HEIGHT + 12 } else { 10 };
-            let place = (frame.left, frame.top - above);
-            canvas.text(panel.name, place, TextSize::Small, Align::Left, INK);
-            if at == 0 {
-                frame.strip(canvas, &subject.marks);
-            }
-            if at == last {
-                frame.time_axis(canvas);
-            }
-            frame.border(canvas);
-            top = frame.bottom + GAP;
+    let mut top = TOP + NAME_HEIGHT;
+    for (at, panel) in panels.iter().enumerate() {
+        let frame = usual_frame(subject.span, top, panel.height, room);
+        frame.shade(canvas, &subject.marks);
+        shade_bands(canvas, frame, bands);
+        plot(canvas, frame, &panel.scale(), &panel.lines);
+        let above = if at == 0 { STRIP_HEIGHT + 12 } else { 10 };
+        let place = (frame.left, frame.top - above);
+        canvas.text(panel.name, place, TextSize::Small, Align::Left, INK);
+        if at == 0 {
+            frame.strip(canvas, &subject.marks);
         }
-    }))
+        if at + 1 == panels.len() {
+            frame.time_axis(canvas);
+        }
+        frame.border(canvas);
+        top = frame.bottom + GAP;
+    }
 }
 
 fn plot(canvas: &Canvas<'_>, frame: Frame, scale: &Scale, lines: &[Line]) {
@@ -106,16 +127,12 @@ fn plot(canvas: &Canvas<'_>, frame: Frame, scale: &Scale, lines: &[Line]) {
     frame.lines(canvas, scale, lines);
 }
 
-fn shade_bands(canvas: &Canvas<'_>, frame: Frame, bands_ms: &[(u64, u64)]) {
-    for &(from_ms, to_ms) in bands_ms {
+fn shade_bands(canvas: &Canvas<'_>, frame: Frame, bands: &Bands) {
+    for &(from_ms, to_ms) in &bands.spans_ms {
         let from = frame.x(from_ms);
         // What is too short for the picture is still seen.
         let to = frame.x(to_ms).max(from + 2);
-        canvas.fill(
-            (from, frame.top),
-            (to, frame.bottom),
-            tint(VERMILLION, 0.25),
-        );
+        canvas.fill((from, frame.top), (to, frame.bottom), bands.color);
     }
 }
 

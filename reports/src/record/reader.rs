@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ChannelRow, CheckpointRow, EventRow, GRAPH_FILE, Graph, KeyRow, LATENCY_FILE, LatencyInterval,
-    RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, StateRow, SubtaskRow, Table, TimelineRow,
-    TradeOffRow,
+    OutcomeRow, RUN_FILE, RecordError, Row, Run, SCENARIO_FILE, StateRow, SubtaskRow, Table,
+    TimelineRow, TradeOffRow,
 };
 
 /// `run.json`, `graph.json` and `scenario.toml` are read whole, up to this size.
@@ -48,6 +48,9 @@ impl RunDir {
         note_table::<CheckpointRow>(path, &mut notes);
         note_table::<EventRow>(path, &mut notes);
         // Records of engines without a sketch, of jobs without state or windows, and older ones, lack these.
+        if path.join(Table::Outcomes.file_name()).exists() {
+            note_table::<OutcomeRow>(path, &mut notes);
+        }
         if path.join(Table::Keys.file_name()).exists() {
             note_table::<KeyRow>(path, &mut notes);
         }

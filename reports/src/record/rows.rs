@@ -123,31 +123,6 @@ row! {
 }
 
 row! {
-    /// One subtask's part in one checkpoint.
-    CheckpointRow in Table::Checkpoints;
-    /// Job time at which the subtask's part was complete, milliseconds.
-    t_ms: u64,
-    /// Checkpoint id.
-    checkpoint: u64,
-    /// The task's id, as in `graph.json`.
-    task: String,
-    /// Index of the subtask, from 0.
-    subtask: u32,
-    /// Attempt of the subtask.
-    attempt: u32,
-    /// From the barrier's creation to its arrival here, nanoseconds.
-    start_delay_ns: Option<u64>,
-    /// From the first to the last barrier, nanoseconds.
-    alignment_ns: Option<u64>,
-    /// Synchronous part of the snapshot, nanoseconds.
-    sync_ns: Option<u64>,
-    /// Asynchronous part of the snapshot, nanoseconds.
-    async_ns: Option<u64>,
-    /// Bytes written.
-    bytes: Option<u64>,
-}
-
-row! {
     /// Something that happened; `kind` is one of [`event_kind`](super::event_kind), or newer.
     EventRow in Table::Events;
     /// Job time, milliseconds.
@@ -188,8 +163,20 @@ pub mod event_kind {
     pub const FAULT_END: &str = "fault-end";
     /// The measured phase begins: warm-up is over.
     pub const MEASURE: &str = "measure";
-    /// The job restarts.
+    /// A subtask is killed on purpose; its failure follows.
+    pub const KILL: &str = "kill";
+    /// An attempt of the job has failed; the text says why.
+    pub const FAILURE: &str = "failure";
+    /// The next attempt begins.
     pub const RESTART: &str = "restart";
+    /// The job goes on from a checkpoint; the text is that of [`restored_text`](super::super::restored_text).
+    pub const RESTORED: &str = "restored";
+    /// Output that later checkpoints had made visible was taken back; the text says what.
+    pub const ROLLBACK: &str = "rollback";
+    /// A checkpoint is complete.
+    pub const CHECKPOINT: &str = "checkpoint";
+    /// A checkpoint was given up; the text says why.
+    pub const CHECKPOINT_FAILED: &str = "checkpoint-failed";
     /// A subtask panicked.
     pub const PANIC: &str = "panic";
     /// The engine reports an exception.

@@ -4,6 +4,7 @@
 //! are of wall time, 0..1. Beyond the contract's keys there are `seed`, `failure`, `measured`,
 //! `censored`, `evidence`, `ceiling` and `notes`.
 
+mod checkpoints;
 mod state;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use checkpoints::{CheckpointDuration, CheckpointParts, Checkpoints, Recovery};
 pub use state::{Backend, BlockCache, Memory, StateBackend};
 
 /// Version of the keys; grows when one changes its meaning or goes away.
@@ -35,6 +37,18 @@ pub struct Run {
     pub scenario: Value,
     /// Records delivered again after restarts.
     pub records_replayed: u64,
+    /// How often the job was started in this run, at least once.
+    #[serde(default = "one")]
+    pub attempts: u32,
+    /// The checkpoint of an earlier run that this one went on from.
+    #[serde(default)]
+    pub restored_from: Option<String>,
+    /// Checkpoints of the measured phase; null if the job takes none.
+    #[serde(default)]
+    pub checkpoints: Option<Checkpoints>,
+    /// Failures of the whole run after which the job was started again.
+    #[serde(default)]
+    pub recoveries: Vec<Recovery>,
     /// The job as a whole.
     pub summary: Summary,
     /// One entry per task, from sources to sinks.
@@ -56,6 +70,11 @@ pub struct Run {
     pub ceiling: Option<Ceiling>,
     /// What a reader should know: missing files, cut tables.
     pub notes: Vec<String>,
+}
+
+/// Of runs from before there were restarts.
+fn one() -> u32 {
+    1
 }
 
 /// The engine under test.

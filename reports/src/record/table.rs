@@ -17,6 +17,8 @@ pub enum Table {
     Channels,
     /// `checkpoints.csv`: one row per checkpoint and subtask.
     Checkpoints,
+    /// `checkpoint_outcomes.csv`: one row per checkpoint.
+    Outcomes,
     /// `events.csv`: one row per thing that happened.
     Events,
     /// `keys.csv`: the most frequent keys of keyed operators, about once per second.
@@ -29,11 +31,12 @@ pub enum Table {
 
 impl Table {
     /// Every table that grows during a run, in the order in which the writer creates them.
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Table::Timeline,
         Table::Subtasks,
         Table::Channels,
         Table::Checkpoints,
+        Table::Outcomes,
         Table::Events,
         Table::Keys,
         Table::State,
@@ -46,6 +49,7 @@ impl Table {
             Table::Subtasks => "subtasks.csv",
             Table::Channels => "channels.csv",
             Table::Checkpoints => "checkpoints.csv",
+            Table::Outcomes => "checkpoint_outcomes.csv",
             Table::Events => "events.csv",
             Table::Keys => "keys.csv",
             Table::State => "state.csv",

@@ -140,6 +140,7 @@ pub(super) fn header(table: Table) -> Vec<u8> {
         Table::Subtasks => super::SubtaskRow::COLUMNS,
         Table::Channels => super::ChannelRow::COLUMNS,
         Table::Checkpoints => super::CheckpointRow::COLUMNS,
+        Table::Outcomes => super::OutcomeRow::COLUMNS,
         Table::Events => super::EventRow::COLUMNS,
         Table::Keys => super::KeyRow::COLUMNS,
         Table::State => super::StateRow::COLUMNS,

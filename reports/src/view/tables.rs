@@ -215,6 +215,7 @@ pub(crate) fn summary_table(run: &Run) -> Table {
         ("records in", or_na(summary.records_in, count)),
         ("records out", or_na(summary.records_out, count)),
         ("records replayed", count(run.records_replayed)),
+        ("attempts", count(u64::from(run.attempts))),
         ("never came out", or_na(run.censored, count)),
         ("backlog at the end", or_na(summary.backlog_end, count)),
         ("late, dropped", or_na(summary.late.dropped, count)),

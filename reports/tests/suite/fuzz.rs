@@ -9,8 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use reports::record::{
-    ChannelRow, CheckpointRow, EventRow, KeyRow, RecordError, RunDir, StateRow, SubtaskRow,
-    TimelineRow, TradeOffRow, histogram,
+    ChannelRow, CheckpointRow, EventRow, KeyRow, OutcomeRow, RecordError, RunDir, StateRow,
+    SubtaskRow, TimelineRow, TradeOffRow, histogram,
 };
 use reports::{open_run, render, summary_text};
 
@@ -76,6 +76,7 @@ fn read_everything(directory: &Path) {
     record.rows::<SubtaskRow>().for_each(drop);
     record.rows::<ChannelRow>().for_each(drop);
     record.rows::<CheckpointRow>().for_each(drop);
+    record.rows::<OutcomeRow>().for_each(drop);
     record.rows::<EventRow>().for_each(drop);
     record.rows::<KeyRow>().for_each(drop);
     record.rows::<StateRow>().for_each(drop);

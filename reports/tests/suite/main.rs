@@ -2,6 +2,7 @@
 
 mod allocation;
 mod charts;
+mod checkpoints;
 mod fuzz;
 mod golden;
 mod keyed_state;

@@ -1,6 +1,7 @@
 //! A made-up run of the slow-operator job with all the arithmetic done by hand: capacity 20 k/s,
 //! one second of warm-up, the slow operator frozen for a while.
 
+pub mod checkpoints;
 mod event_time;
 mod state;
 
@@ -27,6 +28,8 @@ pub struct Simulation {
     pub has_event_time: bool,
     /// Whether `sum` keeps its sums in keyed state, and where.
     pub state: Option<Backend>,
+    /// Whether it takes checkpoints, and fails once.
+    pub has_checkpoints: bool,
 }
 
 pub const TASKS: [&str; 5] = ["source", "parse", "slow", "sum", "sink"];
@@ -43,6 +46,7 @@ impl Default for Simulation {
             freeze_ms: Some((8_000, 9_000)),
             has_event_time: false,
             state: None,
+            has_checkpoints: false,
         }
     }
 }
@@ -67,6 +71,7 @@ impl Simulation {
             writer.flush().unwrap();
         }
         self.write_events(&mut writer);
+        self.write_checkpoints(&mut writer);
         writer.close().unwrap();
         if self.has_event_time {
             event_time::write_trade_off(directory);
@@ -99,7 +104,8 @@ impl Simulation {
                 from_ms: WARM_UP_MS,
                 to_ms: self.length_ms,
             },
-            records_replayed: 0,
+            records_replayed: if self.has_checkpoints { 4_321 } else { 0 },
+            restored_from: None,
             correctness: Correctness {
                 checked: true,
                 mode: Some(Mode::Exact),
@@ -156,7 +162,7 @@ impl Simulation {
     /// One interval of a queue with a fixed capacity; 2,000 records fit into the job.
     fn advance(&self, state: &mut State, t_ms: u64) {
         let interval_ms = self.interval_ms;
-        let capacity = if self.is_frozen(t_ms) {
+        let capacity = if self.is_frozen(t_ms) || self.is_down(t_ms) {
             0
         } else {
             CAPACITY_PER_S * interval_ms / 1000

@@ -12,7 +12,7 @@ use reports::{open_run, render};
 
 use crate::simulated::Simulation;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     "scenario.toml",
     "graph.json",
     "timeline.csv",
@@ -25,6 +25,7 @@ const FILES: [&str; 12] = [
     "keys.csv",
     "trade_off.csv",
     "state.csv",
+    "checkpoint_outcomes.csv",
 ];
 
 fn short_run(directory: &Path) {
@@ -33,6 +34,7 @@ fn short_run(directory: &Path) {
         freeze_ms: Some((1_100, 1_200)),
         has_event_time: true,
         state: Some(Backend::RocksDb),
+        has_checkpoints: true,
         ..Simulation::default()
     };
     run.finish(directory);
@@ -122,8 +124,8 @@ proptest! {
 
 #[test]
 fn a_record_without_any_one_file_is_reported_on_and_says_what_is_missing() {
-    // Records need not have the last three.
-    for file in &FILES[..FILES.len() - 3] {
+    // Records need not have the last four.
+    for file in &FILES[..FILES.len() - 4] {
         let directory = tempfile::tempdir().unwrap();
         short_run(directory.path());
         fs::remove_file(directory.path().join(file)).unwrap();

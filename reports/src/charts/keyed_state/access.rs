@@ -1,17 +1,16 @@
 //! `state_access.svg`: what a read and a write of state take.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::style::{BLUE, ORANGE, PALE};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "state_access.svg",
     title: "Access to state",
     sentence: "mean time of the gets and puts that were timed (in RocksDB those that reached the database), logarithmic; \
                slowest get: of the slowest subtask",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

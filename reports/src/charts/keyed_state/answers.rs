@@ -1,17 +1,16 @@
 //! `state_answers.svg`: which cache answers reads, and what the others cost.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::style::{BLUE, GREEN, ORANGE, PALE, PURPLE, VERMILLION};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "state_answers.svg",
     title: "Where reads are answered",
     sentence: "share of accesses that the write-back cache answered, and of blocks found in the block cache; below, per read of \
                state, what was not there",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

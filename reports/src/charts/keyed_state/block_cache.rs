@@ -1,17 +1,16 @@
 //! `block_cache.svg`: how full RocksDB's block cache is.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::style::{BLUE, FRAME, ORANGE};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "block_cache.svg",
     title: "Block cache",
     sentence: "bytes in RocksDB's block cache, which all subtasks share, against what it may hold; pinned ones cannot be \
                evicted",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

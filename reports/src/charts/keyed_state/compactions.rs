@@ -1,17 +1,16 @@
 //! `compactions.svg`: what RocksDB writes in the background.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::style::{BLUE, ORANGE};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "compactions.svg",
     title: "Flushes and compactions",
     sentence: "bytes per second that flushes of write buffers and compactions wrote, and how many of them ran, all \
                subtasks together",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

@@ -1,18 +1,17 @@
 //! `levels.svg`: in which levels RocksDB's files are.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::plot::Line;
 use crate::charts::style::LINES;
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "levels.svg",
     title: "Files per level",
     sentence: "files in each level of RocksDB, all subtasks together; level 0 grows where compactions do not keep up, and \
                each of its files is one more place to look",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

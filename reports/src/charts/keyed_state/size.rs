@@ -1,18 +1,17 @@
 //! `state_size.svg`: what the state holds, beside what the process takes and what was configured.
 
-use super::StateChart;
 use crate::charts::data::Points;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Bands, Panel, StackChart};
 use crate::charts::style::{BLUE, FRAME, GREEN, ORANGE};
 use crate::charts::{Subject, every};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "state_size.svg",
     title: "State size",
     sentence: "bytes of keyed state (on the heap as encoded, of RocksDB its files and write buffers), of the process, and what was \
                given to state",
-    shades_stops: false,
+    bands: Bands::none,
     panels,
 };
 

@@ -1,18 +1,17 @@
 //! `write_buffers.svg`: what is not yet in files, what compactions have yet to do, and when RocksDB
 //! therefore holds writes back.
 
-use super::StateChart;
 use crate::charts::Subject;
 use crate::charts::live::Unit;
-use crate::charts::over_time::Panel;
+use crate::charts::over_time::{Panel, StackChart};
 use crate::charts::style::{BLUE, FRAME, ORANGE, VERMILLION};
 
-pub(super) const CHART: StateChart = StateChart {
+pub(super) const CHART: StackChart = StackChart {
     file_name: "write_buffers.svg",
     title: "Write buffers and stalls",
     sentence: "bytes in write buffers, bytes yet to be compacted, and the share of time for which writes were held back; shaded: \
                writes stopped",
-    shades_stops: true,
+    bands: super::stops,
     panels,
 };
 
