@@ -126,15 +126,18 @@ pub trait Sink<T>: Send {
     }
 }
 
-/// Makes output of a sink visible, all subtasks' together, when the checkpoint is complete that it belongs
-/// to. Belongs to no subtask: it works before the job runs and after it has ended.
+/// Makes the output of a sink visible with checkpoints: what its subtasks put in as pending output, when
+/// the checkpoint is complete. One for all subtasks of a sink.
+///
+/// A checkpoint is not made complete before the committing of the one before has returned.
 pub trait Committer: Send + Sync {
-    /// Makes the output of these transactions visible. May be called again for the same ones, also by
-    /// another process.
+    /// Makes the output of transactions visible, for good. Is called again for the same ones, also by
+    /// another process, wherever it may not have come to an end.
     fn commit(&self, checkpoint: u64, transactions: &[Vec<u8>]) -> Result<(), OperatorError>;
 
     /// The job goes back to `checkpoint`, or to its beginning: removes what later ones made visible, and
-    /// whatever is pending and not in `kept`. Says what visible output it removed, if any.
+    /// what is pending and not in `kept`, which are the transactions of that checkpoint. Says what could
+    /// be seen of what it removed.
     fn roll_back(
         &self,
         checkpoint: Option<u64>,

@@ -41,7 +41,8 @@ pub(crate) use choose::Chosen;
 pub(crate) use disk::Disk;
 pub(crate) use error::StorageError;
 pub(crate) use manifest::ManifestHead;
-pub(crate) use read::{LoadedCheckpoint, load};
+pub(crate) use read::{LoadedCheckpoint, is_plain, load};
+pub(crate) use write::checksum_of;
 
 /// A job's checkpoints on disk. Clones are the same.
 #[derive(Clone, Debug)]

@@ -29,8 +29,7 @@ impl Outputs {
         pending: &[(String, Vec<u8>)],
     ) -> Result<(), OperatorError> {
         for (uid, committer) in &self.0 {
-            let own = pending.iter().filter(|(operator, _)| operator == uid);
-            let own: Vec<Vec<u8>> = own.map(|(_, transaction)| transaction.clone()).collect();
+            let own = transactions_of(uid, pending);
             if !own.is_empty() {
                 committer.commit(checkpoint, &own)?;
             }
@@ -62,7 +61,8 @@ impl Outputs {
         let pending = &start.loaded().pending_output;
         self.commit(checkpoint, pending).map_err(refused)?;
         for (uid, committer) in &self.0 {
-            let removed = committer.roll_back(Some(checkpoint), &[]);
+            let kept = transactions_of(uid, pending);
+            let removed = committer.roll_back(Some(checkpoint), &kept);
             if let Some(removed) = removed.map_err(refused)? {
                 telling.event("rollback", now_ns, 0, format!("{uid}: {removed}"));
             }
@@ -78,4 +78,9 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+fn transactions_of(uid: &str, pending: &[(String, Vec<u8>)]) -> Vec<Vec<u8>> {
+    let own = pending.iter().filter(|(operator, _)| operator == uid);
+    own.map(|(_, transaction)| transaction.clone()).collect()
 }

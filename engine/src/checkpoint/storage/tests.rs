@@ -15,6 +15,12 @@ use super::*;
 use crate::checkpoint::config::RestoreFrom;
 use crate::checkpoint::parts::{Part, PartFile, PartFiles};
 
+/// A folder in memory, if there are such: a thousand checkpoints have ten thousand syncs, and whether they
+/// are in the right places is what [`trial`] tells.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 /// Everything in a checkpoint, under a name of its own.
 type Contents = BTreeMap<String, Vec<u8>>;
 
@@ -28,7 +34,7 @@ struct SmallJob {
 impl SmallJob {
     fn new(part_bytes: usize) -> Self {
         SmallJob {
-            state: tempfile::tempdir().unwrap(),
+            state: folder(),
             part_bytes,
         }
     }
@@ -179,7 +185,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn what_was_published_is_read_and_only_as_many_are_kept_as_wanted() {
-    let (job, folder) = (SmallJob::new(50), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(50), folder());
     let storage = Storage::open(folder.path(), 2).unwrap();
     assert!(latest(&storage).is_none());
     for checkpoint in 1..=4 {
@@ -199,7 +205,7 @@ fn what_was_published_is_read_and_only_as_many_are_kept_as_wanted() {
 
 #[test]
 fn a_directory_is_refused_while_another_job_uses_it() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let storage = Storage::open(folder.path(), 1).unwrap();
     let refused = Storage::open(folder.path(), 1);
     assert!(matches!(refused, Err(StorageError::InUse(_))));
@@ -209,7 +215,7 @@ fn a_directory_is_refused_while_another_job_uses_it() {
 
 #[test]
 fn one_that_is_given_up_while_a_slow_disk_writes_it_ends_and_leaves_nothing() {
-    let (job, folder) = (SmallJob::new(1_000_000), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(1_000_000), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     storage.disk().limit(Some(1_000), 0);
     let writer = {
@@ -233,7 +239,7 @@ fn one_that_is_given_up_while_a_slow_disk_writes_it_ends_and_leaves_nothing() {
 
 #[test]
 fn a_complete_checkpoint_cannot_be_given_up_any_more() {
-    let (job, folder) = (SmallJob::new(10), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(10), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     job.take(&storage, 1).unwrap();
     assert!(!storage.discard(1));
@@ -242,7 +248,7 @@ fn a_complete_checkpoint_cannot_be_given_up_any_more() {
 
 #[test]
 fn checkpoints_that_a_job_went_back_behind_are_never_chosen_and_their_numbers_never_used() {
-    let (job, folder) = (SmallJob::new(10), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(10), folder());
     let storage = Storage::open(folder.path(), 3).unwrap();
     for checkpoint in 1..=3 {
         job.take(&storage, checkpoint).unwrap();
@@ -259,7 +265,7 @@ fn checkpoints_that_a_job_went_back_behind_are_never_chosen_and_their_numbers_ne
 
 #[test]
 fn what_a_subtask_puts_in_twice_is_refused() {
-    let (job, folder) = (SmallJob::new(10), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(10), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     let mut parts = job.parts("numbers", 0, 1);
     parts.parts[1].name = "position".to_owned();

@@ -253,8 +253,8 @@ impl Writer<'_> {
     }
 }
 
-/// Length and checksum of a file.
-pub(super) fn checksum_of(path: &Path, given_up: &AtomicBool) -> io::Result<(u64, u32)> {
+/// Length and checksum of a file; an error, soon, once `given_up` is true.
+pub(crate) fn checksum_of(path: &Path, given_up: &AtomicBool) -> io::Result<(u64, u32)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut checksum = crc32fast::Hasher::new();

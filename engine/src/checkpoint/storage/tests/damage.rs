@@ -13,7 +13,7 @@ struct Victim {
 
 impl Victim {
     fn new(part_bytes: usize) -> Self {
-        let (job, folder) = (SmallJob::new(part_bytes), tempfile::tempdir().unwrap());
+        let (job, folder) = (SmallJob::new(part_bytes), folder());
         let storage = Storage::open(folder.path(), 2).unwrap();
         job.take(&storage, 1).unwrap();
         Victim {

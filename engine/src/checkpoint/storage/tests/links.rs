@@ -16,7 +16,7 @@ fn staying(folder: &Path, checkpoint: u64) -> PathBuf {
 
 #[test]
 fn files_that_a_database_keeps_are_written_once_and_shared() {
-    let (job, folder) = (SmallJob::new(1_000), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(1_000), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     // Parts: 2 x 2 and 2 x 1; files: 2 x 3, of which 2 stay.
     assert_eq!(job.take(&storage, 1).unwrap(), 12_000);
@@ -35,7 +35,7 @@ fn files_that_a_database_keeps_are_written_once_and_shared() {
 
 #[test]
 fn where_links_to_the_state_are_impossible_only_new_files_are_copied() {
-    let (job, folder) = (SmallJob::new(1_000), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(1_000), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     storage.disk().trial().refuse_links_from(job.state.path());
     assert_eq!(job.take(&storage, 1).unwrap(), 12_000);
@@ -50,7 +50,7 @@ fn where_links_to_the_state_are_impossible_only_new_files_are_copied() {
 
 #[test]
 fn what_a_finished_subtask_left_is_part_of_every_later_checkpoint_and_then_goes() {
-    let (job, folder) = (SmallJob::new(100), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(100), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     let given_up = AtomicBool::new(false);
     let finished: Vec<StoredSubtask> = SmallJob::subtasks()

@@ -35,18 +35,18 @@ fn check_what_is_left(job: &SmallJob, folder: &Path, complete: Option<u64>) {
     assert_eq!(names(folder), [format!("chk-{next}"), "in-use".to_owned()]);
 }
 
-fn stop_at_every_operation(power_fails: bool) {
+fn stop_at_every_operation(power_fails_but_keeps: Option<usize>) {
     let mut stopped = 0;
     for operation in 1.. {
         let job = SmallJob::new(20);
-        let folder = tempfile::tempdir().unwrap();
+        let folder = folder();
         let storage = Storage::open(folder.path(), 1).unwrap();
         let disk = storage.disk().clone();
         disk.trial().stop_at(operation);
         let complete = run_until_it_stops(&job, &storage);
         drop(storage);
-        if power_fails {
-            disk.trial().lose(folder.path());
+        if let Some(kept) = power_fails_but_keeps {
+            disk.trial().lose(folder.path(), kept);
         }
         check_what_is_left(&job, folder.path(), complete);
         if disk.trial().operations() < operation {
@@ -59,17 +59,19 @@ fn stop_at_every_operation(power_fails: bool) {
 
 #[test]
 fn a_job_killed_between_any_two_operations_leaves_its_newest_checkpoint_intact() {
-    stop_at_every_operation(false);
+    stop_at_every_operation(None);
 }
 
 #[test]
 fn power_that_fails_between_any_two_operations_takes_nothing_from_a_complete_checkpoint() {
-    stop_at_every_operation(true);
+    for kept in 0..4 {
+        stop_at_every_operation(Some(kept));
+    }
 }
 
 #[test]
 fn a_disk_that_is_full_after_any_number_of_bytes_fails_the_checkpoint_and_leaves_the_one_before() {
-    let (job, folder) = (SmallJob::new(20), tempfile::tempdir().unwrap());
+    let (job, folder) = (SmallJob::new(20), folder());
     let storage = Storage::open(folder.path(), 1).unwrap();
     // Copies also take room.
     storage.disk().trial().refuse_links_from(job.state.path());

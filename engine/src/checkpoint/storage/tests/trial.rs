@@ -72,9 +72,12 @@ impl Trial {
         Ok(())
     }
 
-    /// The power fails: forgets all that does not last.
-    pub(super) fn lose(&self, directory: &Path) {
+    /// The power fails: forgets all that does not last, but for the names that were changed last: a disk
+    /// need not keep to the order.
+    pub(super) fn lose(&self, directory: &Path, kept: usize) {
         let mut state = self.0.lock().unwrap();
+        let forgotten = state.forgettable.len().saturating_sub(kept);
+        state.forgettable.truncate(forgotten);
         while let Some(forgettable) = state.forgettable.pop() {
             // What the process never came to do cannot be undone.
             let _ = match forgettable.undo {
