@@ -86,13 +86,24 @@ impl Parts {
 /// Where an operator subtask puts what it holds, for one checkpoint.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
+    checkpoint: u64,
     operator: &'a str,
     into: &'a mut Parts,
 }
 
 impl<'a> Snapshot<'a> {
-    pub(crate) fn new(operator: &'a str, into: &'a mut Parts) -> Self {
-        Snapshot { operator, into }
+    pub(crate) fn new(checkpoint: u64, operator: &'a str, into: &'a mut Parts) -> Self {
+        Snapshot {
+            checkpoint,
+            operator,
+            into,
+        }
+    }
+
+    /// The checkpoint's number; they grow, also over restarts. What a subtask holds at its end belongs to
+    /// all checkpoints from this number on.
+    pub fn checkpoint(&self) -> u64 {
+        self.checkpoint
     }
 
     /// Keeps what `write` appends under `name`, which is used once per operator.

@@ -11,6 +11,7 @@ use crate::output::InFlight;
 
 /// Of a task whose chain takes a snapshot: what its links put in, and how the barrier leaves.
 pub(crate) struct Taking<'a> {
+    pub(crate) checkpoint: u64,
     /// None goes out behind the last rows.
     pub(crate) barrier: Option<Barrier>,
     /// The barrier leaves before what has not been sent, which is part of the snapshot.
@@ -20,9 +21,10 @@ pub(crate) struct Taking<'a> {
 }
 
 impl<'a> Taking<'a> {
-    /// Of a chain that everything has left.
-    pub(crate) fn last(parts: &'a mut Parts) -> Self {
+    /// Of a chain that everything has left: for all checkpoints from `checkpoint` on.
+    pub(crate) fn last(checkpoint: u64, parts: &'a mut Parts) -> Self {
         Taking {
+            checkpoint,
             barrier: None,
             overtakes: false,
             now_ns: 0,
@@ -32,7 +34,7 @@ impl<'a> Taking<'a> {
 
     /// Where an operator puts what it holds.
     pub(crate) fn of<'s>(&'s mut self, operator: &'s str) -> Snapshot<'s> {
-        Snapshot::new(operator, self.parts)
+        Snapshot::new(self.checkpoint, operator, self.parts)
     }
 
     /// Keeps rows that the barrier passes on their way to other subtasks.

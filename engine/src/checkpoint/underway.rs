@@ -13,6 +13,8 @@ use crate::subtask::Slice;
 pub(crate) struct Underway {
     due: Option<Due>,
     taken: Option<TakenParts>,
+    /// The last checkpoint of which a snapshot was taken here, or from which the subtask went on.
+    last_checkpoint: u64,
 }
 
 /// A snapshot that waits until nothing is under way between the links of the chain.
@@ -54,6 +56,16 @@ impl Underway {
             last_ns: now_ns,
             with_input,
         });
+    }
+
+    /// The subtask goes on from this checkpoint.
+    pub(crate) fn go_on_from(&mut self, checkpoint: u64) {
+        self.last_checkpoint = checkpoint;
+    }
+
+    /// The first checkpoint that has what the subtask holds at its end.
+    pub(crate) fn next_checkpoint(&self) -> u64 {
+        self.last_checkpoint + 1
     }
 
     /// Whether a snapshot waits: then the chain gets no more rows.
@@ -110,7 +122,9 @@ impl Underway {
         let began_ns = slice.tick();
         let unaligned = due.barrier.passes(began_ns);
         let mut parts = Parts::default();
+        self.last_checkpoint = due.barrier.checkpoint;
         let mut taking = Taking {
+            checkpoint: due.barrier.checkpoint,
             barrier: Some(due.barrier),
             overtakes: unaligned,
             now_ns: began_ns,
@@ -158,6 +172,7 @@ impl Underway {
                 return None;
             }
             first.pass_barrier(&mut Taking {
+                checkpoint: barrier.checkpoint,
                 barrier: Some(barrier),
                 overtakes: true,
                 now_ns,

@@ -516,11 +516,14 @@ impl<T: Send> Head for GateHead<T> {
         let mut parts = Parts::default();
         let image = self.empty_image();
         parts.put(&self.operator, INPUT.to_owned(), &image);
-        self.first.snapshot(&mut Taking::last(&mut parts))?;
+        let checkpoint = self.underway.next_checkpoint();
+        self.first
+            .snapshot(&mut Taking::last(checkpoint, &mut parts))?;
         Ok(parts)
     }
 
     fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        self.underway.go_on_from(from.checkpoint.head.checkpoint);
         let images: Vec<(usize, InputImage)> = from.all(&self.operator, INPUT)?;
         if !images.is_empty() {
             self.replay = Some(self.replay_of(images, from)?);

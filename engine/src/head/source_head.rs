@@ -151,13 +151,14 @@ impl<S: Source> Head for SourceHead<S> {
 
     fn last_parts(&mut self) -> Result<Parts, OperatorError> {
         let mut parts = Parts::default();
-        let mut taking = Taking::last(&mut parts);
+        let mut taking = Taking::last(self.underway.next_checkpoint(), &mut parts);
         self.source.snapshot(&mut taking.of(self.counters.uid()))?;
         self.first.snapshot(&mut taking)?;
         Ok(parts)
     }
 
     fn restore(&mut self, from: &RestoredTask<'_>) -> Result<(), OperatorError> {
+        self.underway.go_on_from(from.checkpoint.head.checkpoint);
         if let Some(own) = from.of(self.counters.uid()) {
             self.source.restore(&own)?;
         }

@@ -1,0 +1,390 @@
+//! Jobs that fail, or are stopped, and go on from a checkpoint, at another parallelism: what becomes
+//! visible is what an undisturbed run makes, each result once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::{
+    Batch, CheckpointConfig, CheckpointMode, CheckpointOutcome, Committer, JobConfig, JobGraph,
+    OperatorContext, OperatorError, Outcome, Profile, RestartStrategy, RestoreFrom, Restored,
+    RocksDbConfig, Row, Rows, Sink, Snapshot, Source, SourceStatus, StateBackend,
+};
+
+const SPLITS: u64 = 6;
+const KEYS_PER_SPLIT: u64 = 7;
+
+/// Splits that count up; all records of a key come from one split.
+struct Numbers {
+    splits: Vec<(u64, u64)>,
+    until: u64,
+    turn: usize,
+}
+
+impl Numbers {
+    fn new(subtask: usize, parallelism: usize, until: u64) -> Self {
+        let own = (0..SPLITS).filter(|split| *split as usize % parallelism == subtask);
+        Numbers {
+            splits: own.map(|split| (split, 0)).collect(),
+            until,
+            turn: 0,
+        }
+    }
+}
+
+impl Source for Numbers {
+    type Out = (u64, u64);
+
+    fn poll(
+        &mut self,
+        _now_ns: u64,
+        _held_ns: u64,
+        max: usize,
+        out: &mut Batch<(u64, u64)>,
+    ) -> SourceStatus {
+        for _ in 0..max {
+            let until = self.until;
+            let open = |split: &(u64, u64)| split.1 < until;
+            if !self.splits.iter().any(open) {
+                return SourceStatus::Finished;
+            }
+            self.turn = (self.turn + 1) % self.splits.len();
+            let (split, next) = &mut self.splits[self.turn];
+            if *next < until {
+                let key = *split * KEYS_PER_SPLIT + *next % KEYS_PER_SPLIT;
+                out.push(Row {
+                    tag: 0,
+                    value: (key, *next),
+                });
+                *next += 1;
+            }
+        }
+        SourceStatus::Ready
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value("splits", &self.splits);
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        for (_, bytes) in from.all("splits") {
+            let known: Vec<(u64, u64)> = borsh::from_slice(bytes)?;
+            for (split, next) in known {
+                let mut own = self.splits.iter_mut();
+                if let Some(own) = own.find(|own| own.0 == split) {
+                    own.1 = next;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What has become visible: by transaction, the checkpoint that showed it and its rows.
+#[derive(Clone, Default)]
+struct Visible(Arc<Mutex<BTreeMap<u64, (u64, Vec<(u64, u64)>)>>>);
+
+impl Visible {
+    fn rows(&self) -> Vec<(u64, u64)> {
+        let visible = self.0.lock().unwrap();
+        let rows = visible.values().flat_map(|(_, rows)| rows.iter().copied());
+        let mut rows: Vec<(u64, u64)> = rows.collect();
+        rows.sort_unstable();
+        rows
+    }
+}
+
+impl Committer for Visible {
+    fn commit(&self, checkpoint: u64, transactions: &[Vec<u8>]) -> Result<(), OperatorError> {
+        for transaction in transactions {
+            let (id, rows): (u64, Vec<(u64, u64)>) = borsh::from_slice(transaction)?;
+            let mut visible = self.0.lock().unwrap();
+            visible.entry(id).or_insert((checkpoint, rows));
+        }
+        Ok(())
+    }
+
+    fn roll_back(
+        &self,
+        checkpoint: Option<u64>,
+        _kept: &[Vec<u8>],
+    ) -> Result<Option<String>, OperatorError> {
+        let mut visible = self.0.lock().unwrap();
+        let before = visible.len();
+        visible.retain(|_, (of, _)| Some(*of) <= checkpoint);
+        let removed = before - visible.len();
+        Ok((removed > 0).then(|| format!("removed {removed} transactions")))
+    }
+}
+
+/// Shows rows by transactions, each of which has a number that no other has.
+struct Showing {
+    open: Vec<(u64, u64)>,
+    numbers: Arc<Mutex<u64>>,
+    pause: Duration,
+}
+
+impl Sink<(u64, u64)> for Showing {
+    fn write(
+        &mut self,
+        rows: Rows<'_, (u64, u64)>,
+        context: &mut OperatorContext<'_, '_>,
+    ) -> Result<(), OperatorError> {
+        let rows: Vec<(u64, u64)> = rows.map(|row| row.value).collect();
+        if !self.pause.is_zero() {
+            let nanoseconds = self.pause.as_nanos() as u64 * rows.len() as u64;
+            context.block_until(context.now_ns() + nanoseconds);
+        }
+        self.open.extend(rows);
+        Ok(())
+    }
+
+    fn takes_back(&self) -> bool {
+        true
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        if !self.open.is_empty() {
+            let mut numbers = self.numbers.lock().unwrap();
+            *numbers += 1;
+            let rows = std::mem::take(&mut self.open);
+            into.put_pending_output(borsh::to_vec(&(*numbers, rows))?);
+        }
+        Ok(())
+    }
+}
+
+/// How often a key has come so far.
+#[derive(Clone)]
+struct Count;
+
+impl engine::Aggregate<u64, (u64, u64)> for Count {
+    type Accumulator = u64;
+    type Out = (u64, u64);
+
+    fn create(&self) -> u64 {
+        0
+    }
+
+    /// Depends on the order: a record out of its turn is noticed.
+    fn add(&self, seen: &mut u64, (_, index): (u64, u64)) {
+        assert_eq!(
+            index / KEYS_PER_SPLIT,
+            *seen,
+            "records of a key in their order"
+        );
+        *seen += 1;
+    }
+
+    fn result(&self, key: &u64, seen: &u64) -> (u64, u64) {
+        (*key, *seen)
+    }
+}
+
+struct World {
+    visible: Visible,
+    numbers: Arc<Mutex<u64>>,
+    until: u64,
+    pause: Duration,
+}
+
+impl World {
+    fn new(until: u64, pause: Duration) -> Self {
+        World {
+            visible: Visible::default(),
+            numbers: Arc::default(),
+            until,
+            pause,
+        }
+    }
+
+    fn graph(&self, sources: usize) -> JobGraph {
+        let graph = JobGraph::new("counts");
+        let (until, numbers, pause) = (self.until, Arc::clone(&self.numbers), self.pause);
+        graph
+            .source("numbers", move |context| {
+                let source = Numbers::new(context.index, context.parallelism, until);
+                (source, None)
+            })
+            .parallelism(sources)
+            .rebalance()
+            .map("same", |row: (u64, u64)| row)
+            .parallelism(sources)
+            .key_by(|row: &(u64, u64)| row.0)
+            .aggregate("count", Count)
+            .rebalance()
+            .sink_with_committer(
+                "show",
+                move |_| Showing {
+                    open: Vec::new(),
+                    numbers: Arc::clone(&numbers),
+                    pause,
+                },
+                Arc::new(self.visible.clone()),
+            );
+        graph
+    }
+
+    fn expected(&self) -> Vec<(u64, u64)> {
+        let of_split = |split: u64| {
+            (0..self.until).map(move |index| {
+                let key = split * KEYS_PER_SPLIT + index % KEYS_PER_SPLIT;
+                (key, index / KEYS_PER_SPLIT + 1)
+            })
+        };
+        let mut rows: Vec<(u64, u64)> = (0..SPLITS).flat_map(of_split).collect();
+        rows.sort_unstable();
+        rows
+    }
+}
+
+fn config(folder: &Path, mode: CheckpointMode, parallelism: usize, on_disk: bool) -> JobConfig {
+    let mut config = JobConfig {
+        parallelism,
+        checkpoints: Some(CheckpointConfig {
+            interval: Some(Duration::from_millis(15)),
+            mode,
+            tolerable_failures: 1_000,
+            ..CheckpointConfig::new(folder.join("checkpoints"))
+        }),
+        restart: RestartStrategy::FixedDelay {
+            attempts: 100,
+            delay: Duration::from_millis(2),
+        },
+        ..JobConfig::default()
+    };
+    config.channels.batch = 16;
+    if on_disk {
+        config.state_backend = StateBackend::RocksDb(RocksDbConfig::of_profile(
+            Profile::Default,
+            &folder.join("state"),
+        ));
+    }
+    config
+}
+
+const MODES: [CheckpointMode; 3] = [
+    CheckpointMode::Aligned,
+    CheckpointMode::Unaligned,
+    CheckpointMode::AlignedFor(Duration::from_millis(2)),
+];
+
+/// Draws that depend on a seed alone.
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+#[test]
+fn an_undisturbed_job_ends_with_a_checkpoint_that_shows_everything() {
+    for mode in MODES {
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::new(2_000, Duration::ZERO);
+        let config = config(folder.path(), mode, 2, false);
+        let job = world.graph(2).deploy(config).unwrap().start().unwrap();
+        while !job.wait(Duration::from_millis(10)) {}
+        let mut finals = 0;
+        while let Some(report) = job.next_checkpoint() {
+            finals += usize::from(report.outcome == CheckpointOutcome::Complete { is_final: true });
+        }
+        assert_eq!(finals, 1, "{mode:?}");
+        let report = job.join();
+        assert_eq!((report.outcome, report.attempts), (Outcome::Finished, 1));
+        for edge in report.edges {
+            assert_eq!((edge.emitted, edge.in_flight), (edge.received, 0));
+        }
+        assert_eq!(world.visible.rows(), world.expected(), "{mode:?}");
+    }
+}
+
+fn survives_kills(mode: CheckpointMode, on_disk: bool, seed: u64) {
+    let mut draws = Draws(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(3_000, Duration::from_micros(20));
+    let config = config(folder.path(), mode, 2, on_disk);
+    let job = world.graph(2).deploy(config).unwrap().start().unwrap();
+    let tasks = job.plan().tasks.len() as u64;
+    let mut kills = 0;
+    while !job.wait(Duration::from_millis(5 + draws.below(60))) && kills < 6 {
+        job.kill(draws.below(tasks) as usize, Some(draws.below(2) as usize));
+        kills += 1;
+    }
+    let report = job.join();
+    assert_eq!(
+        report.outcome,
+        Outcome::Finished,
+        "{mode:?} {on_disk} {seed}"
+    );
+    assert_eq!(
+        world.visible.rows(),
+        world.expected(),
+        "{mode:?} {on_disk} {seed}"
+    );
+}
+
+#[test]
+fn kills_at_any_moment_lose_and_double_nothing() {
+    for mode in MODES {
+        for seed in 0..4 {
+            survives_kills(mode, false, seed);
+        }
+    }
+}
+
+#[test]
+fn kills_at_any_moment_lose_and_double_nothing_on_disk() {
+    for mode in MODES {
+        survives_kills(mode, true, 7);
+    }
+}
+
+/// Stops a job somewhere in the middle, time and again, and goes on at another parallelism.
+fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
+    let mut draws = Draws(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::new(4_000, Duration::from_micros(20));
+    for round in 0..5 {
+        let parallelism = 1 + draws.below(4) as usize;
+        let mut config = config(folder.path(), mode, parallelism, on_disk);
+        config.restore = RestoreFrom::Latest;
+        let sources = 1 + draws.below(4) as usize;
+        let job = world
+            .graph(sources)
+            .deploy(config)
+            .unwrap()
+            .start()
+            .unwrap();
+        let last = round == 4;
+        if !last && !job.wait(Duration::from_millis(20 + draws.below(80))) {
+            job.cancel();
+        }
+        let report = job.join();
+        if last || report.outcome == Outcome::Finished {
+            assert_eq!(report.outcome, Outcome::Finished, "{mode:?} {seed}");
+        }
+    }
+    assert_eq!(
+        world.visible.rows(),
+        world.expected(),
+        "{mode:?} {on_disk} {seed}"
+    );
+}
+
+#[test]
+fn a_job_goes_on_at_any_parallelism() {
+    for mode in MODES {
+        for seed in 0..4 {
+            survives_rescaling(mode, false, seed);
+        }
+        survives_rescaling(mode, true, 11);
+    }
+}
