@@ -295,6 +295,13 @@ impl Attempt {
         subtasks.map(|subtask| subtask.is_source).collect()
     }
 
+    /// Nothing of it is to be written any more.
+    pub(crate) fn give_up(&self) {
+        if let Some(snapshots) = &self.shared.snapshots {
+            snapshots.give_up();
+        }
+    }
+
     /// The whole attempt fails.
     pub(crate) fn fail(&self, message: String) {
         self.shared.fail(None, message);

@@ -22,3 +22,4 @@ pub(crate) mod restore;
 pub(crate) mod storage;
 pub(crate) mod taking;
 pub(crate) mod underway;
+pub(crate) mod writers;

@@ -10,6 +10,7 @@ use crate::checkpoint::report::SubtaskCheckpoint;
 use crate::checkpoint::storage::{Storage, StorageError, StoredSubtask};
 use crate::checkpoint::taking::Times;
 use crate::checkpoint::underway::Whole;
+use crate::checkpoint::writers::Writers;
 use crate::clock::Clock;
 use crate::subtask::SubtaskShared;
 
@@ -55,6 +56,7 @@ pub(crate) struct HandIn {
     pub(crate) tasks: Vec<String>,
     /// The attempt has failed: nothing of it is wanted any more.
     pub(crate) given_up: Arc<AtomicBool>,
+    pub(crate) writers: Writers,
 }
 
 impl HandIn {
@@ -76,7 +78,11 @@ impl HandIn {
             subtask,
             parts,
             times,
-            move |parts| storage.store(checkpoint, &task, index, parts),
+            move |parts| {
+                let stored = storage.store(checkpoint, &task, index, parts);
+                drop(storage);
+                stored
+            },
             move |written| Message::Stored {
                 attempt,
                 checkpoint,
@@ -114,6 +120,7 @@ impl HandIn {
     ) {
         let (clock, inbox) = (self.clock, self.inbox.clone());
         let mut report = SubtaskCheckpoint::new(subtask, &parts, times);
+        let writing = self.writers.begin();
         tokio::task::spawn_blocking(move || {
             let began_ns = clock.now();
             let stored = store(parts);
@@ -126,6 +133,7 @@ impl HandIn {
             });
             // Whoever does not listen any more does not want it.
             let _ = inbox.send(message(written));
+            drop(writing);
         });
     }
 

@@ -56,8 +56,8 @@ struct Inner {
     progress: Progress,
     /// Files that the next checkpoint need not write.
     base: Mutex<Arc<Base>>,
-    /// Locked by this process; the system unlocks it however the process ends.
-    _lock: File,
+    /// Locked by this process, while its job runs; the system unlocks it however the process ends.
+    lock: Mutex<Option<File>>,
 }
 
 /// What one subtask has in a checkpoint. It is on disk, for good once a manifest names it.
@@ -109,7 +109,7 @@ impl Storage {
             disk: Disk::default(),
             progress: Progress::default(),
             base: Mutex::default(),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         };
         let storage = Storage(Arc::new(inner));
         let entries = directory::entries(directory)?;
@@ -128,6 +128,12 @@ impl Storage {
             }
         }
         Ok(storage)
+    }
+
+    /// The job is over: another one may use the folder.
+    pub(crate) fn release(&self) {
+        let mut lock = self.0.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        lock.take();
     }
 
     /// The disk as these checkpoints see it.

@@ -14,6 +14,7 @@ use crate::checkpoint::hand_in::{Message, Written};
 use crate::checkpoint::report::{CheckpointOutcome, CheckpointReport, SubtaskCheckpoint};
 use crate::checkpoint::restore::backend_name;
 use crate::checkpoint::storage::{ManifestHead, Storage, StoredSubtask};
+use crate::checkpoint::writers::Writers;
 use crate::clock::Clock;
 use crate::config::JobConfig;
 
@@ -24,6 +25,7 @@ pub(super) struct Checkpointing {
     attempt: Arc<Attempt>,
     clock: Clock,
     inbox: Sender<Message>,
+    writers: Writers,
     max_parallelism: usize,
     backend: &'static str,
     subtasks: Vec<Subtask>,
@@ -59,6 +61,7 @@ impl Checkpointing {
         attempt: &Arc<Attempt>,
         clock: Clock,
         inbox: &Sender<Message>,
+        writers: &Writers,
     ) -> Option<Self> {
         let (checkpoints, storage) = config.checkpoints.as_ref().zip(storage)?;
         let sources = attempt.sources();
@@ -71,6 +74,7 @@ impl Checkpointing {
             attempt: Arc::clone(attempt),
             clock,
             inbox: inbox.clone(),
+            writers: writers.clone(),
             max_parallelism: config.max_parallelism,
             backend: backend_name(&config.state_backend),
             subtasks,
@@ -269,14 +273,16 @@ impl Checkpointing {
             attempt: self.attempt.number,
         };
         let (storage, inbox) = (self.storage.clone(), self.inbox.clone());
-        let attempt = self.attempt.number;
+        let (attempt, writing) = (self.attempt.number, self.writers.begin());
         let write = move || {
             let published = storage.publish(&head, stored);
+            drop(storage);
             let _ = inbox.send(Message::Published {
                 attempt,
                 checkpoint,
                 published,
             });
+            drop(writing);
         };
         let thread = std::thread::Builder::new().name("checkpoint-publisher".into());
         if let Err(error) = thread.spawn(write) {
@@ -302,11 +308,12 @@ impl Checkpointing {
         self.report(CheckpointOutcome::Complete { is_final }, telling);
     }
 
-    /// The attempt has failed: what is under way comes to nothing.
-    pub(super) fn give_up(&mut self, _now_ns: u64, telling: &Telling) {
+    /// The attempt is over: what is under way comes to nothing.
+    pub(super) fn give_up(&mut self, telling: &Telling) {
+        self.attempt.give_up();
         if let Some(pending) = &self.pending {
             self.storage.discard(pending.checkpoint);
-            let reason = "the job failed meanwhile".to_owned();
+            let reason = "the job ended meanwhile".to_owned();
             self.report(CheckpointOutcome::Failed(reason), telling);
         }
     }

@@ -16,6 +16,7 @@ use crate::checkpoint::report::CheckpointReport;
 use crate::checkpoint::restart::Restarts;
 use crate::checkpoint::restore::Start;
 use crate::checkpoint::storage::Storage;
+use crate::checkpoint::writers::Writers;
 use crate::clock::Clock;
 use crate::config::JobConfig;
 use crate::deploy::{Deployed, Ready};
@@ -25,6 +26,8 @@ use crate::prepare::Preparation;
 
 /// Longest time without looking at what others want.
 const LOOK: Duration = Duration::from_secs(3600);
+/// Longest wait for those who write what nobody wants any more.
+const WRITERS: Duration = Duration::from_secs(10);
 
 pub(super) struct Supervisor {
     graph: JobGraph,
@@ -32,6 +35,7 @@ pub(super) struct Supervisor {
     storage: Option<Storage>,
     preparation: Preparation,
     outputs: Outputs,
+    writers: Writers,
     restarts: Restarts,
     clock: Clock,
     inbox: Sender<Message>,
@@ -61,6 +65,23 @@ impl Telling {
         };
         if self.events.try_send(event).is_err() {
             self.dropped.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn surroundings(
+        &self,
+        number: u32,
+        clock: Clock,
+        inbox: &Sender<Message>,
+        snapshots: Option<HandIn>,
+    ) -> Surroundings {
+        Surroundings {
+            number,
+            clock,
+            events: self.events.clone(),
+            events_dropped: Arc::clone(&self.dropped),
+            inbox: inbox.clone(),
+            snapshots,
         }
     }
 
@@ -114,7 +135,9 @@ impl Supervisor {
                 Clock::start()
             }
         };
-        let around = surroundings(0, clock, &ready, storage.as_ref(), &inbox, &telling);
+        let writers = Writers::default();
+        let snapshots = hand_in(0, clock, &ready, storage.as_ref(), &inbox, &writers);
+        let around = telling.surroundings(0, clock, &inbox, snapshots);
         let attempt = Arc::new(Attempt::start(ready, around)?);
         let supervisor = Supervisor {
             graph,
@@ -123,6 +146,7 @@ impl Supervisor {
             storage,
             preparation,
             outputs,
+            writers,
             clock,
             inbox,
             messages,
@@ -164,6 +188,9 @@ impl Supervisor {
                 }
             }
         };
+        if let Some(storage) = &self.storage {
+            storage.release();
+        }
     }
 
     /// Drives an attempt to its end.
@@ -174,14 +201,19 @@ impl Supervisor {
             &self.attempt,
             self.clock,
             &self.inbox,
+            &self.writers,
         );
         loop {
-            let has_ended = self.attempt.wait(Duration::ZERO);
-            if has_ended && let Some(end) = self.end_of(checkpointing.as_mut()) {
-                return end;
-            }
-            if has_ended && shared.wishes().cancel {
-                return End::Over(Outcome::Cancelled);
+            if self.attempt.wait(Duration::ZERO) {
+                let is_final = checkpointing.as_ref().is_none_or(Checkpointing::is_final);
+                if let Some(end) = self.end_of(is_final, shared.wishes().cancel) {
+                    if let Some(checkpointing) = &mut checkpointing {
+                        checkpointing.give_up(&self.telling);
+                    }
+                    // What nobody wants any more ends soon.
+                    self.writers.wait(WRITERS);
+                    return end;
+                }
             }
             let message = self.next_message(checkpointing.as_ref());
             if let Some(checkpointing) = &mut checkpointing {
@@ -192,19 +224,12 @@ impl Supervisor {
     }
 
     /// How an attempt has ended whose subtasks all have; `None` while its last checkpoint is still to come.
-    fn end_of(&self, checkpointing: Option<&mut Checkpointing>) -> Option<End> {
+    fn end_of(&self, is_final: bool, is_cancelled: bool) -> Option<End> {
         match self.attempt.outcome() {
-            failed @ Outcome::Failed { .. } => {
-                if let Some(checkpointing) = checkpointing {
-                    checkpointing.give_up(self.clock.now(), &self.telling);
-                }
-                Some(End::Failed(failed))
-            }
-            Outcome::Cancelled => Some(End::Over(Outcome::Cancelled)),
-            Outcome::Finished => match checkpointing {
-                Some(checkpointing) if !checkpointing.is_final() => None,
-                _ => Some(End::Over(Outcome::Finished)),
-            },
+            failed @ Outcome::Failed { .. } => Some(End::Failed(failed)),
+            Outcome::Finished if is_final => Some(End::Over(Outcome::Finished)),
+            Outcome::Finished if !is_cancelled => None,
+            Outcome::Finished | Outcome::Cancelled => Some(End::Over(Outcome::Cancelled)),
         }
     }
 
@@ -250,14 +275,16 @@ impl Supervisor {
                 ready.prepare(&self.config, &self.preparation)?;
             }
         }
-        let around = surroundings(
+        let snapshots = hand_in(
             number,
             self.clock,
             &ready,
             self.storage.as_ref(),
             &self.inbox,
-            &self.telling,
+            &self.writers,
         );
+        let telling = &self.telling;
+        let around = telling.surroundings(number, self.clock, &self.inbox, snapshots);
         let from = start.map_or("its beginning".to_owned(), |start| {
             format!("checkpoint {}", start.checkpoint())
         });
@@ -284,17 +311,18 @@ impl Supervisor {
     }
 }
 
-fn surroundings(
-    number: u32,
+/// Where the subtasks of an attempt hand in their snapshots; nowhere, in a job without checkpoints.
+fn hand_in(
+    attempt: u32,
     clock: Clock,
     ready: &Ready,
     storage: Option<&Storage>,
     inbox: &Sender<Message>,
-    telling: &Telling,
-) -> Surroundings {
-    let snapshots = storage.map(|storage| HandIn {
-        attempt: number,
-        storage: storage.clone(),
+    writers: &Writers,
+) -> Option<HandIn> {
+    Some(HandIn {
+        attempt,
+        storage: storage?.clone(),
         inbox: inbox.clone(),
         clock,
         tasks: ready
@@ -304,15 +332,8 @@ fn surroundings(
             .map(|task| task.id.clone())
             .collect(),
         given_up: Arc::new(AtomicBool::new(false)),
-    });
-    Surroundings {
-        number,
-        clock,
-        events: telling.events.clone(),
-        events_dropped: Arc::clone(&telling.dropped),
-        inbox: inbox.clone(),
-        snapshots,
-    }
+        writers: writers.clone(),
+    })
 }
 
 fn message_of(outcome: &Outcome) -> &str {

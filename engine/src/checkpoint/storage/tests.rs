@@ -91,6 +91,7 @@ impl SmallJob {
             operator: "count".to_owned(),
             files: files.collect(),
             folder,
+            within: std::sync::Arc::new(()),
         }
     }
 
