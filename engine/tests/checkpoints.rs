@@ -122,6 +122,9 @@ impl Committer for Visible {
 /// Shows rows by transactions, each of which has a number that no other has.
 struct Showing {
     open: Vec<(u64, u64)>,
+    /// Part of every checkpoint until they are visible: the one that they began in may be given up.
+    closed: Vec<(u64, Vec<(u64, u64)>)>,
+    visible: Visible,
     numbers: Arc<Mutex<u64>>,
     pause: Duration,
 }
@@ -149,8 +152,13 @@ impl Sink<(u64, u64)> for Showing {
         if !self.open.is_empty() {
             let mut numbers = self.numbers.lock().unwrap();
             *numbers += 1;
-            let rows = std::mem::take(&mut self.open);
-            into.put_pending_output(borsh::to_vec(&(*numbers, rows))?);
+            self.closed.push((*numbers, std::mem::take(&mut self.open)));
+        }
+        let visible = self.visible.0.lock().unwrap();
+        self.closed
+            .retain(|(number, _)| !visible.contains_key(number));
+        for transaction in &self.closed {
+            into.put_pending_output(borsh::to_vec(transaction)?);
         }
         Ok(())
     }
@@ -203,6 +211,7 @@ impl World {
     fn graph(&self, sources: usize) -> JobGraph {
         let graph = JobGraph::new("counts");
         let (until, numbers, pause) = (self.until, Arc::clone(&self.numbers), self.pause);
+        let visible = self.visible.clone();
         graph
             .source("numbers", move |context| {
                 let source = Numbers::new(context.index, context.parallelism, until);
@@ -219,6 +228,8 @@ impl World {
                 "show",
                 move |_| Showing {
                     open: Vec::new(),
+                    closed: Vec::new(),
+                    visible: visible.clone(),
                     numbers: Arc::clone(&numbers),
                     pause,
                 },

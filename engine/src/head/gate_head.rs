@@ -471,6 +471,8 @@ impl<T> Record<'_, T> {
                     let rows = &mut self.image.channels[channel].rows;
                     self.codec.encode(batch, rows);
                 }
+                // One of a checkpoint before: it was acted on when it came, and lies here still.
+                Payload::Barrier(other) if other.checkpoint != self.barrier.checkpoint => {}
                 // An end stands for the barrier.
                 Payload::Barrier(_) | Payload::EndOfInput => {
                     last = self.alignment.arrived(channel, self.barrier, true);
