@@ -184,6 +184,10 @@ impl<In: Send + 'static, Out: Send + 'static> Stage<In> for AsyncStage<In, Out> 
         }
     }
 
+    fn flush(&mut self) {
+        self.next.flush();
+    }
+
     fn save_input(&mut self, codec: &Codec<In>, bytes: &mut Vec<u8>) {
         self.pending.save(codec, bytes);
     }

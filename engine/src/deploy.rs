@@ -11,6 +11,7 @@ use crate::edge::{Build, BuildState, locked};
 use crate::gate::GateProbe;
 use crate::graph::{Inner, JobGraph};
 use crate::head::Head;
+use crate::head::latch::Latch;
 use crate::job::Job;
 use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
@@ -179,8 +180,16 @@ fn restore(
     start: &Start,
     config: &JobConfig,
 ) -> Result<(), DeployError> {
+    let tasks = subtasks.iter().map(|subtask| subtask.shared.task);
+    let latches = (0..tasks.max().map_or(0, |last| last + 1)).map(|task| {
+        let own = subtasks.iter().filter(|it| it.shared.task == task);
+        let bells = own.map(|subtask| Arc::clone(&subtask.shared.wake));
+        Arc::new(Latch::new(bells.collect()))
+    });
+    let latches: Vec<Arc<Latch>> = latches.collect();
     for subtask in subtasks {
         let task = RestoredTask {
+            latch: Arc::clone(&latches[subtask.shared.task]),
             checkpoint: start.loaded(),
             subtask: subtask.context,
             max_parallelism: config.max_parallelism,

@@ -1,6 +1,7 @@
 //! Where a subtask's rows come from: a source, or the input gate.
 
 pub(crate) mod gate_head;
+pub(crate) mod latch;
 mod replay;
 pub(crate) mod source_head;
 

@@ -88,6 +88,7 @@ pub(crate) struct OutputStage<T> {
     hook: Option<Box<dyn SentHook>>,
     flush_timeout_ns: u64,
     copies: Batch<T>,
+    flush_now: bool,
     ending: bool,
     ended: bool,
 }
@@ -106,6 +107,7 @@ impl<T> OutputStage<T> {
             hook,
             flush_timeout_ns,
             copies: Batch::default(),
+            flush_now: false,
             ending: false,
             ended: false,
         }
@@ -163,7 +165,9 @@ impl<T: Send> Stage<T> for OutputStage<T> {
 
     fn run(&mut self, slice: &mut Slice<'_>) -> Result<Step, OperatorError> {
         let now_ns = slice.now_ns;
-        let timeout_ns = self.flush_timeout_ns;
+        // No timeout: everything that is open is old enough.
+        let flush_now = std::mem::take(&mut self.flush_now);
+        let timeout_ns = if flush_now { 0 } else { self.flush_timeout_ns };
         let blocked = self.each_output(now_ns, |buffers, sending| {
             if buffers
                 .open_since_ns()
@@ -231,6 +235,10 @@ impl<T: Send> Stage<T> for OutputStage<T> {
             true => self.run(slice),
             false => Ok(Step::Done),
         }
+    }
+
+    fn flush(&mut self) {
+        self.flush_now = true;
     }
 
     fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {

@@ -148,6 +148,11 @@ impl<L: Send, R: Send> Stage<Side<L, R>> for ForkStage<L, R> {
         Ok(both(left, right))
     }
 
+    fn flush(&mut self) {
+        self.left.flush();
+        self.right.flush();
+    }
+
     fn save_input(&mut self, codec: &Codec<Side<L, R>>, bytes: &mut Vec<u8>) {
         if !self.pending.is_empty() {
             codec.encode(&self.pending, bytes);

@@ -58,6 +58,8 @@ pub(crate) trait Stage<T>: Send {
     /// Before a snapshot: works off what lies behind this link, and its own input if `with_input`, until
     /// nothing is under way between links.
     fn settle(&mut self, with_input: bool, slice: &mut Slice<'_>) -> Result<Step, OperatorError>;
+    /// Rows leave the task with the next run, whether or not their batches are full.
+    fn flush(&mut self);
     /// Appends what is left of the input: where a snapshot does not wait for it.
     fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>);
     /// Once settled: puts what the operators hold into a checkpoint, and sends its barrier on.
@@ -319,6 +321,10 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
         self.next.settle(true, slice)
     }
 
+    fn flush(&mut self) {
+        self.next.flush();
+    }
+
     fn save_input(&mut self, codec: &Codec<In>, bytes: &mut Vec<u8>) {
         self.pending.save(codec, bytes);
     }
@@ -437,6 +443,8 @@ impl<T: Send> Stage<T> for SinkStage<T> {
             false => Ok(Step::Done),
         }
     }
+
+    fn flush(&mut self) {}
 
     fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {
         self.pending.save(codec, bytes);

@@ -1,10 +1,13 @@
 //! A snapshot under way in a subtask: what its chain is told, what comes of it, and what a chain is told
 //! when it goes on from one.
 
+use std::sync::Arc;
+
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::parts::{OperatorParts, Parts, Restored, Snapshot};
 use crate::checkpoint::storage::LoadedCheckpoint;
 use crate::data::Decode;
+use crate::head::latch::Latch;
 use crate::key_group::subtask_of;
 use crate::operator::{OperatorError, SubtaskContext};
 use crate::output::InFlight;
@@ -65,6 +68,8 @@ pub(crate) struct RestoredTask<'a> {
     pub(crate) checkpoint: &'a LoadedCheckpoint,
     pub(crate) subtask: SubtaskContext,
     pub(crate) max_parallelism: usize,
+    /// Of the task, for all its subtasks.
+    pub(crate) latch: Arc<Latch>,
 }
 
 impl<'a> RestoredTask<'a> {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::latch::Latched;
 use super::replay::{ChannelImage, InputImage, Piece, Replay};
 use super::{ClosingBook, Head, InputBook, Progress, stopped};
 use crate::batch::codec::Codec;
@@ -51,6 +52,8 @@ pub(crate) struct GateHead<T> {
     first: Box<dyn Stage<T>>,
     /// Rows that a checkpoint held, before any from the gates.
     replay: Option<Replay<T>>,
+    /// What keeps this subtask from going on to those.
+    latch: Option<Latched>,
     alignment: Alignment,
     underway: Underway,
     /// When the first barrier of the checkpoint under way came.
@@ -115,6 +118,7 @@ impl<T: Send> GateHead<T> {
             reported: 0,
             first,
             replay: None,
+            latch: None,
             alignment: Alignment::new(channels),
             underway: Underway::default(),
             first_barrier_ns: 0,
@@ -197,6 +201,16 @@ impl<T: Send> GateHead<T> {
             let stood = std::iter::repeat_n((reached_ms, false), channels);
             self.valve = Valve::restored(stood, reached_ms);
             self.replay = None;
+            if self.latch.is_some() {
+                self.first.flush();
+                return true;
+            }
+        }
+        if let Some(latch) = &mut self.latch {
+            if !latch.pass(now_ns) {
+                return false;
+            }
+            self.latch = None;
         }
         let Some((input, parcel)) = self.next_parcel(now_ns) else {
             return false;
@@ -528,6 +542,9 @@ impl<T: Send> Head for GateHead<T> {
         self.underway.go_on_from(from.checkpoint.head.checkpoint);
         let images: Vec<(usize, InputImage)> = from.all(&self.operator, INPUT)?;
         if !images.is_empty() {
+            if images.len() != from.subtask.parallelism {
+                self.latch = Some(Latched::join(&from.latch));
+            }
             self.replay = Some(self.replay_of(images, from)?);
         }
         self.first.restore(from)
