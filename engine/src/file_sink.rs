@@ -180,6 +180,11 @@ impl<T: CsvRecord + Send> Sink<T> for FileSink<T> {
         self.append(rows.values())
     }
 
+    /// The committer does.
+    fn takes_back(&self) -> bool {
+        true
+    }
+
     fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
         FileSink::snapshot(self, into)
     }

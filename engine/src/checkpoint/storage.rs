@@ -29,7 +29,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::checkpoint::parts::Parts;
 use directory::{Kind, remove};
@@ -56,6 +56,8 @@ struct Inner {
     progress: Progress,
     /// Files that the next checkpoint need not write.
     base: Mutex<Arc<Base>>,
+    /// A checkpoint in another directory that the job began with.
+    origin: OnceLock<PathBuf>,
     /// Locked by this process, while its job runs; the system unlocks it however the process ends.
     lock: Mutex<Option<File>>,
 }
@@ -109,6 +111,7 @@ impl Storage {
             disk: Disk::default(),
             progress: Progress::default(),
             base: Mutex::default(),
+            origin: OnceLock::new(),
             lock: Mutex::new(Some(lock)),
         };
         let storage = Storage(Arc::new(inner));
@@ -305,7 +308,7 @@ impl Storage {
     pub(crate) fn candidates(&self) -> Result<Vec<u64>, StorageError> {
         let entries = directory::entries(&self.0.directory)?;
         let complete = entries.iter().filter_map(|entry| match entry.kind {
-            Kind::Complete(number) => Some(number),
+            Kind::Complete(number) if self.0.progress.counts(number) => Some(number),
             _ => None,
         });
         let mut numbers: Vec<u64> = complete.collect();

@@ -31,17 +31,35 @@ impl Chosen {
 
 impl Storage {
     /// Reads what a job is to go on from, if it is to. A checkpoint that is named is taken or refused.
-    /// Where the latest is asked for and cannot be used, the one before is taken; but if none can be
-    /// used, the job does not begin anew by itself.
+    /// Where the latest is asked for and cannot be used, the one before is taken, in the end that from
+    /// elsewhere which the job began with; but if none can be used, the job does not begin anew by itself.
+    /// A job that begins, here, does so in a directory without checkpoints.
     pub(crate) fn choose(&self, from: &RestoreFrom) -> Result<Option<Chosen>, StorageError> {
         match from {
-            RestoreFrom::Nothing => Ok(None),
-            RestoreFrom::Checkpoint(path) => {
-                let (loaded, base) = load(path)?;
-                let passed_over = PassedOver::default();
-                Ok(Some(self.go_on(path.clone(), loaded, base, passed_over)))
-            }
+            RestoreFrom::Nothing => self.refuse_occupied().map(|()| None),
+            RestoreFrom::Checkpoint(path) => self.named(path).map(Some),
             RestoreFrom::Latest => self.latest(),
+        }
+    }
+
+    fn named(&self, path: &Path) -> Result<Chosen, StorageError> {
+        let is_own = same(path.parent(), Some(&self.0.directory));
+        if !is_own {
+            self.refuse_occupied()?;
+        }
+        let (loaded, base) = load(path)?;
+        self.0.progress.begin_after(loaded.head.checkpoint);
+        if !is_own {
+            // A job begins once.
+            let _ = self.0.origin.set(path.to_owned());
+        }
+        Ok(self.go_on(path.to_owned(), loaded, base, PassedOver::default()))
+    }
+
+    fn refuse_occupied(&self) -> Result<(), StorageError> {
+        match self.candidates()?.is_empty() {
+            true => Ok(()),
+            false => Err(StorageError::Occupied(self.0.directory.clone())),
         }
     }
 
@@ -55,6 +73,10 @@ impl Storage {
                 }
                 Err(error) => passed_over.0.push((number, error)),
             }
+        }
+        if let Some(origin) = self.0.origin.get() {
+            let (loaded, base) = load(origin)?;
+            return Ok(Some(self.go_on(origin.clone(), loaded, base, passed_over)));
         }
         match passed_over.0.is_empty() {
             true => Ok(None),
@@ -77,6 +99,12 @@ impl Storage {
             passed_over,
         }
     }
+}
+
+/// Whether two paths lead to the same folder.
+fn same(a: Option<&Path>, b: Option<&Path>) -> bool {
+    let real = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
+    real(a).is_some_and(|a| real(b) == Some(a))
 }
 
 fn load(folder: &Path) -> Result<(LoadedCheckpoint, Base), StorageError> {

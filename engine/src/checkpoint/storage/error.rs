@@ -26,6 +26,9 @@ pub(crate) enum StorageError {
     /// Another job keeps its checkpoints there.
     #[error("{} holds the checkpoints of a job that is running", .0.display())]
     InUse(PathBuf),
+    /// Another job has left its checkpoints there, which this one does not go on from.
+    #[error("{} holds checkpoints of another job: go on from them, or keep those of this job elsewhere", .0.display())]
+    Occupied(PathBuf),
     /// What one subtask put in twice, and could be read only once.
     #[error(
         "checkpoint {checkpoint}: subtask {subtask} of operator {operator:?} put {what} in twice"

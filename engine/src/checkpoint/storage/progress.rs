@@ -45,6 +45,19 @@ impl Progress {
         state.published = number;
     }
 
+    /// The job goes on from this checkpoint: its own have higher numbers.
+    pub(super) fn begin_after(&self, number: u64) {
+        let mut state = self.state();
+        state.highest = state.highest.max(number);
+        state.ended = state.ended.max(number);
+    }
+
+    /// Whether a checkpoint with a manifest counts: one that is given up at the last moment has one for a
+    /// while.
+    pub(super) fn counts(&self, number: u64) -> bool {
+        number <= self.state().published
+    }
+
     pub(super) fn highest(&self) -> u64 {
         self.state().highest
     }

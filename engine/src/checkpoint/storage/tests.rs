@@ -89,6 +89,7 @@ impl SmallJob {
         });
         PartFiles {
             operator: "count".to_owned(),
+            within: Arc::new(()),
             files: files.collect(),
             folder,
             within: std::sync::Arc::new(()),
@@ -171,6 +172,10 @@ fn contents(loaded: &LoadedCheckpoint) -> Contents {
     contents
 }
 
+fn named(folder: PathBuf) -> RestoreFrom {
+    RestoreFrom::Checkpoint(folder)
+}
+
 fn latest(storage: &Storage) -> Option<Chosen> {
     storage.choose(&RestoreFrom::Latest).unwrap()
 }
@@ -199,8 +204,8 @@ fn what_was_published_is_read_and_only_as_many_are_kept_as_wanted() {
     }
     assert_eq!(storage.candidates().unwrap(), [4, 3]);
     assert_eq!(names(folder.path()), ["chk-3", "chk-4", "in-use"]);
-    let third = RestoreFrom::Checkpoint(folder.path().join("chk-3"));
-    let chosen = storage.choose(&third).unwrap().unwrap();
+    let third = folder.path().join("chk-3");
+    let chosen = storage.choose(&named(third)).unwrap().unwrap();
     assert_eq!(contents(&chosen.loaded), job.expected(3));
 }
 
@@ -262,6 +267,37 @@ fn checkpoints_that_a_job_went_back_behind_are_never_chosen_and_their_numbers_ne
     job.take(&storage, 4).unwrap();
     storage.retain().unwrap();
     assert_eq!(names(folder.path()), ["chk-1", "chk-4", "in-use"]);
+}
+
+#[test]
+fn a_job_that_began_with_a_checkpoint_from_elsewhere_goes_back_to_it_until_it_has_its_own() {
+    let (job, elsewhere, folder) = (SmallJob::new(10), folder(), folder());
+    let other = Storage::open(elsewhere.path(), 1).unwrap();
+    for checkpoint in 1..=7 {
+        job.take(&other, checkpoint).unwrap();
+    }
+    let storage = Storage::open(folder.path(), 1).unwrap();
+    let begin = other.folder(7);
+    let chosen = storage.choose(&named(begin.clone())).unwrap().unwrap();
+    assert_eq!(contents(&chosen.loaded), job.expected(7));
+    assert_eq!(latest(&storage).unwrap().path, begin);
+    assert_eq!(storage.next_id(), 8, "numbers grow");
+    job.take(&storage, 8).unwrap();
+    assert_eq!(latest(&storage).unwrap().path, storage.folder(8));
+}
+
+#[test]
+fn checkpoints_of_another_job_are_never_mixed_with_those_of_one_that_begins() {
+    let (job, elsewhere, folder) = (SmallJob::new(10), folder(), folder());
+    let other = Storage::open(elsewhere.path(), 1).unwrap();
+    job.take(&other, 7).unwrap();
+    let storage = Storage::open(folder.path(), 1).unwrap();
+    job.take(&storage, 1).unwrap();
+    for from in [RestoreFrom::Nothing, named(other.folder(7))] {
+        let refused = storage.choose(&from);
+        assert!(matches!(refused, Err(StorageError::Occupied(_))));
+    }
+    assert!(storage.choose(&named(storage.folder(1))).is_ok());
 }
 
 #[test]

@@ -142,8 +142,8 @@ fn the_one_before_is_taken_for_a_damaged_latest_and_never_for_a_damaged_named_on
     job.take(storage, 2).unwrap();
     let second = folder.path().join("chk-2");
     fs::write(second.join("numbers-1/state"), "").unwrap();
-    let named = storage.choose(&RestoreFrom::Checkpoint(second.clone()));
-    let reason = named.unwrap_err().to_string();
+    let refused = storage.choose(&named(second.clone()));
+    let reason = refused.unwrap_err().to_string();
     assert!(reason.ends_with("chk-2/numbers-1/state is damaged: it has 0 bytes in place of 24"));
     let chosen = latest(storage).unwrap();
     assert_eq!(contents(&chosen.loaded), job.expected(1));
@@ -153,15 +153,19 @@ fn the_one_before_is_taken_for_a_damaged_latest_and_never_for_a_damaged_named_on
     fs::remove_dir_all(folder.path().join("chk-1/numbers-0")).unwrap();
     let none = storage.choose(&RestoreFrom::Latest).unwrap_err();
     assert!(matches!(none, StorageError::NoneUsable(_)), "{none}");
-    let nothing_there = RestoreFrom::Checkpoint(folder.path().join("chk-9"));
+    let nothing_there = named(folder.path().join("chk-9"));
     assert!(storage.choose(&nothing_there).is_err());
 }
 
 #[test]
 fn a_checkpoint_under_the_number_of_another_is_passed_over() {
-    let victim = Victim::new(12);
-    fs::rename(victim.checkpoint(), victim.folder.path().join("chk-8")).unwrap();
-    let error = victim.storage.choose(&RestoreFrom::Latest).unwrap_err();
+    let Victim {
+        folder, storage, ..
+    } = Victim::new(12);
+    drop(storage);
+    fs::rename(folder.path().join("chk-1"), folder.path().join("chk-8")).unwrap();
+    let storage = Storage::open(folder.path(), 2).unwrap();
+    let error = storage.choose(&RestoreFrom::Latest).unwrap_err();
     assert!(
         error.to_string().ends_with("it holds checkpoint 1"),
         "{error}"
