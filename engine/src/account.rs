@@ -5,6 +5,8 @@
 //! What a slice took beyond its CPU time and its declared waits is `starved` too: the operating
 //! system had taken the thread away.
 
+use std::ops::AddAssign;
+
 /// Cumulative disjoint parts of a subtask's wall time, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeSplit {
@@ -42,6 +44,14 @@ pub(crate) struct StateCost {
     pub(crate) wall_ns: u64,
     pub(crate) cpu_ns: u64,
     pub(crate) accesses: u64,
+}
+
+impl AddAssign for StateCost {
+    fn add_assign(&mut self, other: StateCost) {
+        self.wall_ns += other.wall_ns;
+        self.cpu_ns += other.cpu_ns;
+        self.accesses += other.accesses;
+    }
 }
 
 /// What a subtask waits for between two polls.

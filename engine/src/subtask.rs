@@ -409,7 +409,7 @@ impl Subtask {
         };
         match progress {
             Err(error) => Turn::Failed(error.to_string()),
-            Ok(Progress::Finished) => match self.hand_in_last() {
+            Ok(Progress::Finished) => match self.hand_in_last(slice) {
                 Ok(()) => Turn::Finished,
                 Err(error) => Turn::Failed(error.to_string()),
             },
@@ -425,13 +425,14 @@ impl Subtask {
     }
 
     /// What is held at the end stands for this subtask in every checkpoint from now on.
-    fn hand_in_last(&mut self) -> Result<(), OperatorError> {
+    fn hand_in_last(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
         let job = Arc::clone(&self.job);
         let Some(snapshots) = &job.snapshots else {
             return Ok(());
         };
         let began_ns = self.clock.now();
         let parts = self.head().last_parts()?;
+        slice.state += parts.state;
         let times = Times {
             sync_ns: self.clock.now() - began_ns,
             ..Times::default()

@@ -29,7 +29,7 @@ pub(crate) struct PartFiles {
     pub(crate) operator: String,
     pub(crate) folder: tempfile::TempDir,
     /// What the folder lies in, which is removed when nobody holds it any more.
-    pub(crate) within: Arc<dyn Any + Send + Sync>,
+    pub(crate) _within: Arc<dyn Any + Send + Sync>,
     pub(crate) files: Vec<PartFile>,
 }
 
@@ -139,16 +139,14 @@ impl<'a> Snapshot<'a> {
         self.into.files.push(PartFiles {
             operator: self.operator.to_owned(),
             folder,
-            within,
+            _within: within,
             files,
         });
     }
 
     /// Adds to what the subtask has spent in a state backend.
     pub(crate) fn spent(&mut self, cost: StateCost) {
-        self.into.state.wall_ns += cost.wall_ns;
-        self.into.state.cpu_ns += cost.cpu_ns;
-        self.into.state.accesses += cost.accesses;
+        self.into.state += cost;
     }
 
     /// Adds to the time that a database took: to write its memory to files, and to link these.

@@ -133,6 +133,7 @@ impl Underway {
         save(first, unaligned, &mut taking)?;
         first.snapshot(&mut taking)?;
         let in_flight_bytes = taking.parts.in_flight_bytes();
+        slice.state += parts.state;
         let sync_ns = slice.tick() - began_ns;
         self.taken = Some(TakenParts {
             due,

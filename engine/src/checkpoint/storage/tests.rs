@@ -9,6 +9,7 @@ pub(super) mod trial;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -88,6 +89,7 @@ impl SmallJob {
             bytes: self.part_bytes as u64,
         });
         PartFiles {
+            _within: Arc::new(()),
             operator: "count".to_owned(),
             within: Arc::new(()),
             files: files.collect(),
