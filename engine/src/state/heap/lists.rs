@@ -5,7 +5,7 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_more};
+use super::saved::{Saved, write_keys, write_more};
 use crate::data::{Data, Key, encode};
 
 /// Lists by key; a key whose list is empty takes no memory.
@@ -52,15 +52,14 @@ impl<K: Key, T: Data> Lists<K, T> {
 
     /// Appends all lists.
     pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
-        encode(&(self.lists.len() as u64), bytes);
-        for (key, list) in &self.lists {
+        write_keys(self.lists.iter(), bytes, |(key, list), bytes| {
             encode(key, bytes);
             for element in list {
                 write_more(true, bytes);
                 encode(element, bytes);
             }
             write_more(false, bytes);
-        }
+        });
     }
 
     /// Adds saved lists.

@@ -5,7 +5,32 @@
 
 use std::io::{self, Error, ErrorKind};
 
-use crate::data::{Decode, Key};
+use crate::data::{Decode, Key, encode};
+
+/// Keys whose size says how much room the next will need.
+const FIRST: usize = 64;
+/// So many times as many follow before that is estimated again: a few that are out of the ordinary make
+/// nobody ask for more memory than there is.
+const STEP: usize = 15;
+
+/// Appends the number of keys and each of them. Room is made for many at a time: letting the bytes grow
+/// as they come takes a tenth longer (bench `checkpoint`).
+pub(crate) fn write_keys<E>(
+    mut keys: impl ExactSizeIterator<Item = E>,
+    bytes: &mut Vec<u8>,
+    mut write: impl FnMut(E, &mut Vec<u8>),
+) {
+    encode(&(keys.len() as u64), bytes);
+    let begin = bytes.len();
+    let (mut written, mut next) = (0, FIRST);
+    while keys.len() > 0 {
+        keys.by_ref().take(next).for_each(|key| write(key, bytes));
+        written += next;
+        next = keys.len().min(written.saturating_mul(STEP));
+        let each = (bytes.len() - begin).div_ceil(written);
+        bytes.reserve(each.saturating_mul(next));
+    }
+}
 
 /// Says that another of a key's entries follows, or none.
 pub(crate) fn write_more(more: bool, bytes: &mut Vec<u8>) {

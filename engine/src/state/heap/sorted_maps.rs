@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_more};
+use super::saved::{Saved, write_keys, write_more};
 use crate::data::{Decode, Encode, Key, encode};
 
 /// Sorted maps by key; a key whose map is empty takes no memory.
@@ -131,8 +131,7 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
     where
         U: Encode,
     {
-        encode(&(self.maps.len() as u64), bytes);
-        for (key, map) in &self.maps {
+        write_keys(self.maps.iter(), bytes, |(key, map), bytes| {
             encode(key, bytes);
             for (field, kept) in map {
                 write_more(true, bytes);
@@ -140,7 +139,7 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
                 save(kept, bytes);
             }
             write_more(false, bytes);
-        }
+        });
     }
 
     /// The map of `key`, which its caller puts something into.

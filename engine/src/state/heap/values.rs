@@ -7,7 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::Saved;
+use super::saved::{Saved, write_keys};
 use crate::data::{Data, Key, encode};
 
 /// Values by key.
@@ -96,11 +96,10 @@ impl<K: Key, V: Data> Values<K, V> {
 
     /// Appends all entries.
     pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
-        encode(&(self.map.len() as u64), bytes);
-        for (key, value) in &self.map {
+        write_keys(self.map.iter(), bytes, |(key, value), bytes| {
             encode(key, bytes);
             encode(value, bytes);
-        }
+        });
     }
 
     /// Adds saved entries.

@@ -97,7 +97,7 @@ fn on_heap() -> StateContext {
     StateContext::new(None, GROUPS)
 }
 
-/// What a state of these values, on the heap, puts into a checkpoint.
+/// What a state puts into a checkpoint.
 fn saved(context: StateContext, state: &mut dyn KeyedState) -> Parts {
     let mut backend = context.finish().unwrap();
     let mut parts = Parts::default();
@@ -106,21 +106,21 @@ fn saved(context: StateContext, state: &mut dyn KeyedState) -> Parts {
     parts
 }
 
+/// One of two subtasks, or a single one, goes on from the checkpoint of a single one.
 fn restored(
     context: StateContext,
+    subtask: (usize, usize),
     parts: &Parts,
     show: &mut ShowStates<'_>,
-) -> Result<(), StateError> {
+) -> Result<KeyedBackend, StateError> {
     let mut backend = context.finish()?;
     let parts = OperatorParts {
         subtasks: vec![parts.of(OPERATOR)],
     };
-    let context = SubtaskContext {
-        index: 0,
-        parallelism: 1,
-    };
+    let (index, parallelism) = subtask;
+    let context = SubtaskContext { index, parallelism };
     backend.restore(show, &Restored::new(context, GROUPS, &parts))?;
-    Ok(())
+    Ok(backend)
 }
 
 #[test]
@@ -144,44 +144,60 @@ fn a_state_that_its_process_does_not_show_is_not_lost_without_a_word() {
     );
 }
 
-#[test]
-fn a_checkpoint_of_other_states_is_refused_and_a_new_state_begins_empty() {
+fn refuses_other_states_and_begins_new_ones_empty(backend: &StateBackend, place: &str) {
     let ttl = Ttl {
         after: Duration::from_secs(1),
         refresh: TtlRefresh::OnWrite,
     };
-    let mut context = on_heap();
-    let mut counts = context.value::<u8, u8>("counts");
-    counts.put(&1, 10).unwrap();
-    let parts = saved(context, &mut counts);
+    let context = || StateContext::new(SharedResources::of(backend).unwrap(), GROUPS);
+    let mut before = context();
+    let mut counts = before.value::<u8, u8>("counts");
+    for key in 0..100 {
+        counts.put(&key, key).unwrap();
+    }
+    let parts = saved(before, &mut counts);
+    for subtask in [(0, 1), (0, 2), (1, 2)] {
+        let mut renaming = context();
+        let mut renamed = renaming.value::<u8, u8>("totals");
+        let refused = restored(renaming, subtask, &parts, &mut |visit| visit(&mut renamed));
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            "state 'counts': the checkpoint has it, the job does not open it"
+        );
 
-    let mut context = on_heap();
-    let mut renamed = context.value::<u8, u8>("totals");
-    let refused = restored(context, &parts, &mut |visit| visit(&mut renamed)).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "state 'counts': the checkpoint has it, the job does not open it"
-    );
+        let mut expiring = context();
+        let mut changed = expiring.value_with_ttl::<u8, u8>("counts", ttl);
+        let refused = restored(expiring, subtask, &parts, &mut |visit| visit(&mut changed));
+        assert_eq!(
+            refused.err().unwrap().to_string(),
+            format!(
+                "state 'counts': the checkpoint has a value per key {place}, the job a value per key \
+                 with a time to live {place}"
+            )
+        );
 
-    let mut context = on_heap();
-    let mut expiring = context.value_with_ttl::<u8, u8>("counts", ttl);
-    let refused = restored(context, &parts, &mut |visit| visit(&mut expiring)).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "state 'counts': the checkpoint has a value per key on the heap, the job a value per key with a \
-         time to live on the heap"
-    );
+        let mut extended = context();
+        let mut new = extended.list::<u8, u8>("new");
+        let mut counts = extended.value::<u8, u8>("counts");
+        let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| {
+            visit(&mut counts);
+            visit(&mut new);
+        };
+        let _backend = restored(extended, subtask, &parts, show).unwrap();
+        for key in 0..100u8 {
+            let owner = subtask_of(group_of(&[key], GROUPS), subtask.1, GROUPS);
+            let known = (owner == subtask.0).then_some(key);
+            assert_eq!(counts.get(&key).unwrap(), known);
+            assert!(new.get(&key).unwrap().is_empty());
+        }
+    }
+}
 
-    let mut context = on_heap();
-    let mut counts = context.value::<u8, u8>("counts");
-    let mut new = context.list::<u8, u8>("new");
-    let show = &mut |visit: &mut dyn FnMut(&mut dyn KeyedState)| {
-        visit(&mut counts);
-        visit(&mut new);
-    };
-    restored(context, &parts, show).unwrap();
-    assert_eq!(counts.get(&1).unwrap(), Some(10));
-    assert!(new.get(&1).unwrap().is_empty());
+#[test]
+fn a_checkpoint_of_other_states_is_refused_and_a_new_state_begins_empty() {
+    refuses_other_states_and_begins_new_ones_empty(&StateBackend::Heap, "on the heap");
+    let rocksdb = StateBackend::RocksDb(busy_rocksdb(0));
+    refuses_other_states_and_begins_new_ones_empty(&rocksdb, "in RocksDB");
 }
 
 type Open = fn(&mut StateContext) -> Box<dyn KeyedState>;
@@ -244,7 +260,7 @@ fn damaged_bytes_of_a_state_never_make_loading_panic_and_missing_ones_are_always
                 parts: damaged.collect::<Vec<Part>>(),
                 ..Parts::default()
             };
-            restored(context, &damaged, &mut |visit| visit(&mut *state))
+            restored(context, (0, 1), &damaged, &mut |visit| visit(&mut *state)).map(|_| ())
         };
         load(&|_| ()).unwrap();
         let part = parts.parts.iter().find(|part| part.name == "state/state");

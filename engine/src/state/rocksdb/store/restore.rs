@@ -38,6 +38,10 @@ impl Store {
     pub(crate) fn restore(&mut self, from: &Restored<'_>) -> Result<TakenOver, StateError> {
         let old = from.databases().filter(|(old, ..)| from.overlaps(*old));
         let old: Vec<OldFiles<'_>> = old.collect();
+        if old.len() != from.overlapping(FILES).count() {
+            let missing = "the checkpoint names files of a database that it does not have";
+            return Err(StateError::new("all", missing));
+        }
         match old.as_slice() {
             [] => Ok(TakenOver::Nothing),
             [one] if from.old_groups(one.0) == from.own_groups() => {
