@@ -5,9 +5,9 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::data::{Data, Decode, Encode, Key, Row};
+use crate::data::{Data, Decode, Encode, Key, Row, encode};
 use crate::event_time::timers::TimerPlace;
-use crate::window::standing::{Held, OwnsKey, damaged, load_key, put};
+use crate::window::standing::{Held, OwnsKey, damaged, load_key};
 
 /// What is held of one key, each side in order of timestamps, then of arrival.
 pub(super) struct Buffers<L, R> {
@@ -48,9 +48,9 @@ impl<K: Key, L: Data, R: Data> Held<K> for KeyedBuffers<K, L, R> {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        put(&(self.len() as u64), bytes);
+        encode(&(self.len() as u64), bytes);
         for (key, buffers) in self {
-            put(key, bytes);
+            encode(key, bytes);
             save_rows(&buffers.left, bytes);
             save_rows(&buffers.right, bytes);
         }
@@ -74,11 +74,11 @@ impl<K: Key, L: Data, R: Data> Held<K> for KeyedBuffers<K, L, R> {
 }
 
 fn save_rows<T: Encode>(rows: &VecDeque<HeldRow<T>>, bytes: &mut Vec<u8>) {
-    put(&(rows.len() as u64), bytes);
+    encode(&(rows.len() as u64), bytes);
     for HeldRow { timestamp_ms, row } in rows {
-        put(timestamp_ms, bytes);
-        put(&row.tag, bytes);
-        put(&row.value, bytes);
+        encode(timestamp_ms, bytes);
+        encode(&row.tag, bytes);
+        encode(&row.value, bytes);
     }
 }
 

@@ -15,7 +15,7 @@
 
 use std::io;
 
-use crate::data::{Decode, Encode};
+use crate::data::{Decode, encode};
 use crate::event_time::NO_WATERMARK_MS;
 
 /// Tells whether elements of an encoded key reach this subtask.
@@ -101,11 +101,11 @@ impl<H> Later<H> {
     where
         H: Held<K>,
     {
-        put(&(self.standings.len() as u64 + 1), bytes);
-        put(&watermark_ms, bytes);
+        encode(&(self.standings.len() as u64 + 1), bytes);
+        encode(&watermark_ms, bytes);
         held.save(bytes);
         for standing in &self.standings {
-            put(&standing.watermark_ms, bytes);
+            encode(&standing.watermark_ms, bytes);
             standing.held.save(bytes);
         }
     }
@@ -137,10 +137,6 @@ impl<H> Later<H> {
         standings.sort_by_key(|standing| std::cmp::Reverse(standing.watermark_ms));
         Ok((lowest_ms.unwrap_or(NO_WATERMARK_MS), Later { standings }))
     }
-}
-
-pub(crate) fn put<V: Encode>(value: &V, bytes: &mut Vec<u8>) {
-    value.serialize(bytes).expect("memory takes every write");
 }
 
 /// Reads a key, and tells whether it is owned.

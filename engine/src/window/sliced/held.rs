@@ -2,9 +2,9 @@
 
 use std::io;
 
-use crate::data::{Data, Decode, Key};
+use crate::data::{Data, Decode, Key, encode};
 use crate::window::sliced::key_slices::KeySlices;
-use crate::window::standing::{Held, OwnsKey, load_key, put};
+use crate::window::standing::{Held, OwnsKey, load_key};
 use crate::window::table::KeyTable;
 
 pub(super) type KeyedSlices<K, S> = KeyTable<K, KeySlices<S>>;
@@ -19,9 +19,9 @@ impl<K: Key, S: Data> Held<K> for KeyedSlices<K, S> {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        put(&(self.len() as u64), bytes);
+        encode(&(self.len() as u64), bytes);
         for (key, slices) in self.iter() {
-            put(key, bytes);
+            encode(key, bytes);
             slices.save(bytes);
         }
     }

@@ -15,9 +15,9 @@
 use std::collections::VecDeque;
 use std::io;
 
-use crate::data::{Data, Decode, Encode, Row};
+use crate::data::{Data, Decode, Encode, Row, encode};
 use crate::window::contents::WindowContents;
-use crate::window::standing::{damaged, put};
+use crate::window::standing::damaged;
 use crate::window::{Pane, TimeWindow};
 
 #[derive(Debug)]
@@ -56,9 +56,9 @@ impl<S> KeySlices<S> {
     where
         S: Data,
     {
-        put(&(self.slices.len() as u64), bytes);
+        encode(&(self.slices.len() as u64), bytes);
         for slice in &self.slices {
-            put(slice, bytes);
+            encode(slice, bytes);
         }
     }
 

@@ -5,8 +5,8 @@ use std::io;
 
 use rustc_hash::FxHashMap;
 
-use crate::data::{Data, Decode, Key};
-use crate::window::standing::{Held, OwnsKey, damaged, load_key, put};
+use crate::data::{Data, Decode, Key, encode};
+use crate::window::standing::{Held, OwnsKey, damaged, load_key};
 use crate::window::triggered::Entries;
 use crate::window::triggered::entry::Entry;
 
@@ -26,12 +26,12 @@ impl<K: Key, T: Data, S: Data> Held<K> for KeyedEntries<K, T, S> {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        put(&(self.len() as u64), bytes);
+        encode(&(self.len() as u64), bytes);
         for (key, entries) in self {
-            put(key, bytes);
-            put(&(entries.len() as u64), bytes);
+            encode(key, bytes);
+            encode(&(entries.len() as u64), bytes);
             for entry in entries {
-                put(entry, bytes);
+                encode(entry, bytes);
             }
         }
     }

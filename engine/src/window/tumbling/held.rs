@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::data::{Data, Decode, Key};
-use crate::window::standing::{Held, OwnsKey, damaged, load_key, put};
+use crate::data::{Data, Decode, Key, encode};
+use crate::window::standing::{Held, OwnsKey, damaged, load_key};
 use crate::window::table::KeyTable;
 use crate::window::{Pane, TimeWindow};
 
@@ -27,13 +27,13 @@ impl<K: Key, S: Data> Held<K> for OpenWindows<K, S> {
     }
 
     fn save(&self, bytes: &mut Vec<u8>) {
-        put(&(self.len() as u64), bytes);
+        encode(&(self.len() as u64), bytes);
         for open in self {
-            put(&open.window, bytes);
-            put(&(open.panes.len() as u64), bytes);
+            encode(&open.window, bytes);
+            encode(&(open.panes.len() as u64), bytes);
             for (key, pane) in open.panes.iter() {
-                put(key, bytes);
-                put(pane, bytes);
+                encode(key, bytes);
+                encode(pane, bytes);
             }
         }
     }
