@@ -55,6 +55,10 @@ impl Sink<WindowResult> for ResultSink {
         Ok(())
     }
 
+    fn takes_back(&self) -> bool {
+        true
+    }
+
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
         self.place.leave(self.tally.clone());
         Ok(())
@@ -122,6 +126,10 @@ impl<F: Fn(i64) -> i64 + Send> Sink<StampedRecord> for LateSink<F> {
             sums.add(&Sums::of(&record));
         }
         Ok(())
+    }
+
+    fn takes_back(&self) -> bool {
+        true
     }
 
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {

@@ -92,6 +92,10 @@ impl<R: Said> Sink<R> for SumSink<R> {
         Ok(())
     }
 
+    fn takes_back(&self) -> bool {
+        true
+    }
+
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
         self.place.leave(self.outcome.clone());
         Ok(())

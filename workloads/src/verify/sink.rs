@@ -58,6 +58,10 @@ impl<R: KeyedResult> Sink<R> for TallySink<R> {
         Ok(())
     }
 
+    fn takes_back(&self) -> bool {
+        true
+    }
+
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
         self.place.leave(self.tally.clone());
         Ok(())

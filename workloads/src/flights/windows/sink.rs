@@ -49,6 +49,10 @@ impl<T, F: FnMut(&mut WindowTally, T) -> u64 + Send> Sink<T> for WindowSink<F> {
         Ok(())
     }
 
+    fn takes_back(&self) -> bool {
+        true
+    }
+
     fn close(&mut self, _context: &mut OperatorContext<'_, '_>) -> Result<(), OperatorError> {
         self.place.leave(self.tally.clone());
         Ok(())
