@@ -60,7 +60,7 @@ pub use config::{Chaining, ChannelConfig, JobConfig};
 pub use data::{Data, Decode, Encode, Key, Row};
 pub use deploy::Deployed;
 pub use event_time::bounded::BoundedOutOfOrderness;
-pub use event_time::splits::{SplitWatermarkOptions, SplitWatermarks};
+pub use event_time::splits::{SplitProgress, SplitWatermarkOptions, SplitWatermarks};
 pub use event_time::timers::{KeyedTimers, TimeDomain};
 pub use event_time::{FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, WatermarkUpdate};
 pub use exchange::Exchange;

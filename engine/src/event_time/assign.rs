@@ -5,7 +5,8 @@
 //! [`SplitWatermarks`] of their own.
 
 use crate::batch::{Batch, Rows, Signal};
-use crate::event_time::splits::{SplitWatermarkOptions, SplitWatermarks};
+use crate::checkpoint::parts::{Restored, Snapshot};
+use crate::event_time::splits::{SplitProgress, SplitWatermarkOptions, SplitWatermarks};
 use crate::event_time::{FINAL_WATERMARK_MS, job_time_ns, processing_ms};
 use crate::operator::{Operator, OperatorContext, OperatorError};
 
@@ -14,13 +15,25 @@ use crate::operator::{Operator, OperatorContext, OperatorError};
 pub(crate) struct AssignWatermarks<G> {
     timestamp_ms: G,
     watermarks: SplitWatermarks,
+    /// Whether it has been called: a job that was started again does not begin at 0.
+    begun: bool,
 }
+
+/// The name of the one split in a checkpoint.
+const PART: &str = "watermark";
 
 impl<G> AssignWatermarks<G> {
     pub(crate) fn new(timestamp_ms: G, options: SplitWatermarkOptions) -> Self {
         AssignWatermarks {
             timestamp_ms,
             watermarks: SplitWatermarks::new(1, options, 0),
+            begun: false,
+        }
+    }
+
+    fn begin(&mut self, now_ms: i64) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.watermarks.begin(now_ms);
         }
     }
 }
@@ -33,6 +46,7 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
         context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
         let now_ms = processing_ms(context.now_ns());
+        self.begin(now_ms);
         for value in rows.values() {
             let timestamp_ms = (self.timestamp_ms)(value);
             self.watermarks.element(0, timestamp_ms, now_ms);
@@ -56,7 +70,7 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
 
     fn next_timer_ns(&self) -> Option<u64> {
         let next_ms = self.watermarks.next_idle_ms()?;
-        Some(job_time_ns(next_ms))
+        Some(if self.begun { job_time_ns(next_ms) } else { 0 })
     }
 
     fn timer(
@@ -65,7 +79,23 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
         out: &mut Batch<T>,
         _context: &mut OperatorContext<'_, '_>,
     ) -> Result<(), OperatorError> {
-        self.watermarks.signal(processing_ms(now_ns), out);
+        let now_ms = processing_ms(now_ns);
+        self.begin(now_ms);
+        self.watermarks.signal(now_ms, out);
+        Ok(())
+    }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value(PART, &self.watermarks.progress(0));
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        let parts: Vec<Option<SplitProgress>> = from.own_values(PART)?;
+        let parts = parts.into_iter().flatten();
+        if let Some(progress) = parts.reduce(SplitProgress::behind_both) {
+            self.watermarks.restore(0, progress);
+        }
         Ok(())
     }
 }

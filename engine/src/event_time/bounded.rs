@@ -29,6 +29,11 @@ impl BoundedOutOfOrderness {
         }
     }
 
+    /// The highest timestamp so far, if there was any.
+    pub fn highest_ms(&self) -> Option<i64> {
+        self.highest_ms
+    }
+
     /// The watermark after the elements so far; [`NO_WATERMARK_MS`] before the first.
     #[inline]
     pub fn watermark_ms(&self) -> i64 {

@@ -5,6 +5,7 @@
 //! [`SplitWatermarks::may_emit`].
 
 use crate::batch::{Batch, Signal};
+use crate::data::{Decode, Encode};
 use crate::event_time::bounded::BoundedOutOfOrderness;
 use crate::event_time::{
     FINAL_WATERMARK_MS, NO_WATERMARK_MS, WatermarkStatus, WatermarkUpdate, span_ms,
@@ -39,7 +40,25 @@ struct Split {
     phase: Phase,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a checkpoint keeps of a split: how far it has come, and whether it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct SplitProgress {
+    /// The highest timestamp, in milliseconds.
+    pub highest_ms: Option<i64>,
+    phase: Phase,
+}
+
+impl SplitProgress {
+    /// That of two splits that become one: as far as the one that is behind, and idle only if both are.
+    pub(crate) fn behind_both(self, other: Self) -> Self {
+        SplitProgress {
+            highest_ms: self.highest_ms.min(other.highest_ms),
+            phase: self.phase.min(other.phase),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
 enum Phase {
     Active,
     Idle,
@@ -59,6 +78,35 @@ impl SplitWatermarks {
             options,
             emitted_ms: NO_WATERMARK_MS,
             status: WatermarkStatus::Active,
+        }
+    }
+
+    /// Where a split stands, for a checkpoint.
+    pub fn progress(&self, split: usize) -> Option<SplitProgress> {
+        let split = self.splits.get(split)?;
+        Some(SplitProgress {
+            highest_ms: split.generator.highest_ms(),
+            phase: split.phase,
+        })
+    }
+
+    /// Puts a split where it stood in a checkpoint. What follows for the source is told anew. One that had
+    /// [finished](Self::finish) is to be finished again, if it still has nothing more.
+    pub fn restore(&mut self, split: usize, progress: SplitProgress) {
+        if let Some(split) = self.splits.get_mut(split) {
+            if progress.phase == Phase::Idle {
+                split.phase = Phase::Idle;
+            }
+            if let Some(highest_ms) = progress.highest_ms {
+                split.generator.element(highest_ms);
+            }
+        }
+    }
+
+    /// The splits could not have had elements before `now_ms`, in processing time.
+    pub fn begin(&mut self, now_ms: i64) {
+        for split in &mut self.splits {
+            split.active_ms = split.active_ms.max(now_ms);
         }
     }
 

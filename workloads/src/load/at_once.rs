@@ -19,14 +19,25 @@ pub(super) struct AtOnce {
     splits: Vec<(u32, u64)>,
     /// Whose turn it is.
     turn: usize,
+    /// Whether some may have more left than others: of a source that has splits of several sources of before.
+    uneven: bool,
 }
 
 impl AtOnce {
-    pub(super) fn new(splits: impl Iterator<Item = u32>) -> AtOnce {
+    /// Of each split, how many records have been taken.
+    pub(super) fn new(splits: Vec<(u32, u64)>) -> AtOnce {
+        let taken: Vec<u64> = splits.iter().map(|(_, taken)| *taken).collect();
+        let turn = turn_of(&taken);
         AtOnce {
-            splits: splits.map(|split| (split, 0)).collect(),
-            turn: 0,
+            splits,
+            turn: turn.unwrap_or(0),
+            uneven: turn.is_none(),
         }
+    }
+
+    /// Records taken of a split.
+    pub(super) fn taken(&self, share: usize) -> u64 {
+        self.splits[share].1
     }
 
     /// Emits `max` records; gives a time that never comes if there are no more.
@@ -36,6 +47,9 @@ impl AtOnce {
         max: usize,
         out: &mut Batch<E::Out>,
     ) -> Option<u64> {
+        if self.uneven {
+            return self.emit_uneven(origin, max, out);
+        }
         let before = out.len();
         let (events, dropped) = (&origin.events, &mut origin.dropped);
         let records = self.records(&origin.schedule).take(max);
@@ -49,6 +63,25 @@ impl AtOnce {
         (emitted < max).then_some(u64::MAX)
     }
 
+    /// The same where a split may have ended before the others.
+    fn emit_uneven<E: Events>(
+        &mut self,
+        origin: &mut Origin<E>,
+        max: usize,
+        out: &mut Batch<E::Out>,
+    ) -> Option<u64> {
+        for _ in 0..max {
+            let Some((_, record)) = self.take(&origin.schedule, |_| true) else {
+                self.publish_all(origin.admitted());
+                return Some(u64::MAX);
+            };
+            let value = origin.event(record, 0);
+            out.push(Row { tag: 0, value });
+        }
+        self.publish_all(origin.admitted());
+        None
+    }
+
     /// The same with event time; the time at which to look again if all splits have to wait.
     pub(super) fn emit_marked<E: Events>(
         &mut self,
@@ -60,7 +93,9 @@ impl AtOnce {
     ) -> Option<u64> {
         let mut next = None;
         for _ in 0..max {
-            let Some((share, record)) = self.take(&origin.schedule, now, marks) else {
+            let Some((share, record)) = self.take(&origin.schedule, |share| {
+                marks.free_since_ns(share, now).is_some()
+            }) else {
                 let holds = |&(split, taken)| origin.schedule.holds(split, taken);
                 let waits = self.splits.iter().any(holds);
                 next = Some(if waits { look_again_ns(now) } else { u64::MAX });
@@ -75,9 +110,7 @@ impl AtOnce {
                 marks.finish(share);
             }
         }
-        for ((_, taken), admitted) in self.splits.iter().zip(origin.admitted()) {
-            admitted.store(*taken, Ordering::Relaxed);
-        }
+        self.publish_all(origin.admitted());
         next
     }
 
@@ -109,9 +142,19 @@ impl AtOnce {
         }
     }
 
-    /// The next record of the next split that does not have to wait for others: its share number and the record's
-    /// number.
-    fn take(&mut self, schedule: &Schedule, now: u64, marks: &mut Marks) -> Option<(usize, u64)> {
+    /// The same of all records.
+    fn publish_all(&self, admitted: &[AtomicU64]) {
+        for ((_, taken), admitted) in self.splits.iter().zip(admitted) {
+            admitted.store(*taken, Ordering::Relaxed);
+        }
+    }
+
+    /// The next record of the next split that has one and may go on: its share number and the record's number.
+    fn take(
+        &mut self,
+        schedule: &Schedule,
+        mut may_go_on: impl FnMut(usize) -> bool,
+    ) -> Option<(usize, u64)> {
         for _ in 0..self.splits.len() {
             let share = self.turn;
             self.turn += 1;
@@ -120,7 +163,7 @@ impl AtOnce {
             }
             let (split, taken) = &mut self.splits[share];
             let holds = schedule.holds(*split, *taken);
-            if holds && marks.free_since_ns(share, now).is_some() {
+            if holds && may_go_on(share) {
                 let record = schedule.record(*split, *taken);
                 *taken += 1;
                 return Some((share, record));
@@ -128,4 +171,16 @@ impl AtOnce {
         }
         None
     }
+}
+
+/// Whose turn it is among splits that take turns, of which so many records have been taken; `None` if they are not in
+/// step.
+pub(super) fn turn_of(taken: &[u64]) -> Option<usize> {
+    let first = taken.first().copied().unwrap_or(0);
+    let ahead = taken.iter().take_while(|&&taken| taken == first).count();
+    if ahead == taken.len() {
+        return Some(0);
+    }
+    let mut behind = taken[ahead..].iter();
+    behind.all(|&taken| taken + 1 == first).then_some(ahead)
 }

@@ -4,7 +4,9 @@
 //! at again soon, and what is late through that is nobody's own lag. Splits of one subtask are held together; those
 //! of different subtasks do not know of each other.
 
-use engine::{Batch, Signal, SplitWatermarkOptions, SplitWatermarks, WatermarkStatus};
+use engine::{
+    Batch, Signal, SplitProgress, SplitWatermarkOptions, SplitWatermarks, WatermarkStatus,
+};
 use serde::{Deserialize, Serialize};
 
 use super::clock::SplitClock;
@@ -91,6 +93,23 @@ impl Marks {
             clock_ms: 0,
             asked_ms: 0,
         }
+    }
+
+    /// Where a split stands, for a checkpoint.
+    pub(super) fn progress(&self, share: usize) -> Option<SplitProgress> {
+        self.splits.progress(share)
+    }
+
+    /// Puts a split that has not ended where it stood in a checkpoint.
+    pub(super) fn restore(&mut self, share: usize, progress: SplitProgress) {
+        self.splits.restore(share, progress);
+        self.highest_ms = self.highest_ms.max(progress.highest_ms);
+    }
+
+    /// Sets the time of the first poll: nobody has been silent before.
+    pub(super) fn begin(&mut self, now_ns: u64, held_ns: u64) {
+        self.begin_poll(now_ns, held_ns);
+        self.splits.begin(self.clock_ms);
     }
 
     /// Sets the time: the engine has kept the source from running for `held_ns` of the job's `now_ns`.

@@ -16,6 +16,8 @@ pub struct Progress {
     admitted: Vec<AtomicU64>,
     /// Input rows dropped at the source, per subtask, one cache line each.
     dropped: Vec<AtomicU64>,
+    /// Records that were generated, and will be again or have been: a restart went back behind them.
+    replayed: AtomicU64,
     counted: Mutex<Counted>,
 }
 
@@ -32,6 +34,7 @@ impl Progress {
         Progress {
             admitted: zeros(per_subtask * parallelism as usize),
             dropped: zeros(LINE * parallelism as usize),
+            replayed: AtomicU64::new(0),
             counted: Mutex::new(Counted::new(&schedule)),
             schedule,
             parallelism,
@@ -66,7 +69,20 @@ impl Progress {
         &self.dropped[subtask as usize * LINE]
     }
 
-    /// Records generated and handed to the engine.
+    /// A split of a subtask begins behind `index` records, whatever was generated of it before.
+    pub(super) fn begin(&self, subtask: u32, share: usize, index: u64) {
+        let before = self.admitted_by(subtask)[share].swap(index, Ordering::Relaxed);
+        let again = before.saturating_sub(index);
+        self.replayed.fetch_add(again, Ordering::Relaxed);
+    }
+
+    /// Records generated more than once, since this process began: each time but the last counts.
+    pub fn replayed(&self) -> u64 {
+        self.replayed.load(Ordering::Relaxed)
+    }
+
+    /// Records generated and handed to the engine since the job began, each once: goes back when the job goes back to a
+    /// checkpoint.
     pub fn admitted(&self) -> u64 {
         self.admitted
             .iter()

@@ -2,17 +2,20 @@
 //!
 //! It emits every record that is due, in the order of intended times over its splits, and tags it with its intended
 //! time and its own lag: how late the record is through the source's own fault. Time during which the engine did not
-//! let the source run since it was last caught up is the engine's, not its own; a pause that was ordered, and waiting
-//! for a split that is behind in event time, are nobody's.
+//! let the source run since it was last caught up is the engine's, not its own; a pause that was ordered, waiting for a
+//! split that is behind in event time, and the time before a source began again from a checkpoint are nobody's.
+
+mod saved;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine::{Batch, Row, Source, SourceStatus};
+use borsh::BorshDeserialize;
+use engine::{Batch, OperatorError, Restored, Row, Snapshot, Source, SourceStatus};
 
-use super::at_once::AtOnce;
+use super::at_once::{AtOnce, turn_of};
 use super::clock::{SplitClock, SplitState};
 use super::disturbances::SplitPause;
 use super::event_time::{Marks, SourceWatermarks, Untimed, Watermarks, look_again_ns};
@@ -21,6 +24,7 @@ use super::origin::Origin;
 use super::progress::Progress;
 use super::schedule::{Law, Schedule};
 use crate::tag;
+use saved::Saved;
 
 /// After catching up, the source sleeps at least this long in nanoseconds, so that wake-ups stay below 2,000 per second.
 pub(super) const PACE_NS: u64 = 500_000;
@@ -28,6 +32,7 @@ pub(super) const PACE_NS: u64 = 500_000;
 /// One subtask's share of a scheduled stream.
 pub struct ScheduledSource<E> {
     origin: Origin<E>,
+    watermarks: Option<SourceWatermarks>,
     clocks: Vec<SplitClock>,
     /// Pauses of each split.
     pauses: Vec<Vec<SplitPause>>,
@@ -36,6 +41,9 @@ pub struct ScheduledSource<E> {
     marks: Option<Marks>,
     /// `held_ns` when nothing due was left.
     held_when_caught_up: u64,
+    /// When it began, in nanoseconds; `None` before the first poll. 0 unless it goes on from a checkpoint or begins
+    /// anew: what was due before could not be sent.
+    begun_ns: Option<u64>,
 }
 
 /// Which split has the earliest record.
@@ -52,12 +60,18 @@ enum Order {
 impl Order {
     fn new(schedule: &Schedule, clocks: &[SplitClock], in_step: bool) -> Order {
         if !schedule.is_timed() {
-            Order::AtOnce(AtOnce::new(clocks.iter().map(SplitClock::split)))
-        } else if in_step && !matches!(schedule.law, Law::Poisson(_)) {
-            Order::Turns { next: 0 }
-        } else {
-            let next = |(share, clock): (usize, &SplitClock)| Reverse((clock.next_ns(), share));
-            Order::Earliest(clocks.iter().enumerate().map(next).collect())
+            let taken = |clock: &SplitClock| (clock.split(), clock.index());
+            return Order::AtOnce(AtOnce::new(clocks.iter().map(taken).collect()));
+        }
+        let indexes: Vec<u64> = clocks.iter().map(SplitClock::index).collect();
+        let turn =
+            turn_of(&indexes).filter(|_| in_step && !matches!(schedule.law, Law::Poisson(_)));
+        match turn {
+            Some(next) => Order::Turns { next },
+            None => {
+                let next = |(share, clock): (usize, &SplitClock)| Reverse((clock.next_ns(), share));
+                Order::Earliest(clocks.iter().enumerate().map(next).collect())
+            }
         }
     }
 }
@@ -73,29 +87,65 @@ impl<E: Events> ScheduledSource<E> {
     ) -> ScheduledSource<E> {
         let schedule = Arc::clone(progress.schedule());
         let subtask = subtask as u32;
-        let clocks: Vec<SplitClock> = (subtask..schedule.splits())
+        let origin = Origin {
+            events,
+            schedule,
+            progress,
+            subtask,
+            dropped: 0,
+        };
+        let mut source = ScheduledSource {
+            origin,
+            watermarks,
+            clocks: Vec::new(),
+            pauses: Vec::new(),
+            order: Order::Turns { next: 0 },
+            marks: None,
+            held_when_caught_up: 0,
+            begun_ns: None,
+        };
+        source.place(|_| SplitState::default());
+        source
+    }
+
+    /// Puts each split where `state` says.
+    fn place(&mut self, state: impl Fn(u32) -> SplitState) {
+        let Origin {
+            schedule,
+            progress,
+            subtask,
+            ..
+        } = &self.origin;
+        let clocks: Vec<SplitClock> = (*subtask..schedule.splits())
             .step_by(progress.parallelism() as usize)
-            .map(|split| schedule.clock(split, SplitState::default()))
+            .map(|split| schedule.clock(split, state(split)))
             .collect();
         let pauses: Vec<Vec<SplitPause>> = clocks
             .iter()
             .map(|clock| schedule.pauses(clock.split()).copied().collect())
             .collect();
+        let watermarks = self.watermarks;
         let aligned = watermarks.is_some_and(|options| options.splits.max_drift_ms.is_some());
         let in_step = !aligned && pauses.iter().all(Vec::is_empty);
-        ScheduledSource {
-            order: Order::new(&schedule, &clocks, in_step),
-            marks: watermarks.map(|options| Marks::new(&clocks, options)),
-            origin: Origin {
-                events,
-                schedule,
-                progress,
-                subtask,
-                dropped: 0,
-            },
-            clocks,
-            pauses,
-            held_when_caught_up: 0,
+        self.order = Order::new(schedule, &clocks, in_step);
+        self.marks = watermarks.map(|options| Marks::new(&clocks, options));
+        (self.clocks, self.pauses) = (clocks, pauses);
+    }
+
+    /// The first poll: tells where the splits begin.
+    fn begin(&mut self, now: u64, held_ns: u64) {
+        let Origin {
+            progress, subtask, ..
+        } = &self.origin;
+        let before = progress.admitted_by(*subtask);
+        let mut again = false;
+        for (share, clock) in self.clocks.iter().enumerate() {
+            again |= clock.index() > 0 || before[share].load(Ordering::Relaxed) > 0;
+            progress.begin(*subtask, share, clock.index());
+        }
+        self.begun_ns = Some(if again { now } else { 0 });
+        if let Some(marks) = &mut self.marks {
+            marks.begin(now, held_ns);
         }
     }
 
@@ -133,11 +183,14 @@ impl<E: Events> ScheduledSource<E> {
             subtask,
         } = &mut self.origin;
         let admitted = progress.admitted_by(*subtask);
+        let begun_ns = self.begun_ns.unwrap_or(0);
         let mut emit = |clock: &mut SplitClock, share: usize, free_since: u64, marks: &mut _| {
             let record = schedule.record(clock.split(), clock.index());
             *dropped += events.dropped_before(record);
             let intended = clock.next_ns();
-            let resumed = resumed(&self.pauses[share], now).max(free_since);
+            let resumed = resumed(&self.pauses[share], now)
+                .max(free_since)
+                .max(begun_ns);
             let possible = intended.max(resumed);
             let value = events.event_at(record, intended);
             let event_time_ms = events.event_time_ms(&value);
@@ -215,6 +268,9 @@ impl<E: Events> Source for ScheduledSource<E> {
         max: usize,
         out: &mut Batch<E::Out>,
     ) -> SourceStatus {
+        if self.begun_ns.is_none() {
+            self.begin(now, held_ns);
+        }
         let schedule = &self.origin.schedule;
         if !schedule.is_timed() && now >= schedule.until_ns() {
             return SourceStatus::Finished;
@@ -241,10 +297,35 @@ impl<E: Events> Source for ScheduledSource<E> {
             }
         }
     }
+
     fn event_time_ms(&self) -> Option<i64> {
         self.marks.as_ref().and_then(Marks::highest_ms)
     }
+
+    fn snapshot(&mut self, into: &mut Snapshot<'_>) -> Result<(), OperatorError> {
+        into.put_value(PART, &self.saved());
+        Ok(())
+    }
+
+    fn restore(&mut self, from: &Restored<'_>) -> Result<(), OperatorError> {
+        let mut of_all = Vec::new();
+        for (subtask, bytes) in from.all(PART) {
+            let Saved {
+                splits,
+                mut dropped,
+            } = Saved::try_from_slice(bytes)?;
+            if subtask % from.subtask().parallelism != from.subtask().index {
+                dropped = 0;
+            }
+            of_all.push(Saved { splits, dropped });
+        }
+        self.go_on(of_all);
+        Ok(())
+    }
 }
+
+/// The name of the splits in a checkpoint.
+const PART: &str = "splits";
 
 #[cfg(test)]
 mod tests;

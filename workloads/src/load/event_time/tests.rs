@@ -193,6 +193,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_source_that_goes_on_from_a_checkpoint_tells_the_watermarks_that_were_left_to_tell(
+        load in prop::sample::select(loads().to_vec()),
+        delay in 0u64..50, behind in 0i64..200, until in 0u64..600,
+    ) {
+        let options = watermarks(delay, None, None, WatermarkEmission::PerRecord);
+        let (mut whole, _) = timed_source(&load, of(500), behind, options);
+        let (rows, signals) = played(&mut whole, 100);
+        let (mut first, _) = timed_source(&load, of(500), behind, options);
+        let mut before = Batch::default();
+        first.poll(until * MS, 0, 300, &mut before);
+        let (mut second, _) = timed_source(&load, of(500), behind, options);
+        second.go_on_from(&first);
+        let (rest, told) = played(&mut second, 100);
+        let values = |rows: &[(u64, Row<u64>)]| rows.iter().map(|row| row.1.value).collect::<Vec<_>>();
+        prop_assert_eq!(values(&rows[before.len()..]), values(&rest));
+        // First it says again where it stood.
+        let left = signals.iter().filter(|(at, _)| *at > before.len());
+        let left: Vec<_> = left.map(|&(at, signal)| (at - before.len(), signal)).collect();
+        let new = told.len() - left.len().min(told.len());
+        prop_assert!(new <= 1);
+        prop_assert_eq!(&told[new..], &left[..]);
+        prop_assert_eq!(second.event_time_ms(), Some(499));
+    }
+}
+
 /// The second of four splits pauses from 100 ms on for 300 ms.
 fn pausing_timed(options: SourceWatermarks) -> (ScheduledSource<Timed>, Arc<Progress>) {
     let pause = SplitPause {

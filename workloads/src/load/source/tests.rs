@@ -85,6 +85,88 @@ proptest! {
     }
 }
 
+/// What sources keep, through bytes.
+fn saved(sources: &[ScheduledSource<Numbers>]) -> Vec<Saved> {
+    let through_bytes = |source: &ScheduledSource<Numbers>| {
+        let bytes = borsh::to_vec(&source.saved()).expect("memory takes every write");
+        Saved::try_from_slice(&bytes).expect("same layout")
+    };
+    sources.iter().map(through_bytes).collect()
+}
+
+fn values(rows: &Batch<u64>) -> Vec<u64> {
+    rows.to_rows().iter().map(|row| row.value).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn cut_anywhere_and_gone_on_with_by_any_number_of_sources_every_record_comes_once_in_order(
+        arrivals in prop::sample::select(vec![Some(Arrivals::Uniform), Some(Arrivals::Poisson), None]),
+        splits in 1u32..12, parallelism in (1usize..5, 1usize..5), records in 1u64..3_000,
+        polls in prop::collection::vec((0usize..4, 0u64..20 * MS, 1usize..400), 0..30),
+        rest in 1usize..500,
+    ) {
+        let load = match arrivals {
+            Some(arrivals) => constant(20_000.0, arrivals, splits),
+            None => LoadSpec { shape: ShapeSpec::Max, ..constant(1.0, Arrivals::Uniform, splits) },
+        };
+        let bounds = Bounds { records: Some(records), ..Bounds::default() };
+        let (mut before, _) = sources(&load, parallelism.0, bounds.clone());
+        let (mut now, mut all) = (0, Vec::new());
+        for (source, pause, max) in polls {
+            let mut rows = Batch::default();
+            now += pause;
+            before[source % parallelism.0].poll(now, 0, max, &mut rows);
+            all.extend(values(&rows));
+        }
+        let (mut after, progress) = sources(&load, parallelism.1, bounds);
+        for source in &mut after {
+            source.go_on(saved(&before));
+            let (mut now, mut rows) = (now, Batch::default());
+            while source.poll(now, 0, rest, &mut rows) != SourceStatus::Finished {
+                now += 10 * MS;
+            }
+            prop_assert!(rows.to_rows().is_sorted_by_key(|row| tag::intended_ns(row.tag)));
+            all.extend(values(&rows));
+        }
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..records).collect::<Vec<_>>());
+        prop_assert_eq!((progress.admitted(), progress.replayed()), (records, 0));
+    }
+}
+
+#[test]
+fn what_was_admitted_behind_a_checkpoint_is_replayed_and_not_late_by_the_sources_own_fault() {
+    let bounds = Bounds {
+        records: Some(100),
+        ..Bounds::default()
+    };
+    let schedule = Schedule::new(&constant(1_000.0, Arrivals::Uniform, 3), None, 9, bounds);
+    let progress = Arc::new(Progress::new(Arc::new(schedule.expect("not a replay")), 1));
+    let source = || ScheduledSource::new(Numbers, Arc::clone(&progress), 0, None);
+    let (mut first, mut rows) = (source(), Batch::default());
+    first.poll(0, 0, 40, &mut rows);
+    first.poll(20 * MS, 0, 1_000, &mut rows);
+    let checkpoint = saved(std::slice::from_ref(&first));
+    first.poll(50 * MS, 0, 1_000, &mut rows);
+    assert_eq!((progress.admitted(), progress.replayed()), (51, 0));
+    // It fails, and goes on from there 30 ms later.
+    let mut second = source();
+    second.go_on(checkpoint);
+    rows.clear();
+    second.poll(80 * MS, 0, 1_000, &mut rows);
+    assert_eq!((progress.admitted(), progress.replayed()), (81, 30));
+    assert_eq!(values(&rows), (21..=80).collect::<Vec<_>>());
+    assert!(lags(&rows.to_rows()).iter().all(|&lag| lag == 0));
+    // The next time there is no checkpoint.
+    rows.clear();
+    source().poll(90 * MS, 0, 1_000, &mut rows);
+    assert_eq!((progress.admitted(), progress.replayed()), (91, 30 + 81));
+    assert!(lags(&rows.to_rows()).iter().all(|&lag| lag == 0));
+}
+
 fn lags(rows: &[Row<u64>]) -> Vec<u64> {
     rows.iter()
         .map(|row| tag::decode(row.tag).expect("tagged").1)
