@@ -12,7 +12,8 @@ use benches::{Count, Numbers, key_of, table};
 use engine::{JobGraph, OperatorContext, OperatorError, Rows, Sink};
 use harness::interrupt::Interrupt;
 use harness::latency::Recorder;
-use harness::run::prepare;
+use harness::resume::Resume;
+use harness::run::{RunDirectory, RunError, prepare};
 use harness::scenario::{Document, Scenario};
 use harness::target::{DeployError, Deployment, Target, deployment};
 use workloads::{Bounds, LoadSpec, Progress, Schedule, SinkProbe, TagRun};
@@ -41,8 +42,13 @@ pub fn measure(pipelines: usize, parallelism: usize) -> Measured {
     };
     let directory = std::env::temp_dir().join(format!("backwater-scale-{}", std::process::id()));
     let mut document = Document::new("scale", "scale", SCENARIO.to_owned());
-    let run = prepare(&mut document, &[], &pipelines)
-        .and_then(|prepared| prepared.execute(&directory, &Interrupt::default()));
+    let run = document
+        .parse(&[])
+        .map_err(RunError::from)
+        .and_then(|scenario| {
+            let place = RunDirectory::given(&directory)?;
+            prepare(&document, scenario, &pipelines, place, None)?.execute(&Interrupt::default())
+        });
     let sampling_ms = harness_cpu_ms_per_sample(&directory);
     // The record of 10,000 subtasks is large, and nobody reads it.
     let removed = std::fs::remove_dir_all(&directory);
@@ -85,7 +91,12 @@ impl Target for Pipelines {
         env!("CARGO_PKG_VERSION").to_owned()
     }
 
-    fn deploy(&self, _scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError> {
+    fn deploy(
+        &self,
+        _scenario: &Scenario,
+        recorder: &Recorder,
+        _resume: Option<&Resume>,
+    ) -> Result<Deployment, DeployError> {
         let graph = JobGraph::new("sampling");
         let keys = (KEYS / self.pipelines as u64).max(1);
         for pipeline in 0..self.pipelines {

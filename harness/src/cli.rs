@@ -69,6 +69,13 @@ struct RunArguments {
     /// The run directory, empty or absent [default: results/<time>-<scenario>-<target>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on from a checkpoint of an earlier run of the scenario: its run directory, or a chk-N in it
+    #[arg(long, value_name = "PATH")]
+    restore: Option<PathBuf>,
+    /// Go back to an older checkpoint if the latest is damaged, even if sinks cannot take back what they
+    /// were given since
+    #[arg(long, requires = "restore")]
+    allow_rollback: bool,
     /// Print run.json alone on standard output
     #[arg(long)]
     json: bool,

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod interrupt;
 pub mod latency;
+pub mod resume;
 pub mod run;
 pub mod scenario;
 pub mod target;

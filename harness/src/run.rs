@@ -15,19 +15,20 @@ mod progress;
 
 use std::path::Path;
 
-use reports::record::{RecordError, Run, Writer};
+use reports::record::{RecordError, Run, Writer, event_kind, restored_text};
 use workloads::{Progress, ShapeSpec};
 
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::latency::Recorder;
+use crate::resume::{Resume, ResumeError};
 use crate::scenario::{Document, Scenario};
 use crate::target::{DeployError, Deployment, Ending, RunningJob, Target};
 
 use conduct::Conducted;
 pub use error::RunError;
 use instruments::Instruments;
-pub use output::{default_directory, given_directory};
+pub use output::RunDirectory;
 
 /// A checked scenario, deployed and not yet running.
 pub struct Prepared {
@@ -35,38 +36,73 @@ pub struct Prepared {
     target: reports::record::Target,
     recorder: Recorder,
     deployment: Deployment,
+    directory: RunDirectory,
+    /// The checkpoint of an earlier run that this one goes on from.
+    restored_from: Option<String>,
 }
 
-/// Parses and checks the scenario and builds its job on the target. Writes nothing.
+/// Builds the job of a scenario, that the document was parsed to, on the target. The job keeps its checkpoints in
+/// `directory`, unless it goes on from one of an earlier run; a run that is refused leaves nothing there.
 pub fn prepare(
-    document: &mut Document,
-    set: &[String],
+    document: &Document,
+    mut scenario: Scenario,
     target: &dyn Target,
+    directory: RunDirectory,
+    resume: Option<&Resume>,
 ) -> Result<Prepared, RunError> {
-    let scenario = document.parse(set)?;
     let recorder = Recorder::new(!matches!(scenario.load.shape, ShapeSpec::Max));
-    let deployment = target
-        .deploy(&scenario, &recorder)
-        .map_err(|error| match error {
-            DeployError::Scenario { key, message } => {
-                RunError::Scenario(document.invalid(&key, message))
-            }
-            DeployError::Engine(_) | DeployError::Cancelled => RunError::Deploy {
-                target: target.kind(),
-                message: error.to_string(),
-            },
-        })?;
-    scenario.check_operators(&deployment.graph, document)?;
-    let target = reports::record::Target {
-        kind: target.kind().to_owned(),
-        version: target.version(),
+    let place = (directory.path(), resume);
+    let deployment = match deploy(document, &mut scenario, target, &recorder, place) {
+        Ok(deployment) => deployment,
+        Err(error) => {
+            directory.discard();
+            return Err(error);
+        }
     };
+    let folder = resume.map(|resume| resume.checkpoints.display());
+    let restored = deployment.restored.zip(folder);
     Ok(Prepared {
         scenario,
-        target,
+        target: reports::record::Target {
+            kind: target.kind().to_owned(),
+            version: target.version(),
+        },
         recorder,
+        restored_from: restored.map(|(number, folder)| format!("{folder}/chk-{number}")),
         deployment,
+        directory,
     })
+}
+
+fn deploy(
+    document: &Document,
+    scenario: &mut Scenario,
+    target: &dyn Target,
+    recorder: &Recorder,
+    (directory, resume): (&Path, Option<&Resume>),
+) -> Result<Deployment, RunError> {
+    let refused = |error: ResumeError| RunError::Restore(error.to_string());
+    if let Some(resume) = resume {
+        resume.apply(scenario).map_err(refused)?;
+    }
+    // What lies in the directory of the run is found there again: the record does not say where.
+    let placed = Scenario {
+        job: scenario.job.within(directory),
+        ..scenario.clone()
+    };
+    let deployed = target.deploy(&placed, recorder, resume);
+    let deployment = deployed.map_err(|error| match error {
+        DeployError::Scenario { key, message } => {
+            RunError::Scenario(document.invalid(&key, message))
+        }
+        DeployError::Restore(message) => RunError::Restore(message),
+        DeployError::Engine(_) | DeployError::Cancelled => RunError::Deploy {
+            target: target.kind(),
+            message: error.to_string(),
+        },
+    })?;
+    scenario.check_operators(&deployment.graph, document)?;
+    Ok(deployment)
 }
 
 impl Prepared {
@@ -75,19 +111,28 @@ impl Prepared {
         &self.scenario
     }
 
-    /// Runs the job and leaves a finished record in `directory`, which must be empty or absent.
-    pub fn execute(self, directory: &Path, interrupt: &Interrupt) -> Result<Run, RunError> {
+    /// Where its record goes.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Runs the job and leaves a finished record.
+    pub fn execute(self, interrupt: &Interrupt) -> Result<Run, RunError> {
         let Prepared {
             scenario,
             target,
             recorder,
             deployment,
+            directory,
+            restored_from,
         } = self;
+        let directory = directory.path();
         let Deployment {
             graph,
             progress,
             verifier,
             alone,
+            restored,
             preparation,
             start,
         } = deployment;
@@ -102,7 +147,13 @@ impl Prepared {
         let carried_out = match preparing::start(start, preparation.as_deref(), interrupt) {
             Ok(job) => {
                 let instruments = instruments.start(writer, &job, &progress, &recorder)?;
-                carry_out(&scenario, &*job, &progress, instruments, interrupt)
+                carry_out(
+                    &scenario,
+                    &*job,
+                    &progress,
+                    instruments,
+                    (restored, interrupt),
+                )
             }
             Err(DeployError::Cancelled) => CarriedOut::nothing(writer),
             Err(error) => {
@@ -121,6 +172,7 @@ impl Prepared {
             recorder: &recorder,
             verifier,
             ceiling_per_s,
+            restored_from,
             conducted: carried_out.conducted,
         };
         // Whatever the job did, an incomplete record is the worse news.
@@ -156,9 +208,14 @@ fn carry_out(
     job: &dyn RunningJob,
     progress: &Progress,
     instruments: Instruments,
-    interrupt: &Interrupt,
+    (restored, interrupt): (Option<u64>, &Interrupt),
 ) -> CarriedOut {
-    let conducted = conduct::conduct(scenario, job, progress, &instruments, interrupt);
+    let mut from_ns = 0;
+    if restored.is_some() {
+        from_ns = job.now_ns();
+        instruments.event(from_ns, event_kind::RESTORED, restored_text(restored));
+    }
+    let conducted = conduct::conduct(scenario, job, progress, &instruments, (from_ns, interrupt));
     CarriedOut {
         recorded: instruments.finish(),
         ending: job.ending(),

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reports::record::{EventRow, KeyRow, Series, TimelineRow, event_kind};
+use reports::record::{
+    CheckpointOutcome, EventRow, KeyRow, OutcomeRow, Series, TimelineRow, event_kind,
+};
 use workloads::Progress;
 
 use crate::calibration;
@@ -16,7 +18,7 @@ use crate::clock;
 use crate::latency::{Histograms, Interval, Recorder};
 use crate::live::{Monitor, Pulse};
 use crate::process::{OwnCpu, OwnThread, resident_bytes};
-use crate::target::{RunningJob, Snapshot};
+use crate::target::{CheckpointRows, RunningJob, Snapshot};
 use crate::ticks::Ticks;
 
 /// A sample that comes later than this is reported: something stood still.
@@ -37,6 +39,8 @@ pub struct Sample {
     pub snapshot: Snapshot,
     /// The most frequent keys, about once per second.
     pub keys: Vec<KeyRow>,
+    /// Checkpoints that have ended since the sample before.
+    pub checkpoints: CheckpointRows,
     /// What happened since the sample before.
     pub events: Vec<EventRow>,
     /// Latencies since the sample before.
@@ -159,6 +163,10 @@ impl Sampler {
         sample.events.clear();
         self.events.take(&mut sample.events);
         self.job.take_events(&mut sample.events);
+        sample.checkpoints.clear();
+        self.job.take_checkpoints(&mut sample.checkpoints);
+        let ended = sample.checkpoints.outcomes.iter();
+        sample.events.extend(ended.map(checkpoint_event));
         if now_ns > due_ns + PAUSE_NS {
             sample.events.push(EventRow {
                 t_ms: milliseconds(now_ns),
@@ -193,6 +201,29 @@ impl Sampler {
         if let Some(pulse) = self.monitor.feed(sample) {
             *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = pulse;
         }
+    }
+}
+
+/// For people who read what happened in one place.
+fn checkpoint_event(ended: &OutcomeRow) -> EventRow {
+    let number = ended.checkpoint;
+    let (kind, text) = match ended.outcome {
+        CheckpointOutcome::Complete => (event_kind::CHECKPOINT, format!("{number} is complete")),
+        CheckpointOutcome::Final => {
+            let text = format!("{number} is complete: the end of the job");
+            (event_kind::CHECKPOINT, text)
+        }
+        CheckpointOutcome::Failed => {
+            let text = format!("{number} was given up: {}", ended.reason);
+            (event_kind::CHECKPOINT_FAILED, text)
+        }
+    };
+    EventRow {
+        t_ms: ended.t_ms,
+        kind: kind.to_owned(),
+        attempt: Some(ended.attempt),
+        text,
+        ..EventRow::default()
     }
 }
 

@@ -12,11 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reports::record::{ChannelRow, EventRow, Graph, KeyRow, StateRow, SubtaskRow};
+use reports::record::{
+    ChannelRow, CheckpointRow, EventRow, Graph, KeyRow, OutcomeRow, StateRow, SubtaskRow,
+};
 use thiserror::Error;
 use workloads::{Alone, BuildError, Progress, Verifier};
 
 use crate::latency::Recorder;
+use crate::resume::Resume;
 use crate::scenario::{Fault, Scenario};
 
 pub use embedded::{Embedded, deployment};
@@ -30,8 +33,13 @@ pub trait Target {
     /// Its version.
     fn version(&self) -> String;
 
-    /// Builds the scenario's job without running it.
-    fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError>;
+    /// Builds the scenario's job without running it, to go on from a checkpoint if there is one.
+    fn deploy(
+        &self,
+        scenario: &Scenario,
+        recorder: &Recorder,
+        resume: Option<&Resume>,
+    ) -> Result<Deployment, DeployError>;
 }
 
 /// A job that is built and does not run yet.
@@ -45,6 +53,8 @@ pub struct Deployment {
     /// Its sources without the job, to measure what they reach alone; `None` if they are no
     /// workload's, or there is nothing but them.
     pub alone: Option<Alone>,
+    /// The checkpoint that it goes on from, if it does.
+    pub restored: Option<u64>,
     /// What it does before its time begins; `None` if there is nothing to prepare.
     pub preparation: Option<Box<dyn Preparation>>,
     /// Prepares and starts it: then job time begins. May be called once; the job runs on threads of its
@@ -75,6 +85,9 @@ pub enum DeployError {
         /// What is wrong and what is allowed.
         message: String,
     },
+    /// The checkpoint that it is to go on from cannot be used.
+    #[error("{0}")]
+    Restore(String),
     /// The engine refused.
     #[error("{0}")]
     Engine(String),
@@ -119,6 +132,9 @@ pub trait RunningJob: Send + Sync {
     /// Moves what has happened since the last call to the end of `into`.
     fn take_events(&self, into: &mut Vec<EventRow>);
 
+    /// Moves what has become of checkpoints since the last call to the end of `into`.
+    fn take_checkpoints(&self, into: &mut CheckpointRows);
+
     /// Makes an operator suffer a fault; its begin and end become events.
     fn disturb(&self, fault: &Fault) -> Result<(), String>;
 
@@ -133,6 +149,23 @@ pub trait RunningJob: Send + Sync {
 
     /// The closing account of a job that has ended.
     fn ending(&self) -> Ending;
+}
+
+/// Checkpoints that have ended, and what each subtask did for them.
+#[derive(Debug, Default)]
+pub struct CheckpointRows {
+    /// One row per checkpoint.
+    pub outcomes: Vec<OutcomeRow>,
+    /// One row per checkpoint and subtask whose part was in place.
+    pub subtasks: Vec<CheckpointRow>,
+}
+
+impl CheckpointRows {
+    /// Forgets all rows, and keeps their memory.
+    pub fn clear(&mut self) {
+        self.outcomes.clear();
+        self.subtasks.clear();
+    }
 }
 
 /// The state of a job at one moment.

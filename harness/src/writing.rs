@@ -43,6 +43,12 @@ fn append(writer: &mut Writer, sample: &Sample) -> Result<(), RecordError> {
     for row in &sample.snapshot.channels {
         writer.append(row)?;
     }
+    for row in &sample.checkpoints.outcomes {
+        writer.append(row)?;
+    }
+    for row in &sample.checkpoints.subtasks {
+        writer.append(row)?;
+    }
     for row in &sample.keys {
         writer.append(row)?;
     }

@@ -5,7 +5,8 @@ use reports::record::{RUN_FILE, Verdict};
 use super::{Failure, INVALID, RunArguments, TargetName, WRONG, print};
 use crate::clock;
 use crate::interrupt::Interrupt;
-use crate::run::{default_directory, given_directory, prepare};
+use crate::resume::Resume;
+use crate::run::{RunDirectory, RunError, prepare};
 use crate::scenario;
 use crate::target::{Embedded, Null, Target};
 
@@ -16,11 +17,17 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         TargetName::Null => &Null,
     };
     let mut document = scenario::find(&arguments.scenario)?;
-    let prepared = prepare(&mut document, &arguments.set, target)?;
+    let scenario = document.parse(&arguments.set)?;
+    let resume = arguments.restore.as_ref();
+    let resume = resume.map(|path| Resume::find(path, arguments.allow_rollback));
+    let resume = resume.transpose();
+    let resume = resume.map_err(|error| RunError::Restore(error.to_string()))?;
     let directory = match &arguments.out {
-        Some(directory) => given_directory(directory)?,
-        None => default_directory(clock::unix_time(), &prepared.scenario().name, target.kind())?,
+        Some(directory) => RunDirectory::given(directory)?,
+        None => RunDirectory::by_default(clock::unix_time(), &scenario.name, target.kind())?,
     };
+    let prepared = prepare(&document, scenario, target, directory, resume.as_ref())?;
+    let directory = prepared.directory().to_owned();
     let interrupt = Interrupt::listen().map_err(|error| Failure {
         status: INVALID,
         message: format!("cannot listen to Ctrl-C: {error}"),
@@ -31,7 +38,7 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         target.kind(),
         directory.display()
     ));
-    let run = prepared.execute(&directory, &interrupt)?;
+    let run = prepared.execute(&interrupt)?;
     if arguments.json {
         print::answer(&run_json(&directory)?);
     } else {

@@ -38,6 +38,8 @@ pub struct Closing<'a> {
     pub verifier: Option<Box<dyn Verifier>>,
     /// What the sources reach without an engine, records per second, if that was measured.
     pub ceiling_per_s: Option<f64>,
+    /// The checkpoint of an earlier run that this one went on from.
+    pub restored_from: Option<String>,
     pub conducted: Conducted,
 }
 
@@ -112,7 +114,7 @@ impl Closing<'_> {
             seed: Some(self.scenario.seed),
             measured,
             records_replayed: 0,
-            restored_from: None,
+            restored_from: self.restored_from.clone(),
             correctness,
             censored,
             member_costs_ns: self.ending.member_costs_ns.clone(),

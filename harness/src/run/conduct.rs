@@ -47,13 +47,13 @@ impl Conducted {
     }
 }
 
-/// Returns when the job has ended, or has been given up.
+/// Returns when the job has ended, or has been given up. The run begins at `from_ns` of job time.
 pub fn conduct(
     scenario: &Scenario,
     job: &dyn RunningJob,
     progress: &Progress,
     instruments: &Instruments,
-    interrupt: &Interrupt,
+    (from_ns, interrupt): (u64, &Interrupt),
 ) -> Conducted {
     let end_ns = nanoseconds(scenario.end());
     let mut stage = Stage {
@@ -64,7 +64,7 @@ pub fn conduct(
         stopped_ns: None,
         conducted: Conducted::default(),
     };
-    let mut director = Director::new(scenario);
+    let mut director = Director::new(scenario, from_ns);
     let mut ended = false;
     loop {
         let now_ns = job.now_ns();

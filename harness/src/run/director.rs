@@ -68,8 +68,8 @@ pub struct Director {
 }
 
 impl Director {
-    /// For this scenario; job time begins now.
-    pub fn new(scenario: &Scenario) -> Self {
+    /// For this scenario, of whose job time the run begins at `from_ns`: what was to happen before has happened.
+    pub fn new(scenario: &Scenario, from_ns: u64) -> Self {
         let warmup_ns = nanoseconds(scenario.measure.warmup);
         let mut faults = Vec::new();
         for (index, fault) in scenario.faults.iter().enumerate() {
@@ -81,6 +81,7 @@ impl Director {
                 faults.push((from_ns + nanoseconds(lasting), Action::NoteEnd(index)));
             }
         }
+        faults.retain(|&(at_ns, _)| at_ns >= from_ns);
         faults.sort_by_key(|&(at_ns, _)| at_ns);
         Self {
             phase: Phase::Warmup,
@@ -158,7 +159,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn director() -> Director {
+    fn director_from(from_ns: u64) -> Director {
         let text = "
             [workload]
             kind = 'slow-operator'
@@ -179,7 +180,12 @@ mod tests {
             &Document::new("test", "test", text.into())
                 .parse(&[])
                 .unwrap(),
+            from_ns,
         )
+    }
+
+    fn director() -> Director {
+        director_from(0)
     }
 
     /// Looks every millisecond until the run is over; returns what was done and when.
@@ -213,6 +219,15 @@ mod tests {
             done,
             [&PLANNED[..], &[(1_100, Action::StopSources)]].concat()
         );
+    }
+
+    #[test]
+    fn a_run_that_goes_on_from_a_checkpoint_does_not_repeat_what_was_done_before() {
+        let done = play(director_from(350 * MS), |now| Observed {
+            ended: now >= 500,
+            ..Observed::default()
+        });
+        assert_eq!(done, [PLANNED[0], PLANNED[2]]);
     }
 
     #[test]

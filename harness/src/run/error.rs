@@ -21,6 +21,9 @@ pub enum RunError {
         /// Its reason.
         message: String,
     },
+    /// The checkpoint to go on from cannot be used; nothing was written.
+    #[error("--restore: {0}")]
+    Restore(String),
     /// The target could not start the job.
     #[error("the {target} target cannot start the job: {message}")]
     Start {
@@ -52,7 +55,10 @@ impl RunError {
     /// 2 for what was refused before anything ran, 3 for what broke afterwards.
     pub fn exit_status(&self) -> u8 {
         match self {
-            RunError::Scenario(_) | RunError::Deploy { .. } | RunError::Output { .. } => 2,
+            RunError::Scenario(_)
+            | RunError::Deploy { .. }
+            | RunError::Restore(_)
+            | RunError::Output { .. } => 2,
             RunError::Start { .. } | RunError::Record { .. } | RunError::Threads(_) => 3,
         }
     }

@@ -10,50 +10,80 @@ use super::RunError;
 /// Runs of one scenario that may begin in the same second.
 const MAX_SIBLINGS: u32 = 1_000;
 
-/// The folder given as `--out`: made if it is absent, refused if it holds anything.
-pub fn given_directory(directory: &Path) -> Result<PathBuf, RunError> {
-    let shown = directory.display();
-    let refused = |message: String| RunError::Output { message };
-    match fs::read_dir(directory) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(directory.to_owned()),
-            Some(_) => Err(refused(format!(
-                "{shown} is not empty; allowed: an empty or absent folder"
-            ))),
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(directory)
-            .map(|()| directory.to_owned())
-            .map_err(|error| refused(format!("{shown} cannot be made: {error}"))),
-        Err(error) => Err(refused(format!(
-            "{shown} cannot be used as a folder: {error}"
-        ))),
-    }
+/// An empty folder for a run's record.
+pub struct RunDirectory {
+    path: PathBuf,
+    /// Whether it was not there before.
+    made: bool,
 }
 
-/// Makes a new folder `results/<time>-<scenario>-<target>`, with a number if that is taken.
-pub fn default_directory(now: Duration, scenario: &str, target: &str) -> Result<PathBuf, RunError> {
-    let refused = |path: &Path, error| RunError::Output {
-        message: format!("{} cannot be made: {error}", path.display()),
-    };
-    let parent = Path::new("results");
-    fs::create_dir_all(parent).map_err(|error| refused(parent, error))?;
-    let base = format!("{}-{scenario}-{target}", compact_utc(now));
-    for sibling in 1..=MAX_SIBLINGS {
-        let name = if sibling == 1 {
-            base.clone()
-        } else {
-            format!("{base}-{sibling}")
-        };
-        let path = parent.join(name);
-        match fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(refused(&path, error)),
+impl RunDirectory {
+    /// The folder given as `--out`: made if it is absent, refused if it holds anything.
+    pub fn given(directory: &Path) -> Result<Self, RunError> {
+        let shown = directory.display();
+        let refused = |message: String| RunError::Output { message };
+        let path = directory.to_owned();
+        match fs::read_dir(directory) {
+            Ok(mut entries) => match entries.next() {
+                None => Ok(RunDirectory { path, made: false }),
+                Some(_) => Err(refused(format!(
+                    "{shown} is not empty; allowed: an empty or absent folder"
+                ))),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(directory)
+                .map(|()| RunDirectory { path, made: true })
+                .map_err(|error| refused(format!("{shown} cannot be made: {error}"))),
+            Err(error) => Err(refused(format!(
+                "{shown} cannot be used as a folder: {error}"
+            ))),
         }
     }
-    Err(RunError::Output {
-        message: format!("results/{base} exists {MAX_SIBLINGS} times already"),
-    })
+
+    /// Makes a new folder `results/<time>-<scenario>-<target>`, with a number if that is taken.
+    pub fn by_default(now: Duration, scenario: &str, target: &str) -> Result<Self, RunError> {
+        let refused = |path: &Path, error| RunError::Output {
+            message: format!("{} cannot be made: {error}", path.display()),
+        };
+        let parent = Path::new("results");
+        fs::create_dir_all(parent).map_err(|error| refused(parent, error))?;
+        let base = format!("{}-{scenario}-{target}", compact_utc(now));
+        for sibling in 1..=MAX_SIBLINGS {
+            let name = if sibling == 1 {
+                base.clone()
+            } else {
+                format!("{base}-{sibling}")
+            };
+            let path = parent.join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(RunDirectory { path, made: true }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(refused(&path, error)),
+            }
+        }
+        Err(RunError::Output {
+            message: format!("results/{base} exists {MAX_SIBLINGS} times already"),
+        })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it as it was found, for a run that was refused before it began. What cannot be removed does no harm.
+    pub(super) fn discard(self) {
+        if self.made {
+            let _ = fs::remove_dir_all(&self.path);
+            // `results`, if nobody has put anything into it.
+            if let Some(parent) = self.path.parent() {
+                let _ = fs::remove_dir(parent);
+            }
+            return;
+        }
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// `20261122T154500Z`.
@@ -81,19 +111,31 @@ mod tests {
     #[test]
     fn a_folder_that_holds_something_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(given_directory(folder.path()).is_ok());
-        assert!(given_directory(&folder.path().join("new/deep")).is_ok());
+        let refused = |path: &Path| match RunDirectory::given(path) {
+            Ok(_) => panic!("{} was taken", path.display()),
+            Err(error) => error.to_string(),
+        };
+        assert!(RunDirectory::given(folder.path()).is_ok());
+        assert!(RunDirectory::given(&folder.path().join("new/deep")).is_ok());
         fs::write(folder.path().join("x"), "").unwrap();
-        let message = given_directory(folder.path()).unwrap_err().to_string();
+        let message = refused(folder.path());
         assert!(
             message.ends_with("is not empty; allowed: an empty or absent folder"),
             "{message}"
         );
-        assert!(
-            given_directory(&folder.path().join("x"))
-                .unwrap_err()
-                .to_string()
-                .contains("cannot be used")
-        );
+        assert!(refused(&folder.path().join("x")).contains("cannot be used"));
+    }
+
+    #[test]
+    fn a_run_that_is_refused_leaves_its_folder_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("runs/new");
+        for (path, is_left) in [(folder.path(), true), (absent.as_path(), false)] {
+            let directory = RunDirectory::given(path).unwrap();
+            fs::create_dir(path.join("checkpoints")).unwrap();
+            directory.discard();
+            assert_eq!(path.exists(), is_left);
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
     }
 }

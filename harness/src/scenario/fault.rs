@@ -26,6 +26,17 @@ pub enum Fault {
         #[serde(rename = "for", with = "humantime_serde")]
         lasting: Duration,
     },
+    /// Subtasks of an operator fail, and the job with them.
+    Kill {
+        /// The operator, by its uid.
+        operator: String,
+        /// Which of its subtasks; without it, all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subtask: Option<u32>,
+        /// When.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+    },
     /// One subtask of an operator takes longer for every record.
     SlowSubtask {
         /// The operator, by its uid.
@@ -99,12 +110,13 @@ impl Fault {
             | Fault::SlowSubtask { at, .. }
             | Fault::SlowState { at, .. }
             | Fault::ThrottleDisk { at, .. }
+            | Fault::Kill { at, .. }
             | Fault::SkewShift { at }
             | Fault::PauseSplit { at, .. } => *at,
         }
     }
 
-    /// How long it lasts; a shift is for good.
+    /// How long it lasts; a kill is a moment, and a shift is for good.
     pub fn lasting(&self) -> Option<Duration> {
         match self {
             Fault::Freeze { lasting, .. }
@@ -112,7 +124,7 @@ impl Fault {
             | Fault::SlowState { lasting, .. }
             | Fault::ThrottleDisk { lasting, .. }
             | Fault::PauseSplit { lasting, .. } => Some(*lasting),
-            Fault::SkewShift { .. } => None,
+            Fault::Kill { .. } | Fault::SkewShift { .. } => None,
         }
     }
 
@@ -120,6 +132,7 @@ impl Fault {
     pub fn operator(&self) -> Option<&str> {
         match self {
             Fault::Freeze { operator, .. }
+            | Fault::Kill { operator, .. }
             | Fault::SlowSubtask { operator, .. }
             | Fault::SlowState { operator, .. } => Some(operator),
             Fault::ThrottleDisk { .. } | Fault::SkewShift { .. } | Fault::PauseSplit { .. } => None,
@@ -130,6 +143,7 @@ impl Fault {
     pub fn subtask(&self) -> Option<u32> {
         match self {
             Fault::SlowSubtask { subtask, .. } | Fault::SlowState { subtask, .. } => Some(*subtask),
+            Fault::Kill { subtask, .. } => *subtask,
             _ => None,
         }
     }
@@ -143,6 +157,12 @@ impl Fault {
     pub fn label(&self) -> String {
         match self {
             Fault::Freeze { operator, .. } => format!("freeze {operator}"),
+            Fault::Kill {
+                operator, subtask, ..
+            } => match subtask {
+                Some(subtask) => format!("kill {operator} {subtask}"),
+                None => format!("kill {operator}"),
+            },
             Fault::SlowSubtask {
                 operator, subtask, ..
             } => format!("slow {operator} {subtask}"),
@@ -170,6 +190,7 @@ pub fn disturbances(faults: &[Fault], warmup: Duration) -> Disturbances {
                 for_ns: nanos(*lasting),
             }),
             Fault::Freeze { .. }
+            | Fault::Kill { .. }
             | Fault::SlowSubtask { .. }
             | Fault::SlowState { .. }
             | Fault::ThrottleDisk { .. } => {}
@@ -213,6 +234,10 @@ const SUBTASK: Parameter = required(
     Kind::Integer { min: 0, max: 9_999 },
     "which subtask of the operator",
 );
+const ANY_SUBTASK: Parameter = Parameter {
+    default: Default::Absent("all of them"),
+    ..SUBTASK
+};
 const EXTRA: Parameter = required(
     "extra",
     Kind::Span {
@@ -259,6 +284,11 @@ pub const FAULT: Parameter = required(
             kind: "freeze",
             help: "the operator processes nothing for a while",
             parameters: &[OPERATOR, AT, FOR],
+        },
+        Variant {
+            kind: "kill",
+            help: "subtasks of the operator fail, and the job with them; job.restart says what then",
+            parameters: &[OPERATOR, ANY_SUBTASK, AT],
         },
         Variant {
             kind: "slow-subtask",

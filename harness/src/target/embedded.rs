@@ -3,6 +3,7 @@
 //! Positions in the engine's plan become ids, its counters the rows of the record. Usage of
 //! channels is formed here, because only here is known which channels belong to which subtask.
 
+mod checkpoints;
 mod events;
 mod rows;
 mod states;
@@ -11,12 +12,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::{Clock, Deployed, Job, JobEnd, JobReport, Outcome, Plan};
+use engine::{Clock, Deployed, Job, JobEnd, JobReport, Outcome, Plan, RestoreFrom};
 use reports::record::{Edge, EventRow, Graph, KeyRow, Member, Task};
 use workloads::{Bounds, Progress, Verifier, build};
 
-use super::{DeployError, Deployment, Ending, Preparation, RunningJob, Snapshot, Target};
+use super::{
+    CheckpointRows, DeployError, Deployment, Ending, Preparation, RunningJob, Snapshot, Target,
+};
 use crate::latency::Recorder;
+use crate::resume::Resume;
 use crate::scenario::{Fault, Scenario, disturbances};
 use events::event_row;
 use rows::Translator;
@@ -36,7 +40,12 @@ impl Target for Embedded {
         env!("CARGO_PKG_VERSION").to_owned()
     }
 
-    fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError> {
+    fn deploy(
+        &self,
+        scenario: &Scenario,
+        recorder: &Recorder,
+        resume: Option<&Resume>,
+    ) -> Result<Deployment, DeployError> {
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
         let bounds = Bounds {
             until_ns,
@@ -51,8 +60,16 @@ impl Target for Embedded {
             bounds,
             recorder.probes(),
         )?;
-        let config = scenario.job.to_config();
-        let deployed = built.graph.deploy(config).map_err(refused)?;
+        let mut config = scenario.job.to_config();
+        if let Some(resume) = resume {
+            config.restore = match &resume.named {
+                Some(checkpoint) => RestoreFrom::Checkpoint(checkpoint.clone()),
+                None => RestoreFrom::Latest,
+            };
+            config.allow_rollback = resume.allow_rollback;
+        }
+        let deployed = built.graph.deploy(config);
+        let deployed = deployed.map_err(|error| refused(error, resume.is_some()))?;
         Ok(Deployment {
             alone: Some(built.alone),
             ..deployment(deployed, built.progress, Some(built.verifier))
@@ -71,6 +88,7 @@ pub fn deployment(
         progress,
         verifier,
         alone: None,
+        restored: deployed.restored_checkpoint(),
         preparation: Some(Box::new(deployed.preparation())),
         start: Box::new(move || match deployed.start() {
             Ok(job) => Ok(Arc::new(EmbeddedJob::new(job))),
@@ -91,8 +109,13 @@ impl Preparation for engine::Preparation {
 }
 
 /// Whose fault it is that a graph cannot be deployed, as far as a key of the scenario decides it.
-fn refused(error: engine::DeployError) -> DeployError {
+fn refused(error: engine::DeployError, resumes: bool) -> DeployError {
     let key = match &error {
+        engine::DeployError::Restore { .. } => return DeployError::Restore(error.to_string()),
+        engine::DeployError::Checkpoints(_) if resumes => {
+            return DeployError::Restore(error.to_string());
+        }
+        engine::DeployError::Checkpoints(_) => "job.checkpoint.directory",
         engine::DeployError::UnknownOperator { .. } => "job.chaining",
         engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => {
             "job.parallelism"
@@ -206,6 +229,14 @@ impl RunningJob for EmbeddedJob {
         }
     }
 
+    fn take_checkpoints(&self, into: &mut CheckpointRows) {
+        if let Some(job) = &*self.job() {
+            for report in std::iter::from_fn(|| job.next_checkpoint()) {
+                checkpoints::add_rows(&self.plan, &report, into);
+            }
+        }
+    }
+
     fn disturb(&self, fault: &Fault) -> Result<(), String> {
         let Some(job) = &*self.job() else {
             return Ok(());
@@ -214,6 +245,12 @@ impl RunningJob for EmbeddedJob {
             Fault::Freeze {
                 operator, lasting, ..
             } => job.freeze(self.task_of(operator)?, *lasting),
+            Fault::Kill {
+                operator, subtask, ..
+            } => job.kill(
+                self.task_of(operator)?,
+                subtask.map(|subtask| subtask as usize),
+            ),
             Fault::SlowSubtask {
                 operator,
                 subtask,

@@ -10,8 +10,9 @@ use engine::{Clock, SentHook, SourceStatus};
 use reports::record::{EventRow, Graph, KeyRow, Member, SubtaskRow, Task};
 use workloads::{Bounds, NullSource, Probes, SinkProbe, TagRun, null_sources};
 
-use super::{DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
+use super::{CheckpointRows, DeployError, Deployment, Ending, RunningJob, Snapshot, Target};
 use crate::latency::Recorder;
+use crate::resume::Resume;
 use crate::sampler::milliseconds;
 use crate::scenario::{Fault, Scenario};
 
@@ -33,7 +34,16 @@ impl Target for Null {
         env!("CARGO_PKG_VERSION").to_owned()
     }
 
-    fn deploy(&self, scenario: &Scenario, recorder: &Recorder) -> Result<Deployment, DeployError> {
+    fn deploy(
+        &self,
+        scenario: &Scenario,
+        recorder: &Recorder,
+        resume: Option<&Resume>,
+    ) -> Result<Deployment, DeployError> {
+        if resume.is_some() {
+            let message = "the null target has no state; allowed there: no checkpoint";
+            return Err(DeployError::Restore(message.to_owned()));
+        }
         if !scenario.faults.is_empty() {
             return Err(DeployError::Scenario {
                 key: "fault".to_owned(),
@@ -62,6 +72,7 @@ impl Target for Null {
             progress,
             verifier: None,
             alone: None,
+            restored: None,
             preparation: None,
             start: Box::new(move || NullJob::start(sources, &*probes)),
         })
@@ -228,6 +239,8 @@ impl RunningJob for NullJob {
     }
 
     fn take_events(&self, _into: &mut Vec<EventRow>) {}
+
+    fn take_checkpoints(&self, _into: &mut CheckpointRows) {}
 
     fn disturb(&self, fault: &Fault) -> Result<(), String> {
         Err(format!("the null target cannot {}", fault.label()))

@@ -4,7 +4,7 @@ use std::panic::RefUnwindSafe;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use harness::interrupt::Interrupt;
-use harness::run::prepare;
+use harness::run::{RunDirectory, prepare};
 use harness::scenario::Document;
 use harness::target::{Embedded, Target};
 use reports::record::{Activity, Run, RunDir, SubtaskRow, TimelineRow};
@@ -44,10 +44,10 @@ pub fn run(scenario: &str) -> Finished {
 pub fn run_on(target: &dyn Target, scenario: &str) -> Finished {
     let folder = tempfile::tempdir().unwrap();
     let mut document = Document::new("test", "test", scenario.to_owned());
-    let prepared = prepare(&mut document, &[], target).unwrap();
-    let run = prepared
-        .execute(folder.path(), &Interrupt::default())
-        .unwrap();
+    let parsed = document.parse(&[]).unwrap();
+    let place = RunDirectory::given(folder.path()).unwrap();
+    let prepared = prepare(&document, parsed, target, place, None).unwrap();
+    let run = prepared.execute(&Interrupt::default()).unwrap();
     Finished { run, folder }
 }
 

@@ -50,11 +50,8 @@ impl Failures {
             }
             (event_kind::RESTART, Some((recovery, stage @ Stage::Down))) => {
                 recovery.restarted_at_ms = event.t_ms;
-                *stage = Stage::Restarted;
-            }
-            (event_kind::RESTORED, Some((recovery, Stage::Restarted))) => {
-                recovery.restarted_at_ms = event.t_ms;
                 recovery.restored_checkpoint = restored_checkpoint(&event.text);
+                *stage = Stage::Restarted;
             }
             _ => {}
         }
@@ -148,8 +145,7 @@ mod tests {
             event(3_000, event_kind::KILL, ""),
             event(3_001, event_kind::FAILURE, "killed"),
             event(3_002, event_kind::FAILURE, "its channels are closed"),
-            event(4_000, event_kind::RESTART, ""),
-            event(4_050, event_kind::RESTORED, &restored_text(Some(7))),
+            event(4_050, event_kind::RESTART, &restored_text(Some(7))),
         ];
         let backlog = |t_ms| match t_ms {
             0..2_500 => 20,
@@ -175,8 +171,7 @@ mod tests {
             event(3_000, event_kind::FAILURE, "a"),
             event(4_000, event_kind::RESTART, ""),
             event(5_000, event_kind::FAILURE, "b"),
-            event(6_000, event_kind::RESTART, ""),
-            event(6_000, event_kind::RESTORED, &restored_text(None)),
+            event(6_000, event_kind::RESTART, &restored_text(None)),
             event(8_000, event_kind::FAILURE, "c"),
         ];
         let backlog = |t_ms| match t_ms {

@@ -106,9 +106,9 @@ pub fn restored_text(checkpoint: Option<u64>) -> String {
 
 const RESTORED: &str = "from checkpoint ";
 
-/// The checkpoint that such a text names.
+/// The checkpoint that such a text names, or that of a restart.
 pub(crate) fn restored_checkpoint(text: &str) -> Option<u64> {
-    let number = text.strip_prefix(RESTORED)?;
+    let (_, number) = text.split_once(RESTORED)?;
     number.split([' ', ',', ':']).next()?.parse().ok()
 }
 
@@ -121,10 +121,7 @@ mod tests {
         for checkpoint in [None, Some(1), Some(u64::MAX)] {
             assert_eq!(restored_checkpoint(&restored_text(checkpoint)), checkpoint);
         }
-        let with_more = format!(
-            "{}: 3 files of checkpoint 9 are damaged",
-            restored_text(Some(8))
-        );
-        assert_eq!(restored_checkpoint(&with_more), Some(8));
+        let restart = format!("attempt 1 goes on {}: 9 is damaged", restored_text(Some(8)));
+        assert_eq!(restored_checkpoint(&restart), Some(8));
     }
 }

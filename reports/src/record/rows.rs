@@ -167,9 +167,9 @@ pub mod event_kind {
     pub const KILL: &str = "kill";
     /// An attempt of the job has failed; the text says why.
     pub const FAILURE: &str = "failure";
-    /// The next attempt begins.
+    /// The next attempt begins, with what the last checkpoint holds; the text says from which.
     pub const RESTART: &str = "restart";
-    /// The job goes on from a checkpoint; the text is that of [`restored_text`](super::super::restored_text).
+    /// The run begins with what a checkpoint of an earlier one holds; the text is that of [`restored_text`](super::super::restored_text).
     pub const RESTORED: &str = "restored";
     /// Output that later checkpoints had made visible was taken back; the text says what.
     pub const ROLLBACK: &str = "rollback";

@@ -23,7 +23,10 @@ pub fn event_row(plan: &Plan, event: JobEvent) -> EventRow {
         // One disk, whichever subtask's turn it is.
         "throttle-disk" => begin("throttle disk".to_owned()),
         "throttle-disk-end" => end("throttle disk".to_owned()),
-        "failure" => (event_kind::EXCEPTION, event.text),
+        "kill" => (event_kind::KILL, format!("kill {name} {subtask}")),
+        "failure" => (event_kind::FAILURE, event.text),
+        "restart" => (event_kind::RESTART, event.text),
+        "rollback" => (event_kind::ROLLBACK, event.text),
         other => (event_kind::ALERT, format!("{other}: {}", event.text)),
     };
     EventRow {

@@ -156,6 +156,7 @@ impl Translator {
         row.t_ms = milliseconds(self.seen.at_ns);
         row.task.clone_from(&self.task_ids[subtask.task]);
         row.subtask = narrow(subtask.subtask);
+        row.attempt = self.seen.attempt;
         row.records_in = Some(subtask.records_in);
         row.records_out = Some(subtask.records_out);
         row.idle_ns = Some(subtask.time.idle_ns);
@@ -181,7 +182,12 @@ impl Translator {
         let states = &self.seen.states;
         into.states.resize_with(states.len(), StateRow::default);
         for (row, state) in into.states.iter_mut().zip(states) {
-            state_row(row, t_ms, &self.task_ids[state.task], state);
+            state_row(
+                row,
+                (t_ms, self.seen.attempt),
+                &self.task_ids[state.task],
+                state,
+            );
             let place = self.first_subtask[state.task] + state.subtask;
             if let Some(subtask) = into.subtasks.get_mut(place) {
                 *subtask.state_bytes.get_or_insert(0) += state.bytes;

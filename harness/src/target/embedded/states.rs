@@ -4,10 +4,16 @@ use engine::{RocksDbSnapshot, StateSnapshot};
 use reports::record::StateRow;
 
 /// Rewrites a row with what was seen of one subtask's state at this moment.
-pub fn state_row(row: &mut StateRow, t_ms: u64, task: &str, seen: &StateSnapshot) {
+pub fn state_row(
+    row: &mut StateRow,
+    (t_ms, attempt): (u64, u32),
+    task: &str,
+    seen: &StateSnapshot,
+) {
     row.t_ms = t_ms;
     task.clone_into(&mut row.task);
     row.subtask = super::rows::narrow(seen.subtask);
+    row.attempt = attempt;
     // The heap counts no accesses, and times some.
     let counted = |count| seen.rocksdb.is_some().then_some(count);
     row.reads = counted(seen.reads);

@@ -45,8 +45,7 @@ impl Simulation {
         for row in [
             event(FAILED_MS, event_kind::KILL, String::new()),
             event(FAILED_MS, event_kind::FAILURE, "killed".to_owned()),
-            event(RESTARTED_MS, event_kind::RESTART, String::new()),
-            event(RESTARTED_MS, event_kind::RESTORED, restored_text(Some(12))),
+            event(RESTARTED_MS, event_kind::RESTART, restored_text(Some(12))),
         ] {
             writer.append(&row).unwrap();
         }
