@@ -79,7 +79,7 @@ impl DetachedStates {
         show: &mut ShowStates<'_>,
     ) -> Result<DetachedCheckpoint, StateError> {
         let mut parts = Parts::default();
-        let mut into = Snapshot::new(OPERATOR, &mut parts);
+        let mut into = Snapshot::new(0, OPERATOR, &mut parts);
         self.backend.snapshot(show, &mut into)?;
         Ok(DetachedCheckpoint(parts))
     }

@@ -109,7 +109,7 @@ impl States {
             &mut self.map,
             &mut self.sum,
         ];
-        let into = &mut Snapshot::new(OPERATOR, &mut parts);
+        let into = &mut Snapshot::new(0, OPERATOR, &mut parts);
         self.backend.snapshot(&mut *shown(states), into).unwrap();
         parts
     }

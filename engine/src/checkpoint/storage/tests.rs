@@ -89,12 +89,10 @@ impl SmallJob {
             bytes: self.part_bytes as u64,
         });
         PartFiles {
-            _within: Arc::new(()),
             operator: "count".to_owned(),
-            within: Arc::new(()),
             files: files.collect(),
             folder,
-            within: std::sync::Arc::new(()),
+            _within: Arc::new(()),
         }
     }
 

@@ -56,7 +56,7 @@ struct Subtask {
 impl Subtask {
     fn snapshot(&mut self) -> Parts {
         let mut parts = Parts::default();
-        let into = &mut Snapshot::new(OPERATOR, &mut parts);
+        let into = &mut Snapshot::new(0, OPERATOR, &mut parts);
         self.backend.snapshot(&mut |_| (), into).unwrap();
         self.timers.snapshot(into);
         parts

@@ -101,7 +101,7 @@ fn on_heap() -> StateContext {
 fn saved(context: StateContext, state: &mut dyn KeyedState) -> Parts {
     let mut backend = context.finish().unwrap();
     let mut parts = Parts::default();
-    let into = &mut Snapshot::new(OPERATOR, &mut parts);
+    let into = &mut Snapshot::new(0, OPERATOR, &mut parts);
     backend.snapshot(&mut |visit| visit(state), into).unwrap();
     parts
 }
@@ -131,7 +131,7 @@ fn a_state_that_its_process_does_not_show_is_not_lost_without_a_word() {
     let mut backend = context.finish().unwrap();
     let mut refused = |show: &mut ShowStates<'_>| {
         let mut parts = Parts::default();
-        let into = &mut Snapshot::new(OPERATOR, &mut parts);
+        let into = &mut Snapshot::new(0, OPERATOR, &mut parts);
         backend.snapshot(show, into).unwrap_err().to_string()
     };
     assert_eq!(
