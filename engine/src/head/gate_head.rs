@@ -228,7 +228,7 @@ impl<T: Send> GateHead<T> {
                 self.first.arrived(parcel.enqueued_ns);
             }
             Payload::Barrier(barrier) => {
-                self.note_first_barrier(&barrier, now_ns);
+                self.note_barrier(&barrier, now_ns);
                 let passes = barrier.passes(now_ns);
                 let next = self.alignment.arrived(channel, barrier, passes);
                 self.act(next, now_ns);
@@ -308,10 +308,16 @@ impl<T: Send> GateHead<T> {
 
 /// What has to do with checkpoints.
 impl<T: Send> GateHead<T> {
-    fn note_first_barrier(&mut self, barrier: &Barrier, now_ns: u64) {
+    /// A barrier has come, or is about to pass what lies before it.
+    fn note_barrier(&mut self, barrier: &Barrier, now_ns: u64) {
         let known = self.alignment.waiting().or(self.alignment.recording());
-        if known.is_none_or(|known| known.checkpoint < barrier.checkpoint) {
+        let is_newer = |known: Barrier| known.checkpoint < barrier.checkpoint;
+        if known.is_none_or(is_newer) {
             self.first_barrier_ns = now_ns;
+        }
+        // Another one is under way: that one has been given up, and what it held back goes first.
+        if let Some(known) = known.filter(|known| is_newer(*known)) {
+            self.give_up(known.checkpoint);
         }
     }
 
@@ -364,7 +370,7 @@ impl<T: Send> GateHead<T> {
                     self.urgent_from_ns = earliest(self.urgent_from_ns, Some(from_ns));
                 }
                 Some(_) => {
-                    self.note_first_barrier(&barrier, now_ns);
+                    self.note_barrier(&barrier, now_ns);
                     let next = self.alignment.passes(barrier);
                     self.act(next, now_ns);
                 }
