@@ -1,5 +1,6 @@
 //! The workload families: what `[workload] kind = ".."` may say.
 
+use crate::checkpoint_pressure::{self, CheckpointPressureSpec};
 use crate::flights::{self, FlightsSpec};
 use crate::hot_keys::{self, HotKeysSpec};
 use crate::late_data::{self, LateDataSpec};
@@ -59,6 +60,13 @@ static FAMILIES: &[Family] = &[
         operators: state_growth::OPERATORS,
         parameters: state_growth::PARAMETERS,
     },
+    Family {
+        name: "checkpoint-pressure",
+        summary: "checkpoints of a large state, while a slow operator behind it holds everything up",
+        shape: "source -> parse -> key_by -> profile -> deliver -> sink",
+        operators: checkpoint_pressure::OPERATORS,
+        parameters: checkpoint_pressure::PARAMETERS,
+    },
 ];
 
 /// All families.
@@ -79,6 +87,8 @@ pub enum WorkloadSpec {
     LateData(LateDataSpec),
     /// See [`state_growth`].
     StateGrowth(StateGrowthSpec),
+    /// See [`checkpoint_pressure`].
+    CheckpointPressure(CheckpointPressureSpec),
 }
 
 impl WorkloadSpec {
@@ -120,6 +130,7 @@ impl WorkloadSpec {
             "state-growth" => {
                 WorkloadSpec::StateGrowth(read::<StateGrowthSpec>(table)?.with_defaults())
             }
+            "checkpoint-pressure" => WorkloadSpec::CheckpointPressure(read(table)?),
             _ => WorkloadSpec::SlowOperator(read(table)?),
         };
         spec.validate()?;
@@ -137,6 +148,7 @@ impl WorkloadSpec {
             WorkloadSpec::HotKeys(spec) => spec.validate(),
             WorkloadSpec::LateData(spec) => spec.validate(),
             WorkloadSpec::StateGrowth(spec) => spec.validate(),
+            WorkloadSpec::CheckpointPressure(spec) => spec.validate(),
         }
     }
 
@@ -148,6 +160,7 @@ impl WorkloadSpec {
             WorkloadSpec::HotKeys(spec) => write(spec),
             WorkloadSpec::LateData(spec) => write(spec),
             WorkloadSpec::StateGrowth(spec) => write(spec),
+            WorkloadSpec::CheckpointPressure(spec) => write(spec),
         };
         [("kind".to_owned(), self.kind().into())]
             .into_iter()
@@ -168,6 +181,7 @@ impl WorkloadSpec {
             WorkloadSpec::HotKeys(_) => &FAMILIES[2],
             WorkloadSpec::LateData(_) => &FAMILIES[3],
             WorkloadSpec::StateGrowth(_) => &FAMILIES[4],
+            WorkloadSpec::CheckpointPressure(_) => &FAMILIES[5],
         }
     }
 }
@@ -220,11 +234,11 @@ mod tests {
         let error = |text: &str| parse(text).expect_err(text);
         assert_eq!(
             error("keys = 1"),
-            "kind: missing; known workloads: slow-operator, flights, hot-keys, late-data, state-growth"
+            "kind: missing; known workloads: slow-operator, flights, hot-keys, late-data, state-growth, checkpoint-pressure"
         );
         assert_eq!(
             error("kind = 'slow'"),
-            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys, late-data, state-growth"
+            "kind: found \"slow\"; known workloads: slow-operator, flights, hot-keys, late-data, state-growth, checkpoint-pressure"
         );
         assert_eq!(
             error("kind = 'flights'\nkeys = 1"),
@@ -259,6 +273,12 @@ mod tests {
         assert_eq!(
             error("kind = 'hot-keys'\ncost = { kind = 'async' }"),
             "cost.kind: found \"async\" (string); allowed: \"cpu\" or \"blocking\""
+        );
+        assert_eq!(
+            error(
+                "kind = 'checkpoint-pressure'\nkeys = 20_000_000\ndistribution = { kind = 'zipf' }"
+            ),
+            "keys: found 20000000; allowed with zipf: from 1 to 10000000"
         );
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::{JobGraph, Stream};
 
+use crate::checkpoint_pressure;
 use crate::family::WorkloadSpec;
 use crate::flights::{self, FlightEvents, FlightsSpec, Year, YearError};
 use crate::hot_keys::{self, HotKeyEvents, HotKeysSpec, KeyModel, StampedHotKeys};
@@ -86,6 +87,10 @@ pub fn build(
             GrowthJob::Profiles => Ok(state_growth::build_profiles(spec, feed.profiles(spec)?)),
             GrowthJob::UniqueVisitor => Ok(state_growth::build_visits(spec, feed.visits(spec)?)),
         },
+        WorkloadSpec::CheckpointPressure(spec) => {
+            let wiring = feed.profiles(&spec.state())?;
+            Ok(checkpoint_pressure::build(spec, wiring))
+        }
     }
 }
 
@@ -127,6 +132,7 @@ pub fn null_sources(
             GrowthJob::Profiles => Ok(feed.profiles(spec)?.alone()()),
             GrowthJob::UniqueVisitor => Ok(feed.visits(spec)?.alone()()),
         },
+        WorkloadSpec::CheckpointPressure(spec) => Ok(feed.profiles(&spec.state())?.alone()()),
     }
 }
 
@@ -468,6 +474,7 @@ mod tests {
             "hot-keys",
             "late-data",
             "state-growth",
+            "checkpoint-pressure",
         ] {
             let workload = format!("kind = '{kind}'").parse().map(WorkloadSpec::parse);
             let workload = workload.expect("TOML").expect("all defaults");

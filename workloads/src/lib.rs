@@ -1,7 +1,7 @@
 //! Workloads for stream-processing engines: what is run, how hard, and what the right answer is.
 //!
 //! - [`load`]: when which record is due, fixed before the run, and the source that keeps to it.
-//! - [`slow_operator`], [`flights`], [`hot_keys`], [`late_data`], [`state_growth`]: events, jobs for the embedded engine, oracles.
+//! - [`slow_operator`], [`flights`], [`hot_keys`], [`late_data`], [`state_growth`], [`checkpoint_pressure`]: events, jobs for the embedded engine, oracles.
 //! - [`family`], [`job`], [`spec`]: the tables of a scenario that say so, checked against one declaration that
 //!   `backwater list` shows, too. [`scenarios`]: the built-in ones.
 //! - [`jobs`]: from specifications to a job; [`verify`]: were its results right; [`trade_off`]: what its windows would
@@ -10,6 +10,7 @@
 //! Everything here is a function of (specification, seed): no clock is read, and nothing is measured. How rows are
 //! timed is the business of whoever gives the [`probes`].
 
+pub mod checkpoint_pressure;
 pub mod draw;
 pub mod family;
 pub mod flights;

@@ -45,6 +45,10 @@ static BUILTIN: &[(&str, &str)] = scenarios![
     "state-hot",
     "state-hot-local",
     "unique-visitor",
+    "checkpoint-pressure",
+    "checkpoint-pressure-unaligned",
+    "checkpoint-pressure-rocksdb",
+    "recovery",
 ];
 
 /// Name and text (TOML) of every built-in scenario.
@@ -78,7 +82,9 @@ mod tests {
                 Arc::new(NoProbes),
             )
             .expect(name);
-            let deployed = built.graph.deploy(job.to_config()).expect(name);
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let config = job.within(folder.path()).to_config();
+            let deployed = built.graph.deploy(config).expect(name);
             let faults = scenario
                 .get("fault")
                 .and_then(toml::Value::as_array)

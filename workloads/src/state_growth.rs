@@ -25,7 +25,9 @@ mod visits;
 
 pub use buckets::{BUCKETS, Bucket, Buckets, Found};
 pub use event::{Operation, ProfileEvents, VisitEvents};
+pub(crate) use job::build_profiles_behind;
 pub use job::{OPERATORS, build_profiles, build_profiles_with, build_visits, build_visits_with};
+pub(crate) use parameters::DISTRIBUTION;
 pub use population::Population;
 pub use profile::{Content, Profile};
 pub use profiles::Answer;

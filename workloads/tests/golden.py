@@ -124,17 +124,17 @@ def late_data(usual, threshold, least, most):
         yield struct.pack("<q", ((k * step >> 32) - skew - late) // MS) + line
 
 
-def existing(split, index, preloaded=10_000, splits=4, new_share=round(0.1 * 2**32)):
+def existing(split, index, new_share, preloaded=10_000, splits=4):
     mine = preloaded // splits + (split < preloaded % splits)
     return mine + (index * new_share + (split << 32) // splits >> 32)
 
 
-def keys(recent_threshold, recent):
+def keys(recent_threshold, recent, new_share=round(0.1 * 2**32)):
     draws = state(SEED, EVENT)
     for k in range(RECORDS):
         b, split, index = bits(draws, k), k % 4, k // 4
-        count = existing(split, index)
-        is_new = existing(split, index + 1) > count
+        count = existing(split, index, new_share)
+        is_new = existing(split, index + 1, new_share) > count
         if is_new:
             number = count
         elif mix(b) & 0xFFFFFFFF < recent_threshold:
@@ -144,8 +144,8 @@ def keys(recent_threshold, recent):
         yield k, number * 4 + split, is_new, mix(b) >> 32
 
 
-def profiles(*law):
-    thresholds = [round(weight * 2**32) for weight in (0.4, 0.7, 0.9)]
+def profiles(*law, weights=(0.4, 0.7, 0.9)):
+    thresholds = [round(weight * 2**32) for weight in weights]
     for k, key, is_new, choice in keys(*law):
         operation = 1 if is_new else sum(choice >= threshold for threshold in thresholds)
         yield f"{k:016x}{key:08x}{operation:08x}".encode()
@@ -222,3 +222,4 @@ fingerprint("state-growth, uniform", profiles(0, 0))
 fingerprint("state-growth, recent", profiles(round(0.9 * 2**32), 250))
 fingerprint("state-growth, visits", visits())
 fingerprint("state-growth, payloads", payloads())
+fingerprint("checkpoint-pressure", profiles(0, 0, 0, weights=(0.75, 1, 1)))

@@ -154,6 +154,20 @@ fn state_growth_makes_the_same_events_for_ever_with_every_distribution() {
 }
 
 #[test]
+fn checkpoint_pressure_makes_the_same_events_for_ever() {
+    let text = "kind = 'checkpoint-pressure'\nkeys = 10_000\nchanges = 0.25";
+    let Ok(WorkloadSpec::CheckpointPressure(spec)) =
+        WorkloadSpec::parse(text.parse().expect("TOML"))
+    else {
+        panic!("{text}")
+    };
+    let state = spec.state();
+    let mix = state.mix.expect("always there");
+    let events = ProfileEvents::new(42, Population::new(&state, 4, 0.0), &mix);
+    assert_eq!(event_fingerprint(&events, RECORDS), "b8028ae5d817b83bda5ef3d33a4638396b378db80e9d12f06f2082c90d8d359b");
+}
+
+#[test]
 fn state_growth_makes_the_same_visits_and_payloads_for_ever() {
     let (spec, population) = growth("job = 'unique-visitor'\ndisorder = '50ms'");
     let visits = VisitEvents::new(&spec, 42, population, false);

@@ -186,3 +186,25 @@ fn an_operator_that_doubles_or_swaps_one_record_in_a_million_is_caught() {
     });
     assert_eq!((found.missing, found.duplicated, found.wrong), (0, 0, 1));
 }
+
+#[test]
+fn checkpoint_pressure_gives_the_oracles_answers_whatever_its_checkpoints_overtake() {
+    let spec = workload(
+        "kind = 'checkpoint-pressure'\nkeys = 500\ncost = { kind = 'cpu', mean = '2us' }",
+    );
+    for mode in ["aligned", "unaligned"] {
+        for text in LAYOUTS {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let checkpoint = format!("checkpoint = {{ interval = '10ms', mode = '{mode}' }}");
+            let layout = layout(&format!("{checkpoint}\n{text}"), spec.family().operators);
+            let ran = run(
+                &spec,
+                &load("splits = 6"),
+                &layout.within(folder.path()),
+                records(20_000),
+            );
+            ran.assert_right(&format!("{mode}, {text}"));
+            assert_eq!(ran.correctness().expected, 20_000);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use engine::{JobGraph, Stream};
 use super::event::{ProfileEvents, VisitEvents};
 use super::outcome::{Outcome, Said, SumSink};
 use super::profile::Content;
-use super::profiles::Profiles;
+use super::profiles::{Answer, Profiles};
 use super::spec::StateGrowthSpec;
 use super::verify::ProfileVerifier;
 use super::visits::verify::VisitVerifier;
@@ -32,6 +32,26 @@ pub fn build_profiles_with(
     between: impl FnOnce(Stream<Record>) -> Stream<Record>,
 ) -> Built {
     let graph = JobGraph::new("state-growth");
+    profiles(graph, spec, wiring, between, |answers| answers)
+}
+
+/// As [`build_profiles`], with further operators behind `profile`, which hand every answer on once.
+pub(crate) fn build_profiles_behind(
+    spec: &StateGrowthSpec,
+    wiring: Wiring<ProfileEvents>,
+    behind: impl FnOnce(Stream<Answer>) -> Stream<Answer>,
+) -> Built {
+    let graph = JobGraph::new("checkpoint-pressure");
+    profiles(graph, spec, wiring, |records| records, behind)
+}
+
+fn profiles(
+    graph: JobGraph,
+    spec: &StateGrowthSpec,
+    wiring: Wiring<ProfileEvents>,
+    between: impl FnOnce(Stream<Record>) -> Stream<Record>,
+    behind: impl FnOnce(Stream<Answer>) -> Stream<Answer>,
+) -> Built {
     let parsed = between(wiring.source(&graph).operator("parse", |_| Parse));
     let (ttl, left, entries) = (spec.ttl, Left::default(), Left::default());
     let content = Content::new(spec, wiring.seed());
@@ -42,7 +62,7 @@ pub fn build_profiles_with(
             let place = leave.of(context.index);
             Profiles::new(content, population.clone(), ttl, place)
         });
-    add_sink(answers, spec, &wiring, &left);
+    add_sink(behind(answers), spec, &wiring, &left);
     finished(graph, wiring, |wiring| {
         Box::new(ProfileVerifier::new(wiring, ttl, left, entries))
     })

@@ -39,12 +39,7 @@ pub const PARAMETERS: &[Parameter] = &[
         default: Default::Absent("new_key_share is used"),
         help: "the same as keys per second of intended time; needs load shape constant",
     },
-    Parameter {
-        name: "distribution",
-        kind: Kind::Variants(DISTRIBUTIONS),
-        default: Default::Value("{ kind = \"uniform\" }"),
-        help: "which of the existing keys all other records have; the records of a key come from one split",
-    },
+    DISTRIBUTION,
     Parameter {
         name: "mix",
         kind: Kind::Table(MIX),
@@ -103,6 +98,14 @@ pub const PARAMETERS: &[Parameter] = &[
         help: "how long state lives, in processing time",
     },
 ];
+
+/// Which keys records have, for every workload with such a state.
+pub(crate) const DISTRIBUTION: Parameter = Parameter {
+    name: "distribution",
+    kind: Kind::Variants(DISTRIBUTIONS),
+    default: Default::Value("{ kind = \"uniform\" }"),
+    help: "which of the existing keys all other records have; the records of a key come from one split",
+};
 
 const DISTRIBUTIONS: &[Variant] = &[
     Variant {
