@@ -400,8 +400,9 @@ impl Subtask {
         let accesses = slice.state.accesses - accessed;
         self.faults
             .worked(slice.records_in - taken, accesses, began_ns);
-        // A barrier that has waited for long enough is no less a reason to go on.
-        let deadline_ns = head.deadline_ns();
+        // A barrier that has waited for long enough is no less a reason to go on. One that may pass
+        // already has been looked after.
+        let deadline_ns = head.deadline_ns().filter(|&at_ns| at_ns > began_ns);
         let until = |wait, until_ns, interest: Reason| Turn::Wait {
             wait,
             until_ns: earliest(until_ns, deadline_ns),

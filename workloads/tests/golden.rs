@@ -164,7 +164,10 @@ fn checkpoint_pressure_makes_the_same_events_for_ever() {
     let state = spec.state();
     let mix = state.mix.expect("always there");
     let events = ProfileEvents::new(42, Population::new(&state, 4, 0.0), &mix);
-    assert_eq!(event_fingerprint(&events, RECORDS), "b8028ae5d817b83bda5ef3d33a4638396b378db80e9d12f06f2082c90d8d359b");
+    assert_eq!(
+        event_fingerprint(&events, RECORDS),
+        "b8028ae5d817b83bda5ef3d33a4638396b378db80e9d12f06f2082c90d8d359b"
+    );
 }
 
 #[test]

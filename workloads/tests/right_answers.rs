@@ -189,9 +189,8 @@ fn an_operator_that_doubles_or_swaps_one_record_in_a_million_is_caught() {
 
 #[test]
 fn checkpoint_pressure_gives_the_oracles_answers_whatever_its_checkpoints_overtake() {
-    let spec = workload(
-        "kind = 'checkpoint-pressure'\nkeys = 500\ncost = { kind = 'cpu', mean = '2us' }",
-    );
+    let spec =
+        workload("kind = 'checkpoint-pressure'\nkeys = 500\ncost = { kind = 'cpu', mean = '2us' }");
     for mode in ["aligned", "unaligned"] {
         for text in LAYOUTS {
             let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,6 +1,7 @@
 //! Where subtasks hand in their snapshots: they are written by other threads, and whoever drives the
 //! checkpoints hears of it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
@@ -12,6 +13,7 @@ use crate::checkpoint::taking::Times;
 use crate::checkpoint::underway::Whole;
 use crate::checkpoint::writers::Writers;
 use crate::clock::Clock;
+use crate::panic_text::text_of;
 use crate::subtask::SubtaskShared;
 
 /// What becomes of a snapshot: on disk, with what it cost.
@@ -123,7 +125,8 @@ impl HandIn {
         let writing = self.writers.begin();
         tokio::task::spawn_blocking(move || {
             let began_ns = clock.now();
-            let stored = store(parts);
+            let stored = catch_unwind(AssertUnwindSafe(|| store(parts)))
+                .unwrap_or_else(|panic| Err(StorageError::Panic(text_of(&*panic))));
             report.ended_ns = clock.now();
             report.async_ns = report.ended_ns - began_ns;
             let written = stored.map(|stored| {

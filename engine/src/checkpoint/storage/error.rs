@@ -20,6 +20,9 @@ pub(crate) enum StorageError {
     /// Written by another version of this program.
     #[error("{} has format {found}, of which nothing is known here: it was written by another version of this program", path.display())]
     Format { path: PathBuf, found: u32 },
+    /// A writer broke down: never by itself, since it panics on no input.
+    #[error("a writer panicked: {0}")]
+    Panic(String),
     /// Nobody waits for it any more.
     #[error("checkpoint {0} was given up meanwhile")]
     GivenUp(u64),
