@@ -169,23 +169,31 @@ impl<T: Send> GateHead<T> {
         for _ in 0..self.inputs.len() {
             let turn = self.turn;
             self.turn = (turn + 1) % self.inputs.len();
-            if self.inputs[turn].taken.is_empty() {
-                self.take(turn, now_ns);
+            if let Some(parcel) = self.next_parcel_of(turn, now_ns) {
+                return Some((turn, parcel));
+            }
+        }
+        None
+    }
+
+    /// The next parcel of an input whose channel is not held back, whether or not it has been taken yet.
+    fn next_parcel_of(&mut self, input: usize, now_ns: u64) -> Option<Parcel<T>> {
+        loop {
+            if self.inputs[input].taken.is_empty() {
+                self.take(input, now_ns);
             }
             let Input {
                 taken,
                 held,
                 first_channel,
                 ..
-            } = &mut self.inputs[turn];
-            while let Some(parcel) = taken.pop_front() {
-                if !self.alignment.holds(*first_channel + parcel.channel) {
-                    return Some((turn, parcel));
-                }
-                held.push_back(parcel);
+            } = &mut self.inputs[input];
+            let parcel = taken.pop_front()?;
+            if !self.alignment.holds(*first_channel + parcel.channel) {
+                return Some(parcel);
             }
+            held.push_back(parcel);
         }
-        None
     }
 
     /// Acts on the next parcel, or hands the chain the rows that come before any; false if there are
