@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::batch::codec::Codec;
 use crate::batch::{Batch, Part, Signal};
 use crate::checkpoint::taking::{RestoredTask, Taking};
+use crate::event_time::NO_WATERMARK_MS;
 use crate::operator::{Operator, OperatorContext, OperatorError, Sink};
 use crate::prepare::PrepareContext;
 use crate::snapshot::METERED;
@@ -62,6 +63,10 @@ pub(crate) trait Stage<T>: Send {
     fn flush(&mut self);
     /// Appends what is left of the input: where a snapshot does not wait for it.
     fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>);
+    /// The last watermark that the operator was told of: those in the input are not.
+    fn told_ms(&self) -> i64 {
+        NO_WATERMARK_MS
+    }
     /// Once settled: puts what the operators hold into a checkpoint, and sends its barrier on.
     fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError>;
     /// Whether a barrier that was sent on still lies behind rows without credit.
@@ -329,6 +334,10 @@ impl<In: Send, Out: Send> Stage<In> for OperatorStage<In, Out> {
         self.pending.save(codec, bytes);
     }
 
+    fn told_ms(&self) -> i64 {
+        self.pending.told_ms()
+    }
+
     fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
         self.operator
             .snapshot(&mut taking.of(self.counters.uid()))?;
@@ -448,6 +457,10 @@ impl<T: Send> Stage<T> for SinkStage<T> {
 
     fn save_input(&mut self, codec: &Codec<T>, bytes: &mut Vec<u8>) {
         self.pending.save(codec, bytes);
+    }
+
+    fn told_ms(&self) -> i64 {
+        self.pending.told_ms()
     }
 
     fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {

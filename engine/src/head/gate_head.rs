@@ -409,6 +409,9 @@ impl<T: Send> GateHead<T> {
             if unaligned {
                 first.save_input(codec, &mut image.pending);
             }
+            if !image.pending.is_empty() {
+                image.told_ms = first.told_ms();
+            }
             Ok(())
         };
         self.underway.take(&mut *self.first, slice, save)?;
@@ -456,6 +459,7 @@ impl<T: Send> GateHead<T> {
         }
         InputImage {
             emitted_ms: self.valve.emitted_ms(),
+            told_ms: self.valve.emitted_ms(),
             pending: Vec::new(),
             pending_input: self.current.as_ref().map_or(0, |it| it.input as u32),
             channels,

@@ -22,6 +22,8 @@ use crate::valve::Valve;
 pub(super) struct InputImage {
     /// How far event time had come at the gate.
     pub(super) emitted_ms: i64,
+    /// What the chain's first operator had been told of that.
+    pub(super) told_ms: i64,
     /// Rows that the chain had been given and had not worked off, and by which input they came.
     pub(super) pending: Vec<u8>,
     pub(super) pending_input: u32,
@@ -106,14 +108,9 @@ impl<T> Replay<T> {
         }
         let stood = image.channels.iter();
         let stood = stood.map(|channel| (channel.watermark_ms, channel.is_idle));
-        // Signals that are pending have been merged already: what they say has not been reached.
-        let is_behind = pending.iter().any(|piece| !piece.batch.marks.is_empty());
         self.receivers.push(OldReceiver {
             valve: Valve::restored(stood, image.emitted_ms),
-            reached_ms: match is_behind {
-                true => NO_WATERMARK_MS,
-                false => image.emitted_ms,
-            },
+            reached_ms: image.told_ms,
             pending,
             channels,
         });
@@ -131,9 +128,12 @@ impl<T> Replay<T> {
         }
     }
 
-    /// Where event time stands once nothing is left.
+    /// Where event time stands once nothing is left: as far as any old subtask had come. Where inputs
+    /// fell idle one may have come further than another; what it has said of its keys stands.
     pub(super) fn reached_ms(&self) -> i64 {
-        self.reached.emitted_ms()
+        let receivers = self.receivers.iter();
+        let furthest = receivers.map(|receiver| receiver.valve.emitted_ms()).max();
+        furthest.unwrap_or(NO_WATERMARK_MS)
     }
 
     /// Pieces that are left, each with its input.
@@ -145,7 +145,9 @@ impl<T> Replay<T> {
         }
         let left = self.receivers.iter().enumerate();
         let left = left.filter(|(_, receiver)| !receiver.is_done());
-        let (index, _) = left.min_by_key(|(_, receiver)| receiver.reached_ms)?;
+        let Some((index, _)) = left.min_by_key(|(_, receiver)| receiver.reached_ms) else {
+            return self.closing();
+        };
         let receiver = &mut self.receivers[index];
         let mut piece = receiver.next()?;
         let marks = std::mem::take(&mut piece.batch.marks);
@@ -166,6 +168,17 @@ impl<T> Replay<T> {
                 .feed(index, signal, |signal| batch.signal_after(rows, signal));
         }
         Some(piece)
+    }
+
+    /// Tells where event time stands once nothing is left, unless it stands there.
+    fn closing(&mut self) -> Option<Piece<T>> {
+        let signal = Signal::Watermark(self.reached_ms());
+        let mut batch = Batch::default();
+        for index in 0..self.receivers.len() {
+            self.reached
+                .feed(index, signal, |signal| batch.signal(signal));
+        }
+        (!batch.is_empty()).then_some(Piece { input: 0, batch })
     }
 }
 
@@ -237,4 +250,30 @@ fn pieces<T>(
         }
     }
     Ok(cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_ends_where_the_furthest_old_subtask_stood() {
+        let codec = Codec::<u64>::new();
+        let mut replay = Replay::new();
+        for emitted_ms in [100, 60] {
+            let image = InputImage {
+                emitted_ms,
+                told_ms: emitted_ms,
+                ..InputImage::default()
+            };
+            let nothing = |_, _| Vec::new();
+            let added = replay.add(&image, &codec, nothing, |_, _| true);
+            added.expect("nothing to decode");
+        }
+        replay.begin();
+        let told = std::iter::from_fn(|| replay.next());
+        let told: Vec<_> = told.map(|piece| piece.batch.last_watermark_ms()).collect();
+        assert_eq!(told, [Some(60), Some(100)]);
+        assert_eq!(replay.reached_ms(), 100);
+    }
 }

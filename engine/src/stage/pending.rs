@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::batch::codec::Codec;
-use crate::batch::{Batch, Mark, Part};
+use crate::batch::{Batch, Mark, Part, Signal};
+use crate::event_time::NO_WATERMARK_MS;
 
 /// Rows beyond which what was given at once is taken in pieces.
 const LARGE: usize = 4_096;
@@ -24,6 +25,7 @@ pub(crate) struct Pending<T> {
     large_marks: VecDeque<Mark>,
     /// Rows of what was given at once that are current or gone.
     taken: usize,
+    told_ms: i64,
 }
 
 impl<T> Pending<T> {
@@ -33,7 +35,13 @@ impl<T> Pending<T> {
             large: Batch::default(),
             large_marks: VecDeque::new(),
             taken: 0,
+            told_ms: NO_WATERMARK_MS,
         }
+    }
+
+    /// The last watermark that was handed to work.
+    pub(crate) fn told_ms(&self) -> i64 {
+        self.told_ms
     }
 
     /// Where rows are put in, when there are none.
@@ -88,9 +96,15 @@ impl<T> Pending<T> {
     pub(crate) fn work_off<E>(
         &mut self,
         rows: usize,
-        work: impl FnMut(Part<'_, T>) -> Result<(), E>,
+        mut work: impl FnMut(Part<'_, T>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.current.work_off(rows, work)
+        let told_ms = &mut self.told_ms;
+        self.current.work_off(rows, |part| {
+            if let Part::Signal(Signal::Watermark(at_ms)) = &part {
+                *told_ms = *at_ms;
+            }
+            work(part)
+        })
     }
 
     /// Appends all rows and signals, which stay.
@@ -122,7 +136,6 @@ impl<T> Pending<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::Signal;
     use crate::data::Row;
     use proptest::prelude::*;
 
