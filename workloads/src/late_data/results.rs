@@ -98,6 +98,13 @@ impl Said {
         if purging { self.total } else { self.last }
     }
 
+    /// Whether the same was said. With purging it is not known what was said last if two sinks were told of the window,
+    /// as after a job has gone on at another parallelism.
+    pub(super) fn agrees(&self, other: &Said, purging: bool) -> bool {
+        let last = if purging { self.last } else { other.last };
+        *self == Said { last, ..*other }
+    }
+
     fn merge(&mut self, other: &Said) {
         self.early += other.early;
         self.on_time += other.on_time;
