@@ -113,7 +113,7 @@ impl Closing<'_> {
             host: host::describe(),
             seed: Some(self.scenario.seed),
             measured,
-            records_replayed: 0,
+            records_replayed: self.progress.replayed(),
             restored_from: self.restored_from.clone(),
             correctness,
             censored,
