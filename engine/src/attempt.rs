@@ -295,6 +295,11 @@ impl Attempt {
         subtasks.map(|subtask| subtask.is_source).collect()
     }
 
+    /// Whether snapshots are taken of it.
+    pub(crate) fn takes_checkpoints(&self) -> bool {
+        self.shared.snapshots.is_some()
+    }
+
     /// Nothing of it is to be written any more.
     pub(crate) fn give_up(&self) {
         if let Some(snapshots) = &self.shared.snapshots {

@@ -52,7 +52,13 @@ impl JobGraph {
         let graph = locked(&self.inner);
         let layout = Layout::new(&graph, config)?;
         if let Some(start) = start {
-            check_operators(&graph, config, start)?;
+            let tasks = layout.plan.tasks.iter().enumerate();
+            let with_input = tasks.filter(|(number, _)| {
+                let edges = &layout.plan.edges;
+                edges.iter().any(|edge| edge.to == *number)
+            });
+            let heads: Vec<&str> = with_input.map(|(_, task)| task.id.as_str()).collect();
+            check_operators(&graph, config, start, &heads)?;
         }
         let counters: Vec<Arc<MemberCounters>> = graph
             .operators

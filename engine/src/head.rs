@@ -5,6 +5,8 @@ pub(crate) mod latch;
 mod replay;
 pub(crate) mod source_head;
 
+pub(crate) use replay::{INPUT, holds_rows};
+
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::parts::Parts;
 use crate::checkpoint::taking::RestoredTask;

@@ -6,6 +6,8 @@
 mod checkpointing;
 mod output;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -14,9 +16,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::attempt::{Attempt, EdgeBalance, JobEvent, Outcome};
-use crate::checkpoint::hand_in::Message;
+use crate::checkpoint::hand_in::{Message, SlowDisk};
 use crate::checkpoint::report::CheckpointReport;
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::deploy::Deployed;
 use crate::plan::{DeployError, Plan};
 use crate::snapshot::JobSnapshot;
@@ -199,13 +201,25 @@ impl Job {
     }
 
     /// Limits what the databases of all subtasks may write in the background to `rate_per_s` bytes per
-    /// second each, and makes every file that they finish cost `sync` more, for `lasting`. Each
+    /// second each, and checkpoints to as much; makes every file that databases finish, and every sync of
+    /// a checkpoint, cost `sync` more, for `lasting`. Each
     /// subtask closes its database and opens it again for that, and writes what is in write buffers
     /// before: at the end that is still done at the low rate, so the end may take longer. Events
     /// `throttle-disk` and `throttle-disk-end` tell when that was.
     pub fn throttle_disk(&self, rate_per_s: u64, sync: Duration, lasting: Duration) {
         let attempt = self.shared.attempt();
         attempt.throttle_disk(rate_per_s, sync, lasting);
+        let until_ns = self.clock().now().saturating_add(nanos(lasting));
+        self.shared.tell(Message::SlowDisk(SlowDisk {
+            rate_per_s,
+            sync_ns: nanos(sync),
+            until_ns,
+        }));
+    }
+
+    /// Whether the job takes checkpoints.
+    pub fn takes_checkpoints(&self) -> bool {
+        self.shared.attempt().takes_checkpoints()
     }
 
     /// Whether any state is in RocksDB.

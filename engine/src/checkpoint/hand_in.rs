@@ -46,6 +46,18 @@ pub(crate) enum Message {
     LookAgain,
     /// Somebody wants a checkpoint now.
     CheckpointNow,
+    /// The disk of checkpoints is to be slow for a time.
+    SlowDisk(SlowDisk),
+}
+
+/// A disk that is slow for a time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SlowDisk {
+    pub(crate) rate_per_s: u64,
+    /// What each sync costs more, in nanoseconds.
+    pub(crate) sync_ns: u64,
+    /// Job time at which it is over.
+    pub(crate) until_ns: u64,
 }
 
 /// The way in for the subtasks of one attempt.

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use crate::checkpoint::config::RestoreFrom;
+use crate::checkpoint::parts::IN_FLIGHT;
 use crate::checkpoint::storage::{Chosen, LoadedCheckpoint, Storage, StorageError};
 use crate::config::JobConfig;
 use crate::graph::Inner;
+use crate::head::{INPUT, holds_rows};
 use crate::plan::DeployError;
 use crate::state::StateBackend;
 
@@ -82,11 +84,34 @@ pub(crate) fn backend_name(backend: &StateBackend) -> &'static str {
     }
 }
 
-/// Refuses a checkpoint of another job, or of one with other key groups or state elsewhere.
+/// Refuses a checkpoint with rows on their way to an operator that is not the first of a task any more:
+/// nobody would work them off.
+fn check_ways(start: &Start, heads: &[&str]) -> Result<(), DeployError> {
+    let is_head = |uid: &str| heads.contains(&uid);
+    for (uid, parts) in &start.loaded().operators {
+        for (name, bytes) in parts.subtasks.iter().flat_map(|subtask| &subtask.parts) {
+            let to = match name.strip_prefix(IN_FLIGHT) {
+                Some(_) if name == INPUT && holds_rows(bytes) => uid.as_str(),
+                Some(way) if name != INPUT => way.rsplit_once('/').map_or(way, |(to, _)| to),
+                _ => continue,
+            };
+            if !is_head(to) {
+                return Err(start.refused(format!(
+                    "it holds rows that were on their way to '{to}', which is chained to the operator before it now: chaining has to stay as it was for a checkpoint whose barriers passed rows"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a checkpoint of another job, or of one with other key groups or state elsewhere. `heads` are
+/// the first operators of tasks that have an input.
 pub(crate) fn check_operators(
     graph: &Inner,
     config: &JobConfig,
     start: &Start,
+    heads: &[&str],
 ) -> Result<(), DeployError> {
     let head = &start.loaded().head;
     let (groups, backend) = (config.max_parallelism, backend_name(&config.state_backend));
@@ -102,6 +127,7 @@ pub(crate) fn check_operators(
             "its state is of the backend {old}, the job's is {backend}"
         )));
     }
+    check_ways(start, heads)?;
     let known = |uid: &str| graph.operators.iter().any(|operator| operator.uid == uid);
     match start.loaded().operators.keys().find(|uid| !known(uid)) {
         Some(uid) => Err(start.refused(format!(

@@ -65,8 +65,6 @@ struct Inner {
 /// What one subtask has in a checkpoint. It is on disk, for good once a manifest names it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredSubtask {
-    pub(crate) task: String,
-    pub(crate) subtask: usize,
     /// All it stands for.
     pub(crate) bytes: u64,
     /// Without what the checkpoint before has already.
@@ -210,8 +208,6 @@ impl Storage {
         let bytes = entry.parts.iter().map(|part| part.bytes);
         let bytes = bytes.chain(files.map(|file| file.bytes)).sum();
         Ok(StoredSubtask {
-            task: task.to_owned(),
-            subtask,
             bytes,
             written_bytes,
             entry,
@@ -368,7 +364,7 @@ impl Storage {
 fn refuse_twice(checkpoint: u64, subtasks: &[StoredSubtask]) -> Result<(), StorageError> {
     let mut seen = HashSet::new();
     for stored in subtasks {
-        let subtask = stored.subtask;
+        let subtask = stored.entry.subtask;
         let parts = stored.entry.parts.iter();
         let parts = parts.map(|part| (&part.operator, Some(&part.name)));
         let databases = stored.entry.databases.iter();

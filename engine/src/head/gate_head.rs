@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::latch::Latched;
-use super::replay::{ChannelImage, InputImage, Piece, Replay};
+use super::replay::{ChannelImage, INPUT, InputImage, Piece, Replay};
 use super::{ClosingBook, Head, InputBook, Progress, stopped};
 use crate::batch::codec::Codec;
 use crate::batch::{Batch, Mark};
@@ -475,9 +475,6 @@ impl<T: Send> GateHead<T> {
         });
     }
 }
-
-/// Under which name a task keeps what it had not worked off.
-const INPUT: &str = "engine/in-flight/input";
 
 /// Adds parcels that barriers have passed to a snapshot.
 struct Record<'a, T> {

@@ -17,6 +17,18 @@ use crate::event_time::NO_WATERMARK_MS;
 use crate::operator::OperatorError;
 use crate::valve::Valve;
 
+/// Under which name a task keeps what it had not worked off of its input.
+pub(crate) const INPUT: &str = "engine/in-flight/input";
+
+/// Whether an encoded [`InputImage`] holds rows; one that cannot be read may.
+pub(crate) fn holds_rows(image: &[u8]) -> bool {
+    let rows = |image: InputImage| {
+        let mut channels = image.channels.iter();
+        !image.pending.is_empty() || channels.any(|channel| !channel.rows.is_empty())
+    };
+    InputImage::try_from_slice(image).map_or(true, rows)
+}
+
 /// What a checkpoint holds of the input of one subtask.
 #[derive(Debug, Default, BorshSerialize, BorshDeserialize)]
 pub(super) struct InputImage {

@@ -119,7 +119,7 @@ impl Checkpointing {
     fn event_of(&mut self, message: Message) -> Option<Event> {
         let own = self.attempt.number;
         match message {
-            Message::LookAgain => None,
+            Message::LookAgain | Message::SlowDisk(_) => None,
             Message::CheckpointNow => Some(Event::Requested),
             Message::HandedIn { attempt, subtask } => {
                 if attempt == own {

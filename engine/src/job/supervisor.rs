@@ -11,7 +11,7 @@ use super::checkpointing::Checkpointing;
 use super::output::Outputs;
 use crate::attempt::{Attempt, JobEvent, Outcome, Surroundings};
 use crate::checkpoint::config::RestoreFrom;
-use crate::checkpoint::hand_in::{HandIn, Message};
+use crate::checkpoint::hand_in::{HandIn, Message, SlowDisk};
 use crate::checkpoint::report::CheckpointReport;
 use crate::checkpoint::restart::Restarts;
 use crate::checkpoint::restore::Start;
@@ -23,6 +23,7 @@ use crate::deploy::{Deployed, Ready};
 use crate::graph::JobGraph;
 use crate::plan::DeployError;
 use crate::prepare::Preparation;
+use crate::stage::earliest;
 
 /// Longest time without looking at what others want.
 const LOOK: Duration = Duration::from_secs(3600);
@@ -42,6 +43,7 @@ pub(super) struct Supervisor {
     messages: Receiver<Message>,
     telling: Telling,
     attempt: Arc<Attempt>,
+    slow_disk: Option<SlowDisk>,
 }
 
 /// Those who are told what happens.
@@ -152,6 +154,7 @@ impl Supervisor {
             messages,
             telling,
             attempt: Arc::clone(&attempt),
+            slow_disk: None,
         };
         Ok((supervisor, attempt))
     }
@@ -216,6 +219,7 @@ impl Supervisor {
                 }
             }
             let message = self.next_message(checkpointing.as_ref());
+            self.tend_disk(message.as_ref());
             if let Some(checkpointing) = &mut checkpointing {
                 let now_ns = self.clock.now();
                 checkpointing.take(message, now_ns, &self.outputs, &self.telling);
@@ -235,6 +239,8 @@ impl Supervisor {
 
     fn next_message(&self, checkpointing: Option<&Checkpointing>) -> Option<Message> {
         let wake_at_ns = checkpointing.and_then(Checkpointing::wake_at_ns);
+        let fast_again_ns = self.slow_disk.map(|slow| slow.until_ns);
+        let wake_at_ns = earliest(wake_at_ns, fast_again_ns);
         let wait = wake_at_ns.map_or(LOOK, |at_ns| {
             Duration::from_nanos(at_ns.saturating_sub(self.clock.now())).min(LOOK)
         });
@@ -242,6 +248,27 @@ impl Supervisor {
             Ok(message) => Some(message),
             // The supervisor holds a sender itself: the other end cannot be gone.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    /// Makes the disk of checkpoints slow if that is ordered, and fast again when its time is over.
+    fn tend_disk(&mut self, message: Option<&Message>) {
+        let Some(storage) = &self.storage else {
+            return;
+        };
+        let (now_ns, attempt) = (self.clock.now(), self.attempt.number);
+        if let Some(Message::SlowDisk(slow)) = message {
+            storage.disk().limit(Some(slow.rate_per_s), slow.sync_ns);
+            self.slow_disk = Some(*slow);
+            let text = String::new();
+            self.telling.event("throttle-disk", now_ns, attempt, text);
+        }
+        let is_over = |slow: &mut SlowDisk| slow.until_ns <= now_ns;
+        if self.slow_disk.take_if(is_over).is_some() {
+            storage.disk().limit(None, 0);
+            let text = String::new();
+            self.telling
+                .event("throttle-disk-end", now_ns, attempt, text);
         }
     }
 

@@ -275,8 +275,10 @@ impl RunningJob for EmbeddedJob {
                 lasting,
                 ..
             } => {
-                if !job.has_rocksdb() {
-                    return Err("the job keeps no state in RocksDB".to_owned());
+                if !job.has_rocksdb() && !job.takes_checkpoints() {
+                    return Err(
+                        "the job keeps no state in RocksDB, and takes no checkpoints".to_owned(),
+                    );
                 }
                 job.throttle_disk(rate_per_s.0, *sync, *lasting);
             }

@@ -65,6 +65,7 @@ impl Disk {
     }
 
     /// From now on the disk takes so many bytes, and is full then. What is removed makes no room.
+    #[cfg(test)]
     pub(crate) fn set_room(&self, bytes: Option<u64>) {
         self.0.room.store(bytes.unwrap_or(u64::MAX), Relaxed);
     }
