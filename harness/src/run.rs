@@ -146,13 +146,19 @@ impl Prepared {
         let instruments = Instruments::prepare(&graph, &scenario);
         let carried_out = match preparing::start(start, preparation.as_deref(), interrupt) {
             Ok(job) => {
-                let instruments = instruments.start(writer, &job, &progress, &recorder)?;
+                // Job time goes on where the checkpoint began.
+                let from_ns = restored.map_or(0, |_| job.now_ns());
+                let instruments = instruments.start(writer, &job, &progress, &recorder, from_ns)?;
+                if restored.is_some() {
+                    let text = restored_text(restored);
+                    instruments.event(from_ns, event_kind::RESTORED, text);
+                }
                 carry_out(
                     &scenario,
                     &*job,
                     &progress,
                     instruments,
-                    (restored, interrupt),
+                    (from_ns, interrupt),
                 )
             }
             Err(DeployError::Cancelled) => CarriedOut::nothing(writer),
@@ -208,13 +214,8 @@ fn carry_out(
     job: &dyn RunningJob,
     progress: &Progress,
     instruments: Instruments,
-    (restored, interrupt): (Option<u64>, &Interrupt),
+    (from_ns, interrupt): (u64, &Interrupt),
 ) -> CarriedOut {
-    let mut from_ns = 0;
-    if restored.is_some() {
-        from_ns = job.now_ns();
-        instruments.event(from_ns, event_kind::RESTORED, restored_text(restored));
-    }
     let conducted = conduct::conduct(scenario, job, progress, &instruments, (from_ns, interrupt));
     CarriedOut {
         recorded: instruments.finish(),

@@ -93,6 +93,8 @@ pub struct Sampler {
     pub pulse: Arc<Mutex<Pulse>>,
     /// The calibration loop's time before the job started.
     pub first_calibration_ns: u64,
+    /// Job time at which the run begins.
+    pub from_ns: u64,
 }
 
 /// The channels between sampler and writer: full samples one way, used ones back.
@@ -109,7 +111,8 @@ impl Sampler {
     pub fn run(mut self, conveyor: &Conveyor, stop: &Receiver<()>) {
         let mut spare = Histograms::new();
         let mut calibration = Some(self.first_calibration_ns);
-        let (mut last_ms, mut calibrated_ns, mut keys_ns, mut due_ns) = (0, 0, 0, 0);
+        let mut last_ms = milliseconds(self.from_ns);
+        let [mut calibrated_ns, mut keys_ns, mut due_ns] = [self.from_ns; 3];
         loop {
             let stopped = self.wait_until(due_ns, stop);
             if stopped {

@@ -87,13 +87,14 @@ impl Instruments {
 }
 
 impl Ready {
-    /// Starts sampling and writing.
+    /// Starts sampling and writing, of a run that begins at `from_ns` of job time.
     pub fn start(
         self,
         writer: Writer,
         job: &Arc<dyn RunningJob>,
         progress: &Arc<Progress>,
         recorder: &Recorder,
+        from_ns: u64,
     ) -> io::Result<Instruments> {
         let (full, samples) = sync_channel(WAITING_SAMPLES);
         let (used, spare) = sync_channel(WAITING_SAMPLES);
@@ -109,6 +110,7 @@ impl Ready {
             monitor: self.monitor,
             pulse: Arc::clone(&pulse),
             first_calibration_ns: self.calibration_ns,
+            from_ns,
         };
         let conveyor = Conveyor { full, used: spare };
         let cpu = Arc::clone(&own_cpu);

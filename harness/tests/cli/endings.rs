@@ -113,3 +113,105 @@ fn a_full_disk_ends_the_run_and_keeps_the_readable_prefix() {
             > 2
     );
 }
+
+/// Slow enough to be killed and gone on with.
+const PRESSED: &str = r#"
+name = "pressed"
+[workload]
+kind = "checkpoint-pressure"
+keys = 2_000
+cost = { kind = "blocking", mean = "20us" }
+[load]
+shape = { kind = "constant", rate_per_s = 10_000 }
+[job]
+parallelism = 2
+checkpoint = { interval = "100ms" }
+restart = { strategy = "fixed-delay", attempts = 3, delay = "50ms" }
+[measure]
+warmup = "200ms"
+duration = "3s"
+interval = "50ms"
+[[fault]]
+kind = "kill"
+operator = "profile"
+at = "2s"
+"#;
+
+#[test]
+fn a_run_whose_process_was_killed_goes_on_from_its_checkpoint_and_its_results_are_right() {
+    let folder = Folder::new();
+    let scenario = folder.write("pressed.toml", PRESSED);
+    let started = folder.command(&["run", &scenario, "--out", "out"]).spawn();
+    let mut child = started.unwrap();
+    let checkpoints = folder.path().join("out/checkpoint_outcomes.csv");
+    let complete = || fs::read_to_string(&checkpoints).unwrap_or_default();
+    while complete().lines().count() < 6 {
+        assert_eq!(
+            child.try_wait().unwrap(),
+            None,
+            "it ended before it was killed"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    // At another parallelism, and through a failure of its own.
+    let set = "job.parallelism=3";
+    let again = [
+        "run",
+        &scenario,
+        "--restore",
+        "out",
+        "--set",
+        set,
+        "--out",
+        "again",
+    ];
+    let output = folder.run(&again);
+    // On a busy machine the driver may be late; results are right all the same.
+    let status = output.status.code();
+    assert!(matches!(status, Some(0 | 3)), "{}", stderr(&output));
+    let run = run_json(&folder.path().join("again"));
+    let found = &run["correctness"];
+    assert_eq!(
+        (found["missing"].as_u64(), found["duplicated"].as_u64()),
+        (Some(0), Some(0))
+    );
+    assert_eq!(
+        (found["expected"].as_u64(), found["wrong"].as_u64()),
+        (Some(32_000), Some(0))
+    );
+    let from = run["restored_from"].as_str().unwrap_or_default();
+    assert!(from.contains("out/checkpoints/chk-"), "{from}");
+    assert_eq!(run["attempts"], 2);
+    assert_eq!(run["recoveries"][0]["cause"], "profile (0): killed");
+    assert!(
+        run["recoveries"][0]["restored_checkpoint"].is_u64(),
+        "{run:#}"
+    );
+    assert!(run["records_replayed"].as_u64() > Some(0));
+    assert!(run["checkpoints"]["completed"].as_u64() > Some(3));
+}
+
+#[test]
+fn a_checkpoint_of_other_records_is_refused_and_nothing_is_left() {
+    let folder = Folder::new();
+    let scenario = folder.write("pressed.toml", PRESSED);
+    let short = [
+        "--set",
+        "measure.duration=300ms",
+        "--set",
+        "fault.0.at=100ms",
+    ];
+    let first = [&["run", &scenario, "--out", "out"][..], &short].concat();
+    assert_eq!(folder.run(&first).status.code(), Some(0));
+    let changed = ["--restore", "out", "--set", "seed=2", "--out", "again"];
+    let output = folder.run(&[&["run", &scenario][..], &changed, &short].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let message = stderr(&output);
+    assert!(
+        message.contains("error: --restore: seed: found 2"),
+        "{message}"
+    );
+    assert!(!folder.path().join("again").exists());
+}

@@ -69,7 +69,10 @@ fn every_built_in_scenario_leaves_a_complete_record() {
             arguments.extend(["--set", set]);
         }
         if text.contains("[[fault]]") {
-            arguments.extend(["--set", "fault.0.at=300ms", "--set", "fault.0.for=100ms"]);
+            arguments.extend(["--set", "fault.0.at=300ms"]);
+        }
+        if text.contains("\nfor = ") {
+            arguments.extend(["--set", "fault.0.for=100ms"]);
         }
         let output = folder.run(&arguments);
         assert!(

@@ -143,13 +143,7 @@ fn bytes(checkpoints: &[Checkpoint]) -> Option<Panel> {
         [
             ("stands for", BLUE, 4, &points(|it| it.bytes)),
             ("written", ORANGE, 2, &points(|it| it.written_bytes)),
-            // Without unaligned checkpoints there is nothing in flight to be kept.
-            (
-                "in flight",
-                VERMILLION,
-                2,
-                &points(|it| it.in_flight_bytes.filter(|&bytes| bytes > 0.0)),
-            ),
+            ("in flight", VERMILLION, 2, &points(|it| it.in_flight_bytes)),
         ],
     )
 }

@@ -71,7 +71,9 @@ impl Complete {
     fn add(&mut self, row: &CheckpointRow) {
         add(&mut self.bytes, row.bytes);
         add(&mut self.written_bytes, row.written_bytes);
-        add(&mut self.in_flight_bytes, row.in_flight_bytes);
+        if row.unaligned == Some(true) {
+            add(&mut self.in_flight_bytes, row.in_flight_bytes);
+        }
         self.unaligned |= row.unaligned == Some(true);
         if row.t_ms >= self.last.t_ms {
             self.last = row.clone();

@@ -132,8 +132,9 @@ impl<E: Events> ScheduledSource<E> {
         (self.clocks, self.pauses) = (clocks, pauses);
     }
 
-    /// The first poll: tells where the splits begin.
-    fn begin(&mut self, now: u64, held_ns: u64) {
+    /// Tells where the splits begin: with the first poll, and before it if they go on from somewhere, since a job that is
+    /// to end is not polled. Whether they go on.
+    fn tell(&self) -> bool {
         let Origin {
             progress, subtask, ..
         } = &self.origin;
@@ -143,6 +144,12 @@ impl<E: Events> ScheduledSource<E> {
             again |= clock.index() > 0 || before[share].load(Ordering::Relaxed) > 0;
             progress.begin(*subtask, share, clock.index());
         }
+        again
+    }
+
+    /// The first poll.
+    fn begin(&mut self, now: u64, held_ns: u64) {
+        let again = self.tell();
         self.begun_ns = Some(if again { now } else { 0 });
         if let Some(marks) = &mut self.marks {
             marks.begin(now, held_ns);
@@ -320,6 +327,7 @@ impl<E: Events> Source for ScheduledSource<E> {
             of_all.push(Saved { splits, dropped });
         }
         self.go_on(of_all);
+        self.tell();
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Checkpoint {
     /// What it stands for, and what of that had to be written.
     pub(crate) bytes: Option<f64>,
     pub(crate) written_bytes: Option<f64>,
+    /// What barriers overtook; none if they overtook nothing.
     pub(crate) in_flight_bytes: Option<f64>,
     /// When its last subtask was finished.
     last_ms: u64,
@@ -81,7 +82,9 @@ impl Checkpoint {
         };
         add(&mut self.bytes, row.bytes);
         add(&mut self.written_bytes, row.written_bytes);
-        add(&mut self.in_flight_bytes, row.in_flight_bytes);
+        if row.unaligned == Some(true) {
+            add(&mut self.in_flight_bytes, row.in_flight_bytes);
+        }
         if row.t_ms >= self.last_ms {
             self.last_ms = row.t_ms;
             self.parts = Parts::of(row);
