@@ -8,6 +8,7 @@ mod output;
 mod supervisor;
 #[cfg(test)]
 mod tests;
+pub(crate) mod told;
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -15,7 +16,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::attempt::{Attempt, EdgeBalance, JobEvent, Outcome};
+use crate::attempt::Attempt;
 use crate::checkpoint::hand_in::{Message, SlowDisk};
 use crate::checkpoint::report::CheckpointReport;
 use crate::clock::{Clock, nanos};
@@ -24,6 +25,7 @@ use crate::plan::{DeployError, Plan};
 use crate::snapshot::JobSnapshot;
 use crate::top_keys::TopKeys;
 use supervisor::Supervisor;
+use told::{EdgeBalance, JobEvent, Outcome};
 
 /// Events that may wait for their reader; more are dropped and counted.
 const EVENT_CAPACITY: usize = 4096;

@@ -50,7 +50,6 @@ mod window;
 
 pub use account::TimeSplit;
 pub use async_io::AsyncOptions;
-pub use attempt::{EdgeBalance, JobEvent, Outcome};
 pub use batch::{Batch, Rows, Signal};
 pub use checkpoint::config::{CheckpointConfig, CheckpointMode, RestartStrategy, RestoreFrom};
 pub use checkpoint::parts::{Restored, Snapshot};
@@ -68,6 +67,7 @@ pub use file_sink::{CsvRecord, CsvRow, FileCommitter, FileSink, read_parts};
 pub use functions::Collector;
 pub use graph::{JobGraph, KeyedStream, Stream};
 pub use interval_join::{IntervalError, IntervalJoin};
+pub use job::told::{EdgeBalance, JobEvent, Outcome};
 pub use job::{Job, JobEnd, JobReport};
 pub use key_group::{group_of, murmur3, subtask_of};
 pub use keyed::timed::{Due, TimedProcess, Timers};

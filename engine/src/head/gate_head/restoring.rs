@@ -1,0 +1,51 @@
+//! Which rows of a checkpoint a subtask has to work off.
+
+use super::super::replay::{InputImage, Replay};
+use super::{GateHead, Input};
+use crate::checkpoint::taking::RestoredTask;
+use crate::exchange::Exchange;
+use crate::operator::OperatorError;
+use crate::output::InFlight;
+
+impl<T: Send> GateHead<T> {
+    /// What this subtask has to work off of what lay before the old subtasks of its task.
+    pub(super) fn replay_of(
+        &mut self,
+        images: Vec<(usize, InputImage)>,
+        from: &RestoredTask<'_>,
+    ) -> Result<Replay<T>, OperatorError> {
+        let mut sent: Vec<Vec<(usize, InFlight)>> = Vec::new();
+        for Input { edge, .. } in &self.inputs {
+            sent.push(from.all(&edge.sender, &edge.sent_name)?);
+        }
+        let is_keyed = |input: &Input<T>| input.edge.exchange == Exchange::Hash;
+        let is_keyed = self.inputs.iter().any(is_keyed);
+        let mut replay = Replay::new();
+        let old_parallelism = images.len();
+        for (old, image) in &images {
+            let concerns = match is_keyed {
+                true => from.shares_groups_with(*old, old_parallelism),
+                false => old % from.subtask.parallelism == from.subtask.index,
+            };
+            if !concerns {
+                continue;
+            }
+            let sent = |input: usize, sender: u32| {
+                let of_input = sent.get(input).into_iter().flatten();
+                let mut of_sender = of_input.filter(|(index, _)| *index == sender as usize);
+                let rows = of_sender.next().into_iter().flat_map(|(_, rows)| rows);
+                let mut rows = rows.filter(|(receiver, _)| *receiver as usize == *old);
+                rows.next().map_or(Vec::new(), |(_, rows)| rows.clone())
+            };
+            let own = from.subtask.index;
+            let inputs = &mut self.inputs;
+            let keep = |input: usize, value: &T| match inputs.get_mut(input) {
+                Some(input) => input.edge.router.owner(value).is_none_or(|it| it == own),
+                None => false,
+            };
+            replay.add(image, &self.codec, sent, keep)?;
+        }
+        replay.begin();
+        Ok(replay)
+    }
+}
