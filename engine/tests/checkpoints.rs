@@ -369,6 +369,61 @@ fn kills_at_any_moment_lose_and_double_nothing_on_disk() {
     }
 }
 
+/// Sinks so slow that barriers of several checkpoints lie in one queue, with rows between them: those are
+/// of one checkpoint and not of the other.
+#[test]
+fn barriers_of_earlier_checkpoints_in_a_queue_end_no_later_one() {
+    for mode in [
+        CheckpointMode::Unaligned,
+        CheckpointMode::AlignedFor(Duration::from_millis(1)),
+    ] {
+        for seed in 0..2 {
+            let mut draws = Draws(seed);
+            let folder = tempfile::tempdir().unwrap();
+            let world = World::new(200, Duration::from_millis(1));
+            let mut config = config(folder.path(), mode, 2, false);
+            if let Some(checkpoints) = &mut config.checkpoints {
+                checkpoints.interval = Some(Duration::from_millis(1));
+            }
+            config.channels.batch = 1;
+            config.channels.floating = 32;
+            let job = world.graph(2).deploy(config).unwrap().start().unwrap();
+            let sink = job.plan().tasks.len() - 1;
+            for _ in 0..3 {
+                job.wait(Duration::from_millis(100 + draws.below(30)));
+                job.kill(sink, Some(0));
+            }
+            let outcome = job.join().outcome;
+            assert_eq!(outcome, Outcome::Finished, "{mode:?} {seed}");
+            assert_eq!(world.visible.rows(), world.expected(), "{mode:?} {seed}");
+        }
+    }
+}
+
+/// Checkpoints that are given up while some subtasks wait for them, and followed at once by the next.
+#[test]
+fn checkpoints_that_are_given_up_lose_and_double_nothing() {
+    for mode in MODES {
+        let mut draws = Draws(5);
+        let folder = tempfile::tempdir().unwrap();
+        let world = World::new(300, Duration::from_micros(300));
+        let mut config = config(folder.path(), mode, 2, false);
+        if let Some(checkpoints) = &mut config.checkpoints {
+            checkpoints.interval = Some(Duration::from_millis(1));
+            checkpoints.timeout = Duration::from_millis(5);
+        }
+        config.channels.batch = 1;
+        let job = world.graph(2).deploy(config).unwrap().start().unwrap();
+        let sink = job.plan().tasks.len() - 1;
+        for _ in 0..4 {
+            job.wait(Duration::from_millis(50 + draws.below(60)));
+            job.kill(sink, Some(0));
+        }
+        assert_eq!(job.join().outcome, Outcome::Finished, "{mode:?}");
+        assert_eq!(world.visible.rows(), world.expected(), "{mode:?}");
+    }
+}
+
 /// Stops a job somewhere in the middle, time and again, and goes on at another parallelism.
 fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
     let mut draws = Draws(seed);

@@ -124,7 +124,8 @@ impl<'a> Snapshot<'a> {
         });
     }
 
-    /// Of a sink with a committer: output that is to become visible when the checkpoint is complete.
+    /// Of a sink with a committer: output that is to become visible when the checkpoint is complete. A
+    /// checkpoint may be given up: so it is put into each one until it is visible.
     pub fn put_pending_output(&mut self, transaction: Vec<u8>) {
         let operator = self.operator.to_owned();
         self.into.pending_output.push((operator, transaction));
