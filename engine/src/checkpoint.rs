@@ -15,6 +15,8 @@ pub(crate) mod barrier;
 pub(crate) mod config;
 pub(crate) mod coordinator;
 pub(crate) mod hand_in;
+#[cfg(test)]
+mod model;
 pub(crate) mod parts;
 pub(crate) mod report;
 pub(crate) mod restart;
