@@ -78,14 +78,14 @@ fn encode<T: Data>(batch: &Batch<T>, bytes: &mut Vec<u8>) {
 fn decode<T: Data>(bytes: &mut &[u8]) -> io::Result<Batch<T>> {
     let (rows, marks, shared_tag) = <(u32, Marks, Option<u64>)>::deserialize(bytes)?;
     let mut tags = Vec::new();
-    if shared_tag.is_none() {
-        for _ in 0..rows {
-            tags.push(u64::deserialize(bytes)?);
-        }
+    for _ in 0..rows {
+        tags.push(match shared_tag {
+            Some(tag) => tag,
+            None => u64::deserialize(bytes)?,
+        });
     }
     let mut batch = Batch::default();
-    for row in 0..rows as usize {
-        let tag = shared_tag.unwrap_or_else(|| tags[row]);
+    for tag in tags {
         let value = T::deserialize(bytes)?;
         batch.push(Row { tag, value });
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::time::Duration;
 
 use super::Shared;
@@ -245,11 +245,8 @@ impl Supervisor {
         let wait = wake_at_ns.map_or(LOOK, |at_ns| {
             Duration::from_nanos(at_ns.saturating_sub(self.clock.now())).min(LOOK)
         });
-        match self.messages.recv_timeout(wait) {
-            Ok(message) => Some(message),
-            // The supervisor holds a sender itself: the other end cannot be gone.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        // The supervisor holds a sender itself: nothing can be wrong but the time.
+        self.messages.recv_timeout(wait).ok()
     }
 
     /// Makes the disk of checkpoints slow if that is ordered, and fast again when its time is over.
