@@ -147,10 +147,9 @@ impl Model {
         if wake_at_ns.is_some_and(|at_ns| at_ns <= world.now_ns) {
             moves.push(Move::Tick);
         }
-        if supervisor.pending.is_some() && supervisor.publishing.is_none() {
-            if budget.failures > 0 {
-                moves.push(Move::Timeout);
-            }
+        let collects = supervisor.pending.is_some() && supervisor.publishing.is_none();
+        if collects && budget.failures > 0 {
+            moves.push(Move::Timeout);
         }
         if supervisor.publishing.is_some() {
             moves.push(Move::Published);
