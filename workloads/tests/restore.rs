@@ -5,6 +5,7 @@
 //! checkpoint. `RESTORE_SEEDS` sets the number of random courses of each combination.
 
 #[path = "support/running.rs"]
+#[expect(dead_code, reason = "what runs a job without interruption")]
 mod running;
 
 use std::path::Path;
