@@ -154,3 +154,22 @@ impl Drop for UnderWay<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_is_given_up_at_the_last_moment_is_neither_complete_nor_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(folder.path(), 1).unwrap();
+        let under_way = UnderWay::begin(&storage, 1).unwrap();
+        std::fs::create_dir(storage.folder(1)).unwrap();
+        std::fs::write(storage.folder(1).join("MANIFEST"), "").unwrap();
+        assert_eq!(storage.candidates().unwrap(), []);
+        assert!(storage.discard(1) && !storage.is_idle());
+        assert!(matches!(under_way.publish(), Err(StorageError::GivenUp(1))));
+        drop(under_way);
+        assert!(storage.is_idle() && !storage.folder(1).exists());
+    }
+}

@@ -26,6 +26,10 @@ fn check_what_is_left(job: &SmallJob, folder: &Path, complete: Option<u64>) {
         assert_eq!(contents(&chosen.loaded), job.expected(number));
         number
     });
+    for older in storage.candidates().unwrap() {
+        let loaded = load(&storage.folder(older)).unwrap();
+        assert_eq!(contents(&loaded), job.expected(older), "removed by halves");
+    }
     // Complete, and killed before anybody could be told.
     let not_told = complete.map_or(1, |complete| complete + 1);
     assert!(found == complete || found == Some(not_told), "{found:?}");

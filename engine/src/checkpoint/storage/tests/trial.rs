@@ -84,7 +84,9 @@ impl Trial {
                 Undo::Remove(path) if path.is_dir() => fs::remove_dir_all(path),
                 Undo::Remove(path) => fs::remove_file(path),
                 Undo::Rename { from, to } => fs::rename(to, from),
-                Undo::Restore(path, bytes) => fs::write(path, bytes),
+                Undo::Restore(path, bytes) => fs::write(&path, bytes).map(|()| {
+                    state.synced.insert(inode(&path));
+                }),
             };
         }
         halve_all_but(&state.synced, directory);
@@ -132,16 +134,17 @@ fn inode(path: &Path) -> u64 {
     path.metadata().unwrap().ino()
 }
 
-/// Removing a folder takes many steps; this is the first.
+/// Removing a folder takes many steps; this is the first, in its innermost folder.
 fn remove_one_of(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
-    for entry in entries.flatten() {
-        match entry.path().is_dir() {
-            true => remove_one_of(&entry.path()),
-            false => return fs::remove_file(entry.path()).unwrap(),
-        }
+    let paths = entries.flatten().map(|entry| entry.path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| path.is_dir());
+    match (folders.first(), files.first()) {
+        (Some(folder), _) => remove_one_of(folder),
+        (None, Some(file)) => fs::remove_file(file).unwrap(),
+        (None, None) => {}
     }
 }
 
