@@ -79,11 +79,11 @@ impl<M, V, O> Subject<M, V, O> {
         for (at, (count, stops)) in fleets.iter().enumerate() {
             let is_last = at + 1 == fleets.len();
             let (mut snapshots, mut hindmost) = (Vec::new(), steps.len());
-            for index in 0..*count {
+            for (index, stop) in stops.iter().enumerate().take(*count) {
                 let owns = |key: u8| key as usize % count == index;
                 let until = match is_last {
                     true => steps.len(),
-                    false => from + stops[index].index(steps.len() + 1 - from),
+                    false => from + stop.index(steps.len() + 1 - from),
                 };
                 let mut core = (self.make)();
                 let read: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
@@ -125,11 +125,11 @@ fn missing(
 
 /// Processing time goes on where it was.
 fn clock_ms(before: &[Step]) -> i64 {
-    let clocks = before.iter().filter_map(|step| match *step {
+    let mut clocks = before.iter().rev().filter_map(|step| match *step {
         Step::Clock(at_ms) => Some(at_ms),
         _ => None,
     });
-    clocks.last().unwrap_or(0)
+    clocks.next().unwrap_or(0)
 }
 
 /// A core whose windows say which elements are in them.
