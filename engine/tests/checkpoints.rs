@@ -83,9 +83,12 @@ impl Source for Numbers {
     }
 }
 
+/// Rows of a sink: a key, and how often it has come.
+type Shown = Vec<(u64, u64)>;
+
 /// What has become visible: by transaction, the checkpoint that showed it and its rows.
 #[derive(Clone, Default)]
-struct Visible(Arc<Mutex<BTreeMap<u64, (u64, Vec<(u64, u64)>)>>>);
+struct Visible(Arc<Mutex<BTreeMap<u64, (u64, Shown)>>>);
 
 impl Visible {
     fn rows(&self) -> Vec<(u64, u64)> {
@@ -100,7 +103,7 @@ impl Visible {
 impl Committer for Visible {
     fn commit(&self, checkpoint: u64, transactions: &[Vec<u8>]) -> Result<(), OperatorError> {
         for transaction in transactions {
-            let (id, rows): (u64, Vec<(u64, u64)>) = borsh::from_slice(transaction)?;
+            let (id, rows): (u64, Shown) = borsh::from_slice(transaction)?;
             let mut visible = self.0.lock().unwrap();
             visible.entry(id).or_insert((checkpoint, rows));
         }
@@ -124,7 +127,7 @@ impl Committer for Visible {
 struct Showing {
     open: Vec<(u64, u64)>,
     /// Part of every checkpoint until they are visible: the one that they began in may be given up.
-    closed: Vec<(u64, Vec<(u64, u64)>)>,
+    closed: Vec<(u64, Shown)>,
     visible: Visible,
     numbers: Arc<Mutex<u64>>,
     pause: Duration,
@@ -271,7 +274,7 @@ fn config(folder: &Path, mode: CheckpointMode, parallelism: usize, on_disk: bool
     if on_disk {
         config.state_backend = StateBackend::RocksDb(RocksDbConfig::of_profile(
             Profile::Default,
-            &folder.join("state"),
+            folder.join("state"),
         ));
     }
     config
