@@ -17,6 +17,7 @@ use crate::deploy::{Ready, SubtaskState};
 use crate::gate::GateProbe;
 use crate::head::ClosingBook;
 use crate::job::told::{EdgeBalance, JobEvent, Outcome};
+use crate::link::{Pipe, SharedLink};
 use crate::plan::DeployError;
 use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 use crate::stage::MemberCounters;
@@ -36,6 +37,8 @@ pub(crate) struct Attempt {
     shared: Arc<JobShared>,
     subtasks: Vec<Arc<SubtaskShared>>,
     gates: Vec<Vec<Arc<dyn GateProbe>>>,
+    /// Links over the network, each with the task that it leads to.
+    links: Vec<(usize, SharedLink)>,
     member_counters: Vec<Vec<Arc<MemberCounters>>>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     state_probes: Vec<SubtaskState>,
@@ -168,6 +171,7 @@ impl Attempt {
             slots,
             subtasks,
             gates,
+            links,
             member_counters,
             key_probes,
             state_probes,
@@ -219,6 +223,7 @@ impl Attempt {
             shared,
             subtasks: all,
             gates,
+            links,
             member_counters,
             key_probes,
             state_probes,
@@ -347,6 +352,29 @@ impl Attempt {
         }
     }
 
+    /// Makes all links into a task others for `lasting`; what is on its way goes on as it was. Every
+    /// subtask of the task tells of it by `throttle-network` and `throttle-network-end` events.
+    pub(crate) fn throttle_network(
+        &self,
+        task: usize,
+        bandwidth_per_s: u64,
+        latency: Duration,
+        lasting: Duration,
+    ) {
+        let now_ns = self.shared.clock.now();
+        let until_ns = now_ns.saturating_add(nanos(lasting));
+        let pipe = Pipe {
+            bandwidth_per_s: Some(bandwidth_per_s),
+            latency_ns: nanos(latency),
+        };
+        for (_, link) in self.links.iter().filter(|(to, _)| *to == task) {
+            link.lock().throttle(pipe, until_ns);
+        }
+        for subtask in self.subtasks.iter().filter(|it| it.task == task) {
+            subtask.order(Order::NetworkThrottled { until_ns }, now_ns);
+        }
+    }
+
     /// Whether any state is in RocksDB.
     pub(crate) fn has_rocksdb(&self) -> bool {
         let mut states = self.state_probes.iter();
@@ -373,14 +401,16 @@ impl Attempt {
         for (edge, gates) in self.gates.iter().enumerate() {
             for (to, gate) in gates.iter().enumerate() {
                 let capacity = gate.capacity();
-                gate.visit(&mut |from, enqueued, dequeued| {
+                gate.visit(snapshot.at_ns, &mut |counters| {
                     let channel = ChannelSnapshot {
                         edge,
-                        from,
+                        from: counters.from,
                         to,
-                        enqueued,
-                        dequeued,
+                        enqueued: counters.enqueued,
+                        dequeued: counters.dequeued,
                         capacity,
+                        bytes: counters.link.map(|link| link.bytes),
+                        on_link: counters.link.map(|link| link.under_way),
                     };
                     snapshot.channels.push(channel);
                 });

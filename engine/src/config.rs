@@ -20,6 +20,10 @@ pub struct JobConfig {
     pub state_backend: StateBackend,
     /// Sizes of all channels.
     pub channels: ChannelConfig,
+    /// Which exchanges go over the network.
+    pub remote: Remote,
+    /// What that network is like.
+    pub network: NetworkConfig,
     /// Whether, when and how checkpoints are taken.
     pub checkpoints: Option<CheckpointConfig>,
     /// Whether a failed job is started again.
@@ -42,6 +46,8 @@ impl Default for JobConfig {
             chaining: Chaining::On,
             state_backend: StateBackend::default(),
             channels: ChannelConfig::default(),
+            remote: Remote::None,
+            network: NetworkConfig::default(),
             checkpoints: None,
             restart: RestartStrategy::None,
             restore: RestoreFrom::Nothing,
@@ -60,6 +66,27 @@ pub enum Chaining {
     Off,
     /// As `On`, but these operators (by name) start a chain.
     BrokenBefore(Vec<String>),
+}
+
+/// Which exchanges go over the network: their batches are encoded, pass a link with a bandwidth and a
+/// latency, and are decoded where they are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remote {
+    /// None.
+    None,
+    /// All there are. Operators that share a task still hand batches over without an exchange.
+    All,
+    /// Those into these operators (by uid), each of which then starts a chain.
+    Into(Vec<String>),
+}
+
+/// The links of exchanges that go over the network: every sending subtask has one of its own for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// Bytes per second; `None`: as many as there are.
+    pub bandwidth_per_s: Option<u64>,
+    /// From when the last byte of a batch has left to when the batch is there.
+    pub latency: Duration,
 }
 
 /// Sizes of channels. A channel holds `exclusive` batches of its own; all channels into one

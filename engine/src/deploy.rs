@@ -13,6 +13,7 @@ use crate::graph::{Inner, JobGraph};
 use crate::head::Head;
 use crate::head::latch::Latch;
 use crate::job::Job;
+use crate::link::SharedLink;
 use crate::operator::SubtaskContext;
 use crate::plan::{DeployError, Layout, Plan};
 use crate::prepare::{Preparation, prepare_all};
@@ -75,7 +76,7 @@ impl JobGraph {
                     .collect()
             })
             .collect();
-        let gates = open_gates(&graph, &layout, &bells, config);
+        let (gates, links) = open_gates(&graph, &layout, &bells, config);
         let state = SharedResources::of(&config.state_backend)?;
         let mut built = build_subtasks(&graph, &layout, &bells, &counters, config, state)?;
         if let Some(start) = start {
@@ -97,6 +98,7 @@ impl JobGraph {
             slots: config.slots,
             subtasks: built.subtasks,
             gates,
+            links,
             member_counters,
             key_probes: built.key_probes,
             state_probes: built.state_probes,
@@ -116,13 +118,18 @@ pub struct Deployed {
     pub(crate) preparation: Preparation,
 }
 
+type Gates = Vec<Vec<Arc<dyn GateProbe>>>;
+type Links = Vec<(usize, SharedLink)>;
+
 /// The parts of one attempt of a job.
 pub(crate) struct Ready {
     pub(crate) plan: Plan,
     pub(crate) slots: usize,
     pub(crate) subtasks: Vec<DeployedSubtask>,
     /// Gates of every plan edge, one per receiving subtask.
-    pub(crate) gates: Vec<Vec<Arc<dyn GateProbe>>>,
+    pub(crate) gates: Gates,
+    /// Every link into a task over the network, and which task that is.
+    pub(crate) links: Links,
     /// Counters of every task's members.
     pub(crate) member_counters: Vec<Vec<Arc<MemberCounters>>>,
     /// Sketches of every task's keyed subtasks.
@@ -214,13 +221,16 @@ fn open_gates(
     layout: &Layout,
     bells: &[Vec<Arc<Wake>>],
     config: &JobConfig,
-) -> Vec<Vec<Arc<dyn GateProbe>>> {
-    let edges = layout.plan.edges.iter().zip(&layout.edges);
-    edges
-        .map(|(plan, &edge)| {
-            graph.edges[edge].open(&bells[plan.from], &bells[plan.to], &config.channels)
-        })
-        .collect()
+) -> (Gates, Links) {
+    let (mut gates, mut links) = (Gates::new(), Links::new());
+    for (plan, &edge) in layout.plan.edges.iter().zip(&layout.edges) {
+        let network = plan.remote.then_some(&config.network);
+        let (from, to) = (&bells[plan.from], &bells[plan.to]);
+        let opened = graph.edges[edge].open(from, to, network, config);
+        gates.push(opened.gates);
+        links.extend(opened.links.into_iter().map(|link| (plan.to, link)));
+    }
+    (gates, links)
 }
 
 /// Subtasks, and per task the sketches of its keyed operators.

@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::batch::codec::Codec;
 use crate::checkpoint::parts::IN_FLIGHT;
 use crate::clock::nanos;
-use crate::config::{ChannelConfig, JobConfig};
+use crate::config::{JobConfig, NetworkConfig};
 use crate::data::{Data, Key};
 use crate::exchange::Exchange;
 use crate::gate::{Gate, GateProbe};
 use crate::head::Head;
 use crate::head::gate_head::{GateHead, InputEdge};
+use crate::link::SharedLink;
 use crate::operator::SubtaskContext;
-use crate::output::{Buffers, ChannelTo, Output, OutputStage, Router};
+use crate::output::{Buffers, ChannelTo, Output, OutputStage, Router, Wire};
 use crate::source::SentHook;
 use crate::stage::{MemberCounters, Stage};
 use crate::state::backend::KeyedBackend;
@@ -124,6 +125,8 @@ pub(crate) struct Edge<T> {
     /// Its position among the plan's edges; none if it is inside a chain.
     number: Mutex<Option<usize>>,
     gates: Mutex<Vec<Arc<Gate<T>>>>,
+    /// Of each sending subtask, if it goes over a network.
+    links: Mutex<Vec<SharedLink>>,
     codec: Codec<T>,
     /// Which one of the edges between the two operators it is.
     nth: usize,
@@ -150,6 +153,7 @@ impl<T: Data> Edge<T> {
             further: Mutex::default(),
             number: Mutex::default(),
             gates: Mutex::default(),
+            links: Mutex::default(),
         }
     }
 }
@@ -188,7 +192,9 @@ impl<T: Send + 'static> Edge<T> {
             receiver,
         });
         let batch = build.config.channels.batch;
-        let buffers = Buffers::new(self.number(), channels.collect(), batch);
+        let link = locked(&self.links).get(sender).cloned();
+        let wire = link.map(|link| Wire::new(self.codec, link));
+        let buffers = Buffers::new(self.number(), channels.collect(), wire, batch);
         let router = self.router(sender, to, build);
         let mut outputs = build.outputs.iter();
         let position = outputs.position(|&edge| edge == self.number());
@@ -284,6 +290,12 @@ impl<T: Send + 'static> Outputs<T> {
     }
 }
 
+/// What others may know of the channels of an edge.
+pub(crate) struct OpenedEdge {
+    pub(crate) gates: Vec<Arc<dyn GateProbe>>,
+    pub(crate) links: Vec<SharedLink>,
+}
+
 /// An edge whatever it carries.
 pub(crate) trait AnyEdge: Send + Sync {
     fn from(&self) -> OperatorId;
@@ -295,13 +307,14 @@ pub(crate) trait AnyEdge: Send + Sync {
     fn settle(&self, parallelism: &[usize]) -> Exchange;
     /// Its position among the plan's edges; none puts it inside a chain.
     fn set_number(&self, number: Option<usize>);
-    /// Opens the gates of all receiving subtasks.
+    /// Opens the gates of all receiving subtasks, and over a network the links of all sending ones.
     fn open(
         &self,
         senders: &[Arc<Wake>],
         receivers: &[Arc<Wake>],
-        config: &ChannelConfig,
-    ) -> Vec<Arc<dyn GateProbe>>;
+        network: Option<&NetworkConfig>,
+        config: &JobConfig,
+    ) -> OpenedEdge;
     /// The receiving end for one subtask, for all input edges of its task; asked of the first.
     fn head(&self, build: &Build<'_>) -> Box<dyn Head>;
 }
@@ -341,8 +354,9 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
         &self,
         senders: &[Arc<Wake>],
         receivers: &[Arc<Wake>],
-        config: &ChannelConfig,
-    ) -> Vec<Arc<dyn GateProbe>> {
+        network: Option<&NetworkConfig>,
+        config: &JobConfig,
+    ) -> OpenedEdge {
         let gates: Vec<Arc<Gate<T>>> = receivers
             .iter()
             .enumerate()
@@ -353,7 +367,14 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
                 let channels = channels
                     .into_iter()
                     .map(|from| (from, Arc::clone(&senders[from])));
-                Arc::new(Gate::new(channels.collect(), Arc::clone(bell), config))
+                let bell = Arc::clone(bell);
+                let config = &config.channels;
+                Arc::new(Gate::new(
+                    channels.collect(),
+                    bell,
+                    config,
+                    network.is_some(),
+                ))
             })
             .collect();
         let probes = gates
@@ -361,7 +382,14 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
             .map(|gate| Arc::clone(gate) as Arc<dyn GateProbe>)
             .collect();
         *locked(&self.gates) = gates;
-        probes
+        let links = network.into_iter();
+        let links = links.flat_map(|network| senders.iter().map(|_| SharedLink::new(network)));
+        let links: Vec<SharedLink> = links.collect();
+        locked(&self.links).clone_from(&links);
+        OpenedEdge {
+            gates: probes,
+            links,
+        }
     }
 
     fn head(&self, build: &Build<'_>) -> Box<dyn Head> {

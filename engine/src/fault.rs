@@ -11,6 +11,8 @@ pub(crate) struct Faults {
     frozen_until_ns: Option<u64>,
     slow: Slowness,
     slow_state: Slowness,
+    /// Until when the network before it is throttled.
+    throttled_until_ns: Option<u64>,
 }
 
 /// Something that takes longer each time, and what is still owed for it.
@@ -42,6 +44,7 @@ pub(crate) enum Passed {
     Freeze,
     Slowness,
     SlowState,
+    ThrottledNetwork,
 }
 
 /// Nothing may be done until then; what that time is to be called.
@@ -67,6 +70,16 @@ impl Faults {
         self.slow_state.fault = Some((extra_ns, until_ns));
     }
 
+    /// Its links are slower until `until_ns`. They see to that themselves: here only the end is noticed.
+    pub(crate) fn throttle_network(&mut self, until_ns: u64) {
+        self.throttled_until_ns = Some(until_ns);
+    }
+
+    /// When to look at the latest whether a fault is over that does not hold the subtask.
+    pub(crate) fn look_at_ns(&self) -> Option<u64> {
+        self.throttled_until_ns
+    }
+
     /// A fault that is over by `now_ns`; to be asked again until there is none.
     pub(crate) fn passed(&mut self, now_ns: u64) -> Option<Passed> {
         if self
@@ -79,9 +92,12 @@ impl Faults {
         if self.slow.has_passed(now_ns) {
             return Some(Passed::Slowness);
         }
-        self.slow_state
-            .has_passed(now_ns)
-            .then_some(Passed::SlowState)
+        if self.slow_state.has_passed(now_ns) {
+            return Some(Passed::SlowState);
+        }
+        self.throttled_until_ns
+            .take_if(|until_ns| *until_ns <= now_ns)
+            .map(|_| Passed::ThrottledNetwork)
     }
 
     /// Until when nothing may be done, if there is a fault that says so; of several, the one that

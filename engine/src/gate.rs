@@ -8,6 +8,11 @@
 //! barrier that may overtake what lies before it rings the receiver's bell for that.
 //!
 //! Emptied batches go back to the senders through the gate, so that a steady flow allocates nothing.
+//!
+//! Over a network parcels come encoded, each with the time when it is there; see [`transit`].
+
+mod probe;
+mod transit;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,8 +21,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::batch::Batch;
 use crate::checkpoint::barrier::Barrier;
 use crate::config::ChannelConfig;
+use crate::link::Passage;
 use crate::snapshot::METERED;
 use crate::wake::{Reason, Wake};
+
+pub(crate) use probe::GateProbe;
+use transit::Transit;
 
 /// Leave to send one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +38,37 @@ pub(crate) enum Credit {
 /// What lies in the queue.
 pub(crate) struct Parcel<T> {
     pub(crate) channel: usize,
+    /// Job time; over a network, when it arrives.
     pub(crate) enqueued_ns: u64,
     pub(crate) payload: Payload<T>,
 }
 
 pub(crate) enum Payload<T> {
-    Batch { batch: Batch<T>, credit: Credit },
+    Batch {
+        batch: Batch<T>,
+        credit: Credit,
+    },
+    /// A batch that comes over a network.
+    Encoded(Encoded),
     Barrier(Barrier),
     EndOfInput,
+}
+
+/// A batch as bytes.
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) rows: usize,
+    pub(crate) credit: Credit,
+}
+
+impl<T> Payload<T> {
+    pub(crate) fn rows(&self) -> u64 {
+        match self {
+            Payload::Batch { batch, .. } => batch.len() as u64,
+            Payload::Encoded(encoded) => encoded.rows as u64,
+            Payload::Barrier(_) | Payload::EndOfInput => 0,
+        }
+    }
 }
 
 /// The receiving end of all channels into one subtask over one edge.
@@ -45,6 +77,7 @@ pub(crate) struct Gate<T> {
     receiver: Arc<Wake>,
     channels: Box<[Channel]>,
     config: ChannelConfig,
+    is_remote: bool,
     /// From when a barrier in the queue may overtake what lies before it, in job time; [`NEVER`] if
     /// there is none.
     urgent_from_ns: AtomicU64,
@@ -58,10 +91,14 @@ struct Channel {
     from: usize,
     enqueued: AtomicU64,
     dequeued: AtomicU64,
+    /// Of what came encoded.
+    bytes: AtomicU64,
 }
 
 struct Shared<T> {
     queue: VecDeque<Parcel<T>>,
+    /// In the place of the queue, over a network.
+    transit: Option<Transit<T>>,
     accounts: Box<[CreditAccount]>,
     floating_free: usize,
     /// Channels that wait for a floating credit, longest first; some may have been served otherwise.
@@ -79,11 +116,12 @@ struct CreditAccount {
 }
 
 impl<T> Gate<T> {
-    /// A gate with one channel per entry of `senders` (sending subtask and its bell).
+    /// A gate with one channel per entry of `senders` (sending subtask and its bell), over a network or not.
     pub(crate) fn new(
         senders: Vec<(usize, Arc<Wake>)>,
         receiver: Arc<Wake>,
         config: &ChannelConfig,
+        is_remote: bool,
     ) -> Self {
         let account = CreditAccount {
             exclusive_free: config.exclusive,
@@ -92,6 +130,7 @@ impl<T> Gate<T> {
         Gate {
             shared: Mutex::new(Shared {
                 queue: VecDeque::new(),
+                transit: is_remote.then(|| Transit::new(senders.len())),
                 accounts: vec![account; senders.len()].into(),
                 floating_free: config.floating,
                 waiters: VecDeque::new(),
@@ -105,15 +144,22 @@ impl<T> Gate<T> {
                     from,
                     enqueued: AtomicU64::new(0),
                     dequeued: AtomicU64::new(0),
+                    bytes: AtomicU64::new(0),
                 })
                 .collect(),
             config: config.clone(),
+            is_remote,
             urgent_from_ns: AtomicU64::new(NEVER),
         }
     }
 
     pub(crate) fn channels(&self) -> usize {
         self.channels.len()
+    }
+
+    /// Whether it is read over a network: then what is taken may have yet to arrive.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.is_remote
     }
 
     /// Tells the sending subtask of each channel, in order.
@@ -177,29 +223,50 @@ impl<T> Gate<T> {
         spare.unwrap_or_default()
     }
 
-    /// Nothing more comes over `channel`.
-    pub(crate) fn send_end(&self, channel: usize, now_ns: u64) {
-        let payload = Payload::EndOfInput;
-        self.lock().queue.push_back(Parcel {
-            channel,
-            enqueued_ns: now_ns,
-            payload,
-        });
+    /// The same over a network.
+    pub(crate) fn send_encoded(
+        &self,
+        channel: usize,
+        encoded: Encoded,
+        passage: Passage,
+        now_ns: u64,
+    ) {
+        if METERED {
+            let counters = &self.channels[channel];
+            counters.enqueued.fetch_add(1, Relaxed);
+            counters
+                .bytes
+                .fetch_add(encoded.bytes.len() as u64, Relaxed);
+        }
+        let payload = Payload::Encoded(encoded);
+        self.lock().put(channel, payload, Some(passage), now_ns);
         self.receiver.notify(Reason::INPUT, now_ns);
     }
 
-    /// A checkpoint lies between what has been sent over `channel` and what will be.
-    pub(crate) fn send_barrier(&self, channel: usize, barrier: Barrier, now_ns: u64) {
+    /// Nothing more comes over `channel`. Over a network it has a `passage`.
+    pub(crate) fn send_end(&self, channel: usize, passage: Option<Passage>, now_ns: u64) {
+        let payload = Payload::EndOfInput;
+        self.lock().put(channel, payload, passage, now_ns);
+        self.receiver.notify(Reason::INPUT, now_ns);
+    }
+
+    /// A checkpoint lies between what has been sent over `channel` and what will be. Over a network this
+    /// has a `passage`.
+    pub(crate) fn send_barrier(
+        &self,
+        channel: usize,
+        barrier: Barrier,
+        passage: Option<Passage>,
+        now_ns: u64,
+    ) {
         let payload = Payload::Barrier(barrier);
         let mut shared = self.lock();
-        shared.queue.push_back(Parcel {
-            channel,
-            enqueued_ns: now_ns,
-            payload,
-        });
+        shared.put(channel, payload, passage, now_ns);
         let mut reason = Reason::INPUT;
         if let Some(from_ns) = barrier.passes_from_ns() {
-            self.urgent_from_ns.fetch_min(from_ns, Relaxed);
+            let seen_from_ns = passage.map_or(0, |passage| passage.seen_from_ns);
+            self.urgent_from_ns
+                .fetch_min(from_ns.max(seen_from_ns), Relaxed);
             // A receiver that waits for credit does not hear of input.
             reason = reason.or(Reason::CONTROL);
         }
@@ -212,18 +279,32 @@ impl<T> Gate<T> {
         Some(self.urgent_from_ns.load(Relaxed)).filter(|&at_ns| at_ns != NEVER)
     }
 
-    /// Moves everything that lies in the queue to the end of `taken`; says from when a barrier in it may
-    /// overtake what lies before it.
-    pub(crate) fn take(&self, taken: &mut VecDeque<Parcel<T>>) -> Option<u64> {
+    /// Moves everything that lies in the queue to the end of `taken`, of a network what is seen by now;
+    /// says from when a barrier in it may overtake what lies before it.
+    pub(crate) fn take(&self, now_ns: u64, taken: &mut VecDeque<Parcel<T>>) -> Option<u64> {
         let mut shared = self.lock();
         let urgent_from_ns = self.urgent_from_ns();
-        self.urgent_from_ns.store(NEVER, Relaxed);
+        if let Some(transit) = &mut shared.transit {
+            transit.take(now_ns, taken);
+            let urgent_from_ns = transit.urgent_from_ns().unwrap_or(NEVER);
+            self.urgent_from_ns.store(urgent_from_ns, Relaxed);
+        } else {
+            self.urgent_from_ns.store(NEVER, Relaxed);
+        }
         if taken.is_empty() {
             std::mem::swap(&mut shared.queue, taken);
         } else {
             taken.append(&mut shared.queue);
         }
         urgent_from_ns
+    }
+
+    /// When the next thing arrives over the network that [`take`](Self::take) has left, as far as is known.
+    pub(crate) fn next_arrival_ns(&self) -> Option<u64> {
+        if !self.is_remote {
+            return None;
+        }
+        self.lock().transit.as_ref()?.next_arrival_ns()
     }
 
     /// A batch has been processed: its credit and its emptied buffer go back.
@@ -234,6 +315,9 @@ impl<T> Gate<T> {
         let mut shared = self.lock();
         if spare.has_room() && shared.spares.len() < self.config.exclusive + self.config.floating {
             shared.spares.push(spare);
+        }
+        if let Some(transit) = &mut shared.transit {
+            transit.release(channel);
         }
         let served = shared.give_back(channel, credit);
         drop(shared);
@@ -249,6 +333,18 @@ impl<T> Gate<T> {
 }
 
 impl<T> Shared<T> {
+    /// Whatever needs no emptied batch in return.
+    fn put(&mut self, channel: usize, payload: Payload<T>, passage: Option<Passage>, now_ns: u64) {
+        match (&mut self.transit, passage) {
+            (Some(transit), Some(passage)) => transit.send(channel, payload, passage),
+            _ => self.queue.push_back(Parcel {
+                channel,
+                enqueued_ns: now_ns,
+                payload,
+            }),
+        }
+    }
+
     /// Books a returned credit; the channel whose sender may go on, if one waits for it.
     fn give_back(&mut self, channel: usize, credit: Credit) -> Option<usize> {
         if credit == Credit::Exclusive {
@@ -269,43 +365,6 @@ impl<T> Shared<T> {
     }
 }
 
-/// What the sampler and the closing count may ask of a gate, whatever it carries.
-pub(crate) trait GateProbe: Send + Sync {
-    /// Per channel: sending subtask, batches enqueued, batches dequeued (processed).
-    fn visit(&self, visit: &mut dyn FnMut(usize, u64, u64));
-    /// Batches that one channel may have under way, its part of the floating ones included.
-    fn capacity(&self) -> f64;
-    /// Rows that lie in the queue, untaken.
-    fn queued_rows(&self) -> u64;
-}
-
-impl<T: Send> GateProbe for Gate<T> {
-    fn visit(&self, visit: &mut dyn FnMut(usize, u64, u64)) {
-        for channel in &self.channels {
-            // Dequeued first: a batch that passes in between shows as under way, never as negative.
-            let dequeued = channel.dequeued.load(Relaxed);
-            visit(
-                channel.from,
-                channel.enqueued.load(Relaxed).max(dequeued),
-                dequeued,
-            );
-        }
-    }
-
-    fn capacity(&self) -> f64 {
-        self.config.exclusive as f64 + self.config.floating as f64 / self.channels.len() as f64
-    }
-
-    fn queued_rows(&self) -> u64 {
-        let shared = self.lock();
-        let rows = shared.queue.iter().map(|parcel| match &parcel.payload {
-            Payload::Batch { batch, .. } => batch.len() as u64,
-            Payload::Barrier(_) | Payload::EndOfInput => 0,
-        });
-        rows.sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,7 +380,7 @@ mod tests {
             floating,
             ..Default::default()
         };
-        Gate::new(senders, Arc::new(Wake::default()), &config)
+        Gate::new(senders, Arc::new(Wake::default()), &config, false)
     }
 
     proptest! {
@@ -351,7 +410,7 @@ mod tests {
                     }
                 } else if let Some((channel, credit, value)) = under_way.pop_front() {
                     if taken.is_empty() {
-                        gate.take(&mut taken);
+                        gate.take(2, &mut taken);
                     }
                     let parcel: Parcel<u64> = taken.pop_front().expect("under way");
                     prop_assert_eq!(parcel.channel, channel);

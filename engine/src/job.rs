@@ -224,6 +224,20 @@ impl Job {
         self.shared.attempt().takes_checkpoints()
     }
 
+    /// Makes all links of exchanges over a network into a task others for `lasting`. What has been sent
+    /// before goes on as it was. `throttle-network` and `throttle-network-end` events tell when that
+    /// was, one for each subtask of the task. Without effect on other exchanges.
+    pub fn throttle_network(
+        &self,
+        task: usize,
+        bandwidth_per_s: u64,
+        latency: Duration,
+        lasting: Duration,
+    ) {
+        let attempt = self.shared.attempt();
+        attempt.throttle_network(task, bandwidth_per_s, latency, lasting);
+    }
+
     /// Whether any state is in RocksDB.
     pub fn has_rocksdb(&self) -> bool {
         self.shared.attempt().has_rocksdb()

@@ -31,6 +31,7 @@ mod interval_join;
 mod job;
 mod key_group;
 mod keyed;
+mod link;
 mod operator;
 mod output;
 mod panic_text;
@@ -55,7 +56,7 @@ pub use checkpoint::config::{CheckpointConfig, CheckpointMode, RestartStrategy, 
 pub use checkpoint::parts::{Restored, Snapshot};
 pub use checkpoint::report::{CheckpointOutcome, CheckpointReport, SubtaskCheckpoint};
 pub use clock::{Clock, thread_cpu_ns};
-pub use config::{Chaining, ChannelConfig, JobConfig};
+pub use config::{Chaining, ChannelConfig, JobConfig, NetworkConfig, Remote};
 pub use data::{Data, Decode, Encode, Key, Row};
 pub use deploy::Deployed;
 pub use event_time::bounded::BoundedOutOfOrderness;

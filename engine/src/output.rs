@@ -2,6 +2,7 @@
 //! without credit stops the task.
 
 mod buffers;
+mod wire;
 
 use std::convert::Infallible;
 
@@ -15,6 +16,7 @@ use crate::stage::{OutputBook, Stage, Step, earliest};
 use crate::subtask::Slice;
 
 pub(crate) use buffers::{Buffers, ChannelTo, InFlight, Sending, stamp};
+pub(crate) use wire::Wire;
 
 /// Decides which channel each row takes.
 pub(crate) trait Router<T>: Send {

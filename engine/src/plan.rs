@@ -2,7 +2,7 @@
 //! can be deployed at all.
 
 use crate::checkpoint::storage::StorageError;
-use crate::config::{Chaining, JobConfig};
+use crate::config::{Chaining, JobConfig, Remote};
 use crate::edge::OperatorId;
 use crate::exchange::Exchange;
 use crate::graph::Inner;
@@ -55,6 +55,8 @@ pub struct EdgePlan {
     pub to: usize,
     /// The exchange.
     pub exchange: Exchange,
+    /// Whether it goes over the network.
+    pub remote: bool,
 }
 
 /// Why a graph cannot be deployed.
@@ -101,6 +103,14 @@ pub enum DeployError {
         /// The name that was given.
         name: String,
         /// The names there are.
+        known: String,
+    },
+    /// An exchange over the network into an operator that does not exist, or that has none.
+    #[error("remote names '{uid}', which is no operator with an input; those are: {known}")]
+    UnknownRemote {
+        /// The uid that was given.
+        uid: String,
+        /// The uids there are.
         known: String,
     },
     /// A stream that is split and used in another way, too.
@@ -203,6 +213,7 @@ impl Layout {
                     from: task_of[edge.from()],
                     to: task_of[edge.to()],
                     exchange: edge.exchange(),
+                    remote: is_remote(config, &graph.operators[edge.to()].uid),
                 })
                 .collect(),
         };
@@ -215,6 +226,15 @@ impl Layout {
     }
 }
 
+/// Whether exchanges into an operator go over the network.
+fn is_remote(config: &JobConfig, uid: &str) -> bool {
+    match &config.remote {
+        Remote::None => false,
+        Remote::All => true,
+        Remote::Into(uids) => uids.iter().any(|named| named == uid),
+    }
+}
+
 /// The parallelism of every operator, if the graph can be deployed.
 fn check(graph: &Inner, config: &JobConfig) -> Result<Vec<usize>, DeployError> {
     let sizes = [
@@ -223,6 +243,9 @@ fn check(graph: &Inner, config: &JobConfig) -> Result<Vec<usize>, DeployError> {
         (config.channels.batch, "channels.batch"),
         (config.channels.exclusive, "channels.exclusive"),
     ];
+    if config.network.bandwidth_per_s == Some(0) {
+        return Err(DeployError::ZeroSize("network.bandwidth_per_s"));
+    }
     if let Some((_, name)) = sizes.into_iter().find(|(size, _)| *size == 0) {
         return Err(DeployError::ZeroSize(name));
     }
@@ -246,6 +269,7 @@ fn check(graph: &Inner, config: &JobConfig) -> Result<Vec<usize>, DeployError> {
         }
     }
     check_breaks(graph, config)?;
+    check_remote(graph, config)?;
     let parallelism: Vec<usize> = graph
         .operators
         .iter()
@@ -294,6 +318,22 @@ fn check_breaks(graph: &Inner, config: &JobConfig) -> Result<(), DeployError> {
     }
 }
 
+fn check_remote(graph: &Inner, config: &JobConfig) -> Result<(), DeployError> {
+    let Remote::Into(uids) = &config.remote else {
+        return Ok(());
+    };
+    let operators = graph.operators.iter();
+    let known = operators.filter(|operator| operator.source.is_none());
+    let known: Vec<&str> = known.map(|operator| operator.uid.as_str()).collect();
+    let unknown = uids.iter().find(|uid| !known.contains(&uid.as_str()));
+    unknown.map_or(Ok(()), |uid| {
+        Err(DeployError::UnknownRemote {
+            uid: uid.clone(),
+            known: known.join(", "),
+        })
+    })
+}
+
 fn check_exchanges(
     graph: &Inner,
     config: &JobConfig,
@@ -324,7 +364,7 @@ fn check_exchanges(
 }
 
 /// The operator in whose task `operator` runs, if it is chained: it has one input, the exchange is
-/// forward, neither side asks for a break, and it is the only consumer of the stream. (Flink also chains several consumers of one
+/// forward, neither side asks for a break, its input is not said to be remote, and it is the only consumer of the stream. (Flink also chains several consumers of one
 /// operator; here each gets a channel.)
 fn chained_behind(
     graph: &Inner,
@@ -333,11 +373,13 @@ fn chained_behind(
     operator: OperatorId,
 ) -> Option<OperatorId> {
     let node = &graph.operators[operator];
-    let allowed = match &config.chaining {
-        Chaining::On => true,
-        Chaining::Off => false,
-        Chaining::BrokenBefore(names) => !names.contains(&node.name),
-    };
+    let is_named = matches!(&config.remote, Remote::Into(uids) if uids.contains(&node.uid));
+    let allowed = !is_named
+        && match &config.chaining {
+            Chaining::On => true,
+            Chaining::Off => false,
+            Chaining::BrokenBefore(names) => !names.contains(&node.name),
+        };
     let mut inputs = graph.edges.iter().filter(|edge| edge.to() == operator);
     let (edge, None) = (inputs.next()?, inputs.next()) else {
         return None;

@@ -66,6 +66,10 @@ pub struct ChannelSnapshot {
     pub dequeued: u64,
     /// Batches that may be under way: the exclusive ones and the channel's part of the floating ones.
     pub capacity: f64,
+    /// Of a channel over a network: bytes sent.
+    pub bytes: Option<u64>,
+    /// Of a channel over a network: batches sent that have not arrived.
+    pub on_link: Option<u64>,
 }
 
 /// One operator, over all its subtasks.

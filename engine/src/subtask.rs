@@ -286,6 +286,7 @@ impl Subtask {
                 Passed::Freeze => "thaw",
                 Passed::Slowness => "slow-end",
                 Passed::SlowState => "slow-state-end",
+                Passed::ThrottledNetwork => "throttle-network-end",
             };
             self.job
                 .event(kind, slice.now_ns, &self.shared, String::new());
@@ -307,9 +308,10 @@ impl Subtask {
         // A barrier that has waited for long enough is no less a reason to go on. One that may pass
         // already has been looked after.
         let deadline_ns = head.deadline_ns().filter(|&at_ns| at_ns > began_ns);
+        let fault_ends_ns = self.faults.look_at_ns();
         let until = |wait, until_ns, interest: Reason| Turn::Wait {
             wait,
-            until_ns: earliest(until_ns, deadline_ns),
+            until_ns: earliest(earliest(until_ns, deadline_ns), fault_ends_ns),
             interest: interest.or(Reason::DEADLINE).or(Reason::CONTROL),
         };
         match progress {
@@ -385,6 +387,10 @@ impl Subtask {
                     self.faults
                         .slow_state(nanos(extra), now_ns.saturating_add(nanos(lasting)));
                     "slow-state"
+                }
+                Order::NetworkThrottled { until_ns } => {
+                    self.faults.throttle_network(until_ns);
+                    "throttle-network"
                 }
             };
             self.job.event(kind, now_ns, &self.shared, String::new());

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use engine::{
     Batch, ChannelSnapshot, CheckpointConfig, CheckpointMode, CheckpointOutcome, Committer, Job,
-    JobConfig, JobGraph, JobReport, JobSnapshot, OperatorContext, OperatorError, Outcome, Profile,
-    RestartStrategy, RestoreFrom, Restored, RocksDbConfig, Row, Rows, Sink, Snapshot, Source,
-    SourceStatus, StateBackend, SubtaskCheckpoint,
+    JobConfig, JobGraph, JobReport, JobSnapshot, NetworkConfig, OperatorContext, OperatorError,
+    Outcome, Profile, Remote, RestartStrategy, RestoreFrom, Restored, RocksDbConfig, Row, Rows,
+    Sink, Snapshot, Source, SourceStatus, StateBackend, SubtaskCheckpoint,
 };
 
 const SPLITS: u64 = 6;
@@ -255,7 +255,15 @@ impl World {
     }
 }
 
-fn config(folder: &Path, mode: CheckpointMode, parallelism: usize, on_disk: bool) -> JobConfig {
+/// Where the keyed state is, and whether exchanges go over a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Setting {
+    Heap,
+    Disk,
+    Remote,
+}
+
+fn config(folder: &Path, mode: CheckpointMode, parallelism: usize, setting: Setting) -> JobConfig {
     let mut config = JobConfig {
         parallelism,
         checkpoints: Some(CheckpointConfig {
@@ -271,7 +279,14 @@ fn config(folder: &Path, mode: CheckpointMode, parallelism: usize, on_disk: bool
         ..JobConfig::default()
     };
     config.channels.batch = 16;
-    if on_disk {
+    if setting == Setting::Remote {
+        config.remote = Remote::All;
+        config.network = NetworkConfig {
+            bandwidth_per_s: Some(1 << 20),
+            latency: Duration::from_micros(300),
+        };
+    }
+    if setting == Setting::Disk {
         config.state_backend = StateBackend::RocksDb(RocksDbConfig::of_profile(
             Profile::Default,
             folder.join("state"),
@@ -314,7 +329,7 @@ fn an_undisturbed_job_ends_with_a_checkpoint_that_shows_everything() {
     for mode in MODES {
         let folder = tempfile::tempdir().unwrap();
         let world = World::new(2_000, Duration::ZERO);
-        let config = config(folder.path(), mode, 2, false);
+        let config = config(folder.path(), mode, 2, Setting::Heap);
         let job = world.graph(2).deploy(config).unwrap().start().unwrap();
         while !job.wait(Duration::from_millis(10)) {}
         let mut finals = 0;
@@ -331,11 +346,11 @@ fn an_undisturbed_job_ends_with_a_checkpoint_that_shows_everything() {
     }
 }
 
-fn survives_kills(mode: CheckpointMode, on_disk: bool, seed: u64) {
+fn survives_kills(mode: CheckpointMode, setting: Setting, seed: u64) {
     let mut draws = Draws(seed);
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(3_000, Duration::from_micros(20));
-    let config = config(folder.path(), mode, 2, on_disk);
+    let config = config(folder.path(), mode, 2, setting);
     let job = world.graph(2).deploy(config).unwrap().start().unwrap();
     let tasks = job.plan().tasks.len() as u64;
     let mut kills = 0;
@@ -343,16 +358,16 @@ fn survives_kills(mode: CheckpointMode, on_disk: bool, seed: u64) {
         job.kill(draws.below(tasks) as usize, Some(draws.below(2) as usize));
         kills += 1;
     }
-    let report = join(job, &format!("{mode:?} {on_disk} {seed}"));
+    let report = join(job, &format!("{mode:?} {setting:?} {seed}"));
     assert_eq!(
         report.outcome,
         Outcome::Finished,
-        "{mode:?} {on_disk} {seed}"
+        "{mode:?} {setting:?} {seed}"
     );
     assert_eq!(
         world.visible.rows(),
         world.expected(),
-        "{mode:?} {on_disk} {seed}"
+        "{mode:?} {setting:?} {seed}"
     );
 }
 
@@ -360,7 +375,7 @@ fn survives_kills(mode: CheckpointMode, on_disk: bool, seed: u64) {
 fn kills_at_any_moment_lose_and_double_nothing() {
     for mode in MODES {
         for seed in 0..4 {
-            survives_kills(mode, false, seed);
+            survives_kills(mode, Setting::Heap, seed);
         }
     }
 }
@@ -368,7 +383,7 @@ fn kills_at_any_moment_lose_and_double_nothing() {
 #[test]
 fn kills_at_any_moment_lose_and_double_nothing_on_disk() {
     for mode in MODES {
-        survives_kills(mode, true, 7);
+        survives_kills(mode, Setting::Disk, 7);
     }
 }
 
@@ -428,13 +443,13 @@ fn checkpoints_that_are_given_up_lose_and_double_nothing() {
 }
 
 /// Stops a job somewhere in the middle, time and again, and goes on at another parallelism.
-fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
+fn survives_rescaling(mode: CheckpointMode, setting: Setting, seed: u64) {
     let mut draws = Draws(seed);
     let folder = tempfile::tempdir().unwrap();
     let world = World::new(4_000, Duration::from_micros(20));
     for round in 0..5 {
         let parallelism = 1 + draws.below(4) as usize;
-        let mut config = config(folder.path(), mode, parallelism, on_disk);
+        let mut config = config(folder.path(), mode, parallelism, setting);
         config.restore = RestoreFrom::Latest;
         let sources = 1 + draws.below(4) as usize;
         let job = world
@@ -447,7 +462,7 @@ fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
         if !last && !job.wait(Duration::from_millis(20 + draws.below(80))) {
             job.cancel();
         }
-        let report = join(job, &format!("{mode:?} {on_disk} {seed}"));
+        let report = join(job, &format!("{mode:?} {setting:?} {seed}"));
         if last || report.outcome == Outcome::Finished {
             assert_eq!(report.outcome, Outcome::Finished, "{mode:?} {seed}");
         }
@@ -455,7 +470,7 @@ fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
     assert_eq!(
         world.visible.rows(),
         world.expected(),
-        "{mode:?} {on_disk} {seed}"
+        "{mode:?} {setting:?} {seed}"
     );
 }
 
@@ -463,9 +478,19 @@ fn survives_rescaling(mode: CheckpointMode, on_disk: bool, seed: u64) {
 fn a_job_goes_on_at_any_parallelism() {
     for mode in MODES {
         for seed in 0..4 {
-            survives_rescaling(mode, false, seed);
+            survives_rescaling(mode, Setting::Heap, seed);
         }
-        survives_rescaling(mode, true, 11);
+        survives_rescaling(mode, Setting::Disk, 11);
+    }
+}
+
+#[test]
+fn kills_and_rescaling_lose_and_double_nothing_over_a_network() {
+    for mode in MODES {
+        for seed in 0..3 {
+            survives_kills(mode, Setting::Remote, seed);
+            survives_rescaling(mode, Setting::Remote, seed);
+        }
     }
 }
 
@@ -501,7 +526,7 @@ fn durations_under_backpressure(mode: CheckpointMode) -> Vec<u64> {
         .aggregate("count", Count)
         .rebalance()
         .sink("slow", |_| Slow);
-    let mut config = config(folder.path(), mode, 1, false);
+    let mut config = config(folder.path(), mode, 1, Setting::Heap);
     config.checkpoints.as_mut().unwrap().interval = None;
     config.channels.batch = 4;
     config.channels.exclusive = 64;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use collected::Collected;
 use engine::{
-    Aggregate, AsyncOptions, Chaining, ChannelConfig, Job, JobConfig, JobGraph, Outcome, Side,
-    Stream,
+    Aggregate, AsyncOptions, Chaining, ChannelConfig, Job, JobConfig, JobGraph, NetworkConfig,
+    Outcome, Remote, Side, Stream,
 };
 use numbers::Numbers;
 use proptest::prelude::*;
@@ -46,6 +46,8 @@ struct Topology {
     links: Vec<(Link, By, usize)>,
     chaining: bool,
     channels: ChannelConfig,
+    /// Over which all exchanges go.
+    network: Option<NetworkConfig>,
 }
 
 fn topology() -> impl Strategy<Value = Topology> {
@@ -73,18 +75,28 @@ fn topology() -> impl Strategy<Value = Topology> {
             }
         },
     );
+    let network = (prop::option::of(1u64 << 22..1 << 30), 0u64..100).prop_map(
+        |(bandwidth_per_s, latency_us)| NetworkConfig {
+            bandwidth_per_s,
+            latency: Duration::from_micros(latency_us),
+        },
+    );
     (
         1usize..4,
         prop::collection::vec((link, by, 1usize..5), 1..5),
         any::<bool>(),
         channels,
+        prop::option::weighted(0.3, network),
     )
-        .prop_map(|(source_parallelism, links, chaining, channels)| Topology {
-            source_parallelism,
-            links,
-            chaining,
-            channels,
-        })
+        .prop_map(
+            |(source_parallelism, links, chaining, channels, network)| Topology {
+                source_parallelism,
+                links,
+                chaining,
+                channels,
+                network,
+            },
+        )
 }
 
 /// Passes every value through, so that a keyed exchange can stand in front of it.
@@ -168,6 +180,11 @@ fn start(topology: &Topology, records: u64) -> (Job, Collected<u64>) {
             Chaining::Off
         },
         channels: topology.channels.clone(),
+        remote: match topology.network {
+            Some(_) => Remote::All,
+            None => Remote::None,
+        },
+        network: topology.network.clone().unwrap_or_default(),
         ..JobConfig::default()
     };
     (
@@ -199,6 +216,8 @@ proptest! {
 
     #[test]
     fn a_drained_job_delivers_every_row_once_with_its_tag(topology in topology(), records in 0u64..3_000) {
+        // Batches of one row each wait for a latency.
+        let records = if topology.network.is_some() { records / 20 } else { records };
         let (job, collected) = start(&topology, records);
         prop_assert!(job.wait(PATIENCE), "hangs");
         let report = job.join();
@@ -209,6 +228,8 @@ proptest! {
         }
         for channel in &report.snapshot.channels {
             prop_assert_eq!(channel.enqueued, channel.dequeued);
+            let is_sent = (channel.bytes.is_some(), channel.on_link.is_some());
+            prop_assert_eq!(is_sent, (topology.network.is_some(), topology.network.is_some()));
         }
         let rows = collected.take();
         prop_assert!(rows.iter().all(|row| row.tag == row.value + 1));

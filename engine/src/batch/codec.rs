@@ -11,7 +11,7 @@ use crate::data::{Data, Row};
 /// rows can be encoded.
 pub(crate) struct Codec<T> {
     encode: fn(&Batch<T>, &mut Vec<u8>),
-    decode: fn(&mut &[u8]) -> io::Result<Batch<T>>,
+    decode: fn(&mut &[u8], &mut Batch<T>) -> io::Result<()>,
 }
 
 impl<T> Clone for Codec<T> {
@@ -36,7 +36,14 @@ impl<T> Codec<T> {
 
     /// Takes a batch from the front of `bytes`.
     pub(crate) fn decode(&self, bytes: &mut &[u8]) -> io::Result<Batch<T>> {
-        (self.decode)(bytes)
+        let mut batch = Batch::default();
+        (self.decode)(bytes, &mut batch)?;
+        Ok(batch)
+    }
+
+    /// The same into an empty batch, whose memory is used.
+    pub(crate) fn decode_into(&self, bytes: &mut &[u8], batch: &mut Batch<T>) -> io::Result<()> {
+        (self.decode)(bytes, batch)
     }
 
     /// Takes all batches.
@@ -75,7 +82,7 @@ fn encode<T: Data>(batch: &Batch<T>, bytes: &mut Vec<u8>) {
     }
 }
 
-fn decode<T: Data>(bytes: &mut &[u8]) -> io::Result<Batch<T>> {
+fn decode<T: Data>(bytes: &mut &[u8], batch: &mut Batch<T>) -> io::Result<()> {
     let (rows, marks, shared_tag) = <(u32, Marks, Option<u64>)>::deserialize(bytes)?;
     let mut tags = Vec::new();
     for _ in 0..rows {
@@ -84,7 +91,6 @@ fn decode<T: Data>(bytes: &mut &[u8]) -> io::Result<Batch<T>> {
             None => u64::deserialize(bytes)?,
         });
     }
-    let mut batch = Batch::default();
     for tag in tags {
         let value = T::deserialize(bytes)?;
         batch.push(Row { tag, value });
@@ -100,7 +106,7 @@ fn decode<T: Data>(bytes: &mut &[u8]) -> io::Result<Batch<T>> {
         let signal = watermark_ms.map_or(Signal::Idle, Signal::Watermark);
         batch.marks.push(Mark { after_rows, signal });
     }
-    Ok(batch)
+    Ok(())
 }
 
 #[cfg(test)]

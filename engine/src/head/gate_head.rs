@@ -16,7 +16,7 @@ use crate::checkpoint::parts::Parts;
 use crate::checkpoint::taking::{RestoredTask, Taking};
 use crate::checkpoint::underway::Underway;
 use crate::exchange::Exchange;
-use crate::gate::{Credit, Gate, Parcel, Payload};
+use crate::gate::{Credit, Encoded, Gate, Parcel, Payload};
 use crate::operator::OperatorError;
 use crate::output::Router;
 use crate::prepare::PrepareContext;
@@ -80,6 +80,32 @@ struct Input<T> {
     handed_over: u64,
     /// Those among them that come from a checkpoint.
     restored: u64,
+    /// Of a network: an emptied batch to decode the next one into.
+    spare: Batch<T>,
+}
+
+impl<T: Send> Input<T> {
+    /// Whether any parcel has been taken that is there.
+    fn has_any(&self, now_ns: u64) -> bool {
+        let is_remote = self.edge.gate.is_remote();
+        let first = self.taken.front();
+        first.is_some_and(|parcel| !is_remote || parcel.enqueued_ns <= now_ns)
+    }
+
+    /// Links differ in what lies on them. Parcels of one channel keep their order.
+    fn sort_by_arrival(&mut self) {
+        if self.edge.gate.is_remote() {
+            let taken = self.taken.make_contiguous();
+            taken.sort_by_key(|parcel| parcel.enqueued_ns);
+        }
+    }
+
+    /// When the next thing arrives over the network, as far as is known.
+    fn next_arrival_ns(&self, now_ns: u64) -> Option<u64> {
+        let next = self.taken.front().map(|parcel| parcel.enqueued_ns);
+        let next = next.filter(|_| self.edge.gate.is_remote());
+        earliest(next, self.edge.gate.next_arrival_ns()).filter(|at_ns| *at_ns > now_ns)
+    }
 }
 
 /// The batch that the chain works on.
@@ -108,6 +134,7 @@ impl<T: Send> GateHead<T> {
                 first_channel,
                 handed_over: 0,
                 restored: 0,
+                spare: Batch::default(),
             }
         });
         GateHead {
@@ -133,10 +160,15 @@ impl<T: Send> GateHead<T> {
 
     fn release_current(&mut self, now_ns: u64) {
         if let Some(Current { input, release }) = self.current.take() {
-            let spare = std::mem::take(self.first.input());
+            let mut spare = std::mem::take(self.first.input());
             if let Some((channel, credit)) = release {
-                let gate = &self.inputs[input].edge.gate;
-                gate.release(channel, credit, spare, now_ns);
+                let Input {
+                    edge, spare: own, ..
+                } = &mut self.inputs[input];
+                if edge.gate.is_remote() {
+                    *own = std::mem::take(&mut spare);
+                }
+                edge.gate.release(channel, credit, spare, now_ns);
             }
         }
     }
@@ -145,7 +177,7 @@ impl<T: Send> GateHead<T> {
     fn take(&mut self, input: usize, now_ns: u64) {
         let Input { edge, taken, .. } = &mut self.inputs[input];
         let known = taken.len();
-        let urgent_from_ns = edge.gate.take(taken);
+        let urgent_from_ns = edge.gate.take(now_ns, taken);
         self.urgent_from_ns = earliest(self.urgent_from_ns, urgent_from_ns);
         // One that is due has not begun to record: it will look at all that lies here.
         let recording = self.alignment.recording();
@@ -166,6 +198,7 @@ impl<T: Send> GateHead<T> {
                 self.is_whole(now_ns);
             }
         }
+        self.inputs[input].sort_by_arrival();
     }
 
     /// The next parcel and its input; the inputs take turns.
@@ -183,8 +216,11 @@ impl<T: Send> GateHead<T> {
     /// The next parcel of an input whose channel is not held back, whether or not it has been taken yet.
     fn next_parcel_of(&mut self, input: usize, now_ns: u64) -> Option<Parcel<T>> {
         loop {
-            if self.inputs[input].taken.is_empty() {
+            if !self.inputs[input].has_any(now_ns) {
                 self.take(input, now_ns);
+            }
+            if !self.inputs[input].has_any(now_ns) {
+                return None;
             }
             let Input {
                 taken,
@@ -202,11 +238,11 @@ impl<T: Send> GateHead<T> {
 
     /// Acts on the next parcel, or hands the chain the rows that come before any; false if there are
     /// none.
-    fn accept_next(&mut self, now_ns: u64) -> bool {
+    fn accept_next(&mut self, now_ns: u64) -> Result<bool, OperatorError> {
         if let Some(replay) = &mut self.replay {
             if let Some(piece) = replay.next() {
                 self.hand_over_restored(piece, now_ns);
-                return true;
+                return Ok(true);
             }
             let channels = self.valve.inputs().count();
             let reached_ms = replay.reached_ms();
@@ -215,29 +251,29 @@ impl<T: Send> GateHead<T> {
             self.replay = None;
             if self.latch.is_some() {
                 self.first.flush();
-                return true;
+                return Ok(true);
             }
         }
         if let Some(latch) = &mut self.latch {
             if !latch.pass(now_ns) {
-                return false;
+                return Ok(false);
             }
             self.latch = None;
         }
         let Some((input, parcel)) = self.next_parcel(now_ns) else {
-            return false;
+            return Ok(false);
         };
         let channel = self.inputs[input].first_channel + parcel.channel;
+        let at_ns = parcel.enqueued_ns;
         match parcel.payload {
-            Payload::Batch { mut batch, credit } => {
-                self.current = Some(Current {
-                    input,
-                    release: Some((parcel.channel, credit)),
-                });
-                self.merge_signals(channel, &mut batch);
-                self.inputs[input].handed_over += batch.len() as u64;
-                *self.first.input() = batch;
-                self.first.arrived(parcel.enqueued_ns);
+            Payload::Batch { batch, credit } => {
+                self.hand_over((input, parcel.channel), batch, credit, at_ns);
+            }
+            Payload::Encoded(Encoded { bytes, credit, .. }) => {
+                let mut batch = std::mem::take(&mut self.inputs[input].spare);
+                batch.clear();
+                self.codec.decode_into(&mut bytes.as_slice(), &mut batch)?;
+                self.hand_over((input, parcel.channel), batch, credit, at_ns);
             }
             Payload::Barrier(barrier) => {
                 self.note_barrier(&barrier, now_ns);
@@ -251,7 +287,25 @@ impl<T: Send> GateHead<T> {
                 self.act(next, now_ns);
             }
         }
-        true
+        Ok(true)
+    }
+
+    /// Hands the chain a batch that came over a channel of an input.
+    fn hand_over(
+        &mut self,
+        (input, channel): (usize, usize),
+        mut batch: Batch<T>,
+        credit: Credit,
+        at_ns: u64,
+    ) {
+        self.current = Some(Current {
+            input,
+            release: Some((channel, credit)),
+        });
+        self.merge_signals(self.inputs[input].first_channel + channel, &mut batch);
+        self.inputs[input].handed_over += batch.len() as u64;
+        *self.first.input() = batch;
+        self.first.arrived(at_ns);
     }
 
     fn hand_over_restored(&mut self, piece: Piece<T>, now_ns: u64) {
@@ -309,9 +363,11 @@ impl<T: Send> GateHead<T> {
             if self.open_channels == 0 && !self.end_told {
                 self.end_told = true;
                 self.first.end();
-            } else if !self.accept_next(slice.now_ns) {
+            } else if !self.accept_next(slice.now_ns)? {
+                let inputs = self.inputs.iter();
+                let arrivals = inputs.map(|input| input.next_arrival_ns(slice.now_ns));
                 return Ok(Progress::Idle {
-                    until_ns: self.first.wake_at_ns(),
+                    until_ns: arrivals.fold(self.first.wake_at_ns(), earliest),
                 });
             }
         }
@@ -382,10 +438,7 @@ impl<T: Send> Head for GateHead<T> {
                 _ => 0,
             };
             let lie = input.held.iter().chain(&input.taken);
-            let lie = lie.map(|parcel| match &parcel.payload {
-                Payload::Batch { batch, .. } => batch.len() as u64,
-                Payload::Barrier(_) | Payload::EndOfInput => 0,
-            });
+            let lie = lie.map(|parcel| parcel.payload.rows());
             InputBook {
                 edge: input.edge.number,
                 received: input.handed_over - pending,

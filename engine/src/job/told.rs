@@ -6,7 +6,8 @@ pub struct JobEvent {
     /// Job time in nanoseconds.
     pub at_ns: u64,
     /// What: `freeze`, `thaw`, `slow`, `slow-end`, `slow-state`, `slow-state-end`, `throttle-disk`,
-    /// `throttle-disk-end`, `kill`, `failure`; of the whole job: `restored`, `rollback`, `restart`.
+    /// `throttle-disk-end`, `throttle-network`, `throttle-network-end`, `kill`, `failure`; of the whole
+    /// job: `restored`, `rollback`, `restart`.
     pub kind: &'static str,
     /// Which attempt of the job, from 0.
     pub attempt: u32,

@@ -10,6 +10,7 @@ use crate::batch::{Batch, Signal};
 use crate::checkpoint::barrier::Barrier;
 use crate::data::Row;
 use crate::gate::{Credit, Gate};
+use crate::output::Wire;
 use crate::source::SentHook;
 use crate::stage::OutputBook;
 
@@ -73,6 +74,8 @@ pub(crate) type InFlight = Vec<(u32, Vec<u8>)>;
 pub(crate) struct Buffers<T> {
     edge: usize,
     channels: Vec<OutputChannel<T>>,
+    /// Of an exchange over a network.
+    wire: Option<Wire<T>>,
     /// What could not be sent yet, by channel, in the order in which it was sealed.
     sealed: VecDeque<(usize, Outgoing<T>)>,
     /// Emptied batches that came back, to be filled again.
@@ -92,7 +95,12 @@ struct OutputChannel<T> {
 }
 
 impl<T> Buffers<T> {
-    pub(crate) fn new(edge: usize, channels: Vec<ChannelTo<T>>, batch: usize) -> Self {
+    pub(crate) fn new(
+        edge: usize,
+        channels: Vec<ChannelTo<T>>,
+        wire: Option<Wire<T>>,
+        batch: usize,
+    ) -> Self {
         let channels = channels
             .into_iter()
             .map(|to| OutputChannel {
@@ -104,6 +112,7 @@ impl<T> Buffers<T> {
         Buffers {
             edge,
             channels,
+            wire,
             sealed: VecDeque::new(),
             spares: Vec::new(),
             open_since_ns: None,
@@ -219,7 +228,10 @@ impl<T> Buffers<T> {
         let channel = &mut self.channels[channel];
         let credit = channel.credit.take().expect("send follows take_credit");
         let to = &channel.to;
-        let spare = to.gate.send(to.index, credit, batch, sending.now_ns);
+        let spare = match &mut self.wire {
+            None => to.gate.send(to.index, credit, batch, sending.now_ns),
+            Some(wire) => wire.send(to, credit, batch, sending.now_ns),
+        };
         // Without room for rows it is no spare, only a want of one.
         if spare.has_room() {
             self.spares.push(spare);
@@ -244,8 +256,9 @@ impl<T> Buffers<T> {
     }
 
     fn send_barrier(&self, channel: usize, barrier: Barrier, sending: &Sending<'_>) {
-        let to = &self.channels[channel].to;
-        to.gate.send_barrier(to.index, barrier, sending.now_ns);
+        let (to, now_ns) = (&self.channels[channel].to, sending.now_ns);
+        let passage = self.wire.as_ref().map(|wire| wire.send_note(now_ns));
+        to.gate.send_barrier(to.index, barrier, passage, now_ns);
     }
 
     /// Sends a barrier over every channel, behind all rows so far.
@@ -333,7 +346,8 @@ impl<T> Buffers<T> {
     /// Nothing more comes; everything has been sent.
     pub(crate) fn end(&mut self, now_ns: u64) {
         for OutputChannel { to, .. } in &self.channels {
-            to.gate.send_end(to.index, now_ns);
+            let passage = self.wire.as_ref().map(|wire| wire.send_note(now_ns));
+            to.gate.send_end(to.index, passage, now_ns);
         }
     }
 

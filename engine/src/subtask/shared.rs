@@ -20,6 +20,8 @@ pub(crate) enum Order {
     SlowState { extra: Duration, lasting: Duration },
     /// Take `extra` longer for every row, for this long.
     SlowDown { extra: Duration, lasting: Duration },
+    /// The network before it is throttled.
+    NetworkThrottled { until_ns: u64 },
     /// A source: take part in a checkpoint.
     Checkpoint(Barrier),
     /// This checkpoint and all before it are over.

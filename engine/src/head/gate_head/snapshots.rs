@@ -7,7 +7,7 @@ use crate::batch::codec::Codec;
 use crate::checkpoint::alignment::{Alignment, Next};
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::taking::Taking;
-use crate::gate::{Parcel, Payload};
+use crate::gate::{Encoded, Parcel, Payload};
 use crate::head::Head;
 use crate::operator::OperatorError;
 use crate::stage::{Stage, earliest};
@@ -98,7 +98,7 @@ impl<T: Send> GateHead<T> {
         let now_ns = slice.now_ns;
         for input in 0..self.inputs.len() {
             let Input { edge, taken, .. } = &mut self.inputs[input];
-            let urgent_from_ns = edge.gate.take(taken);
+            let urgent_from_ns = edge.gate.take(now_ns, taken);
             self.urgent_from_ns = earliest(self.urgent_from_ns, urgent_from_ns);
         }
         self.image = self.empty_image();
@@ -137,6 +137,7 @@ impl<T: Send> GateHead<T> {
             Next::Whole => self.is_whole(now_ns),
             _ => self.underway.is_to_be_continued(),
         }
+        self.inputs.iter_mut().for_each(Input::sort_by_arrival);
         Ok(())
     }
 
@@ -201,6 +202,9 @@ impl<T> Record<'_, T> {
                 Payload::Batch { batch, .. } => {
                     let rows = &mut self.image.channels[channel].rows;
                     self.codec.encode(batch, rows);
+                }
+                Payload::Encoded(Encoded { bytes, .. }) => {
+                    self.image.channels[channel].rows.extend_from_slice(bytes);
                 }
                 // One of a checkpoint before: it was acted on when it came, and lies here still.
                 Payload::Barrier(other) if other.checkpoint != self.barrier.checkpoint => {}
