@@ -102,6 +102,11 @@ impl Account {
         }
     }
 
+    /// Nothing has happened before `now_ns`.
+    pub(crate) fn begin(&mut self, now_ns: u64) {
+        self.since_ns = now_ns;
+    }
+
     /// The subtask is polled at `now_ns`, having become ready at `ready_at_ns` (if it did).
     pub(crate) fn slice_begins(&mut self, now_ns: u64, ready_at_ns: Option<u64>) {
         let now_ns = now_ns.max(self.since_ns);

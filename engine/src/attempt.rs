@@ -70,6 +70,8 @@ pub(crate) struct JobShared {
     end: Mutex<End>,
     ended: Condvar,
     attempt: u32,
+    /// Job time at which it began, in nanoseconds.
+    pub(crate) began_ns: u64,
     events: SyncSender<JobEvent>,
     events_dropped: Arc<AtomicU64>,
     inbox: Sender<Message>,
@@ -188,6 +190,8 @@ impl Attempt {
             .map(|subtask| Arc::clone(&subtask.shared))
             .collect();
         let clock = around.clock;
+        let began_ns = clock.now();
+        all.iter().for_each(|subtask| subtask.begin(began_ns));
         let timer = Arc::new(Timer::default());
         let timer_thread = timer.spawn(clock)?;
         let shared = Arc::new(JobShared {
@@ -202,6 +206,7 @@ impl Attempt {
             }),
             ended: Condvar::new(),
             attempt: around.number,
+            began_ns,
             events: around.events,
             events_dropped: around.events_dropped,
             inbox: around.inbox,

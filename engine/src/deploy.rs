@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::restore::{Start, check_operators};
+use crate::checkpoint::restore::{Start, Way, check_operators};
 use crate::checkpoint::storage::Storage;
 use crate::checkpoint::taking::RestoredTask;
 use crate::config::JobConfig;
-use crate::edge::{Build, BuildState, locked};
+use crate::edge::{Build, BuildState, OperatorId, locked};
 use crate::gate::GateProbe;
 use crate::graph::{Inner, JobGraph};
 use crate::head::Head;
@@ -53,13 +53,15 @@ impl JobGraph {
         let graph = locked(&self.inner);
         let layout = Layout::new(&graph, config)?;
         if let Some(start) = start {
-            let tasks = layout.plan.tasks.iter().enumerate();
-            let with_input = tasks.filter(|(number, _)| {
-                let edges = &layout.plan.edges;
-                edges.iter().any(|edge| edge.to == *number)
+            let uid = |id: OperatorId| graph.operators[id].uid.clone();
+            let edges = layout.edges.iter().map(|&edge| &graph.edges[edge]);
+            let ways = edges.map(|edge| {
+                let (from, to) = (uid(edge.from()), uid(edge.to()));
+                let name = edge.sent_name(&to);
+                (from, to, name)
             });
-            let heads: Vec<&str> = with_input.map(|(_, task)| task.id.as_str()).collect();
-            check_operators(&graph, config, start, &heads)?;
+            let ways: Vec<Way> = ways.collect();
+            check_operators(&graph, config, start, &ways)?;
         }
         let counters: Vec<Arc<MemberCounters>> = graph
             .operators

@@ -199,7 +199,10 @@ impl<T: Send + 'static> Edge<T> {
         let mut outputs = build.outputs.iter();
         let position = outputs.position(|&edge| edge == self.number());
         let position = position.expect("this edge leaves this task");
-        let name = (build.uid_of(self.from), self.sent_name(build));
+        let name = (
+            build.uid_of(self.from),
+            self.sent_name(&build.uid_of(self.to)),
+        );
         Output::new(position, name, self.codec, buffers, router)
     }
 
@@ -209,12 +212,6 @@ impl<T: Send + 'static> Edge<T> {
             receivers,
             max_parallelism: build.config.max_parallelism,
         })
-    }
-
-    /// Under which name checkpoints keep what a sender has not sent over this edge: the operator that
-    /// reads, and which one of the edges between the two it is.
-    fn sent_name(&self, build: &Build<'_>) -> String {
-        format!("{IN_FLIGHT}{}/{}", build.uid_of(self.to), self.nth)
     }
 }
 
@@ -307,6 +304,9 @@ pub(crate) trait AnyEdge: Send + Sync {
     fn settle(&self, parallelism: &[usize]) -> Exchange;
     /// Its position among the plan's edges; none puts it inside a chain.
     fn set_number(&self, number: Option<usize>);
+    /// Under which name checkpoints keep what a sender has not sent over this edge: the uid of the
+    /// operator that reads, and which one of the edges between the two it is.
+    fn sent_name(&self, to: &str) -> String;
     /// Opens the gates of all receiving subtasks, and over a network the links of all sending ones.
     fn open(
         &self,
@@ -344,6 +344,10 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
             Exchange::Rebalance
         };
         *locked(&self.exchange).get_or_insert(default)
+    }
+
+    fn sent_name(&self, to: &str) -> String {
+        format!("{IN_FLIGHT}{to}/{}", self.nth)
     }
 
     fn set_number(&self, number: Option<usize>) {
@@ -398,7 +402,7 @@ impl<T: Send + 'static> AnyEdge for Edge<T> {
             gate: Arc::clone(&locked(&edge.gates)[build.context.index]),
             exchange: edge.exchange(),
             sender: build.uid_of(edge.from),
-            sent_name: edge.sent_name(build),
+            sent_name: edge.sent_name(&build.uid_of(edge.to)),
             router: edge.router(0, build.context.parallelism, build),
         };
         let further = locked(&self.further);

@@ -246,8 +246,14 @@ impl<T> Gate<T> {
     /// Nothing more comes over `channel`. Over a network it has a `passage`.
     pub(crate) fn send_end(&self, channel: usize, passage: Option<Passage>, now_ns: u64) {
         let payload = Payload::EndOfInput;
-        self.lock().put(channel, payload, passage, now_ns);
-        self.receiver.notify(Reason::INPUT, now_ns);
+        let mut shared = self.lock();
+        shared.put(channel, payload, passage, now_ns);
+        // It stands for a barrier, and a snapshot may wait for that.
+        let seen_from_ns = passage.map_or(0, |passage| passage.seen_from_ns);
+        self.urgent_from_ns.fetch_min(seen_from_ns, Relaxed);
+        drop(shared);
+        let reason = Reason::INPUT.or(Reason::CONTROL);
+        self.receiver.notify(reason, now_ns);
     }
 
     /// A checkpoint lies between what has been sent over `channel` and what will be. Over a network this

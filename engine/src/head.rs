@@ -55,6 +55,7 @@ pub(crate) trait Head: Send {
 }
 
 /// What a subtask leaves behind, in rows.
+#[derive(Default)]
 pub(crate) struct ClosingBook {
     pub(crate) inputs: Vec<InputBook>,
     pub(crate) outputs: Vec<OutputBook>,

@@ -154,6 +154,23 @@ impl<T> OutputStage<T> {
     }
 }
 
+impl<T> OutputStage<T> {
+    /// Sends a barrier ahead of all rows that have not been sent, over those outputs of which `which` says so.
+    fn send_ahead(&mut self, taking: &mut Taking<'_>, which: impl Fn(&Buffers<T>) -> bool) {
+        let Some(barrier) = taking.barrier.map(Barrier::passing_at_once) else {
+            return;
+        };
+        let outputs = self.outputs.iter_mut();
+        for output in outputs.filter(|output| which(&output.buffers)) {
+            let sending = Sending::new(taking.now_ns, None, true);
+            let buffers = &mut output.buffers;
+            let in_flight = buffers.barrier_ahead(barrier, &output.codec, &sending);
+            let (operator, name) = &output.name;
+            taking.put_in_flight(operator, name, &in_flight);
+        }
+    }
+}
+
 impl<T: Send> Stage<T> for OutputStage<T> {
     fn input(&mut self) -> &mut Batch<T> {
         &mut self.pending
@@ -251,7 +268,7 @@ impl<T: Send> Stage<T> for OutputStage<T> {
 
     fn snapshot(&mut self, taking: &mut Taking<'_>) -> Result<(), OperatorError> {
         if taking.overtakes {
-            self.pass_barrier(taking);
+            self.send_ahead(taking, |_| true);
         } else if let Some(barrier) = taking.barrier {
             self.each_output(taking.now_ns, |buffers, sending| {
                 buffers.barrier(barrier, sending);
@@ -267,16 +284,8 @@ impl<T: Send> Stage<T> for OutputStage<T> {
     }
 
     fn pass_barrier(&mut self, taking: &mut Taking<'_>) {
-        let Some(barrier) = taking.barrier.map(Barrier::passing_at_once) else {
-            return;
-        };
-        for output in &mut self.outputs {
-            let sending = Sending::new(taking.now_ns, None, true);
-            let buffers = &mut output.buffers;
-            let in_flight = buffers.barrier_ahead(barrier, &output.codec, &sending);
-            let (operator, name) = &output.name;
-            taking.put_in_flight(operator, name, &in_flight);
-        }
+        // Where it has left already, what has come since is behind it.
+        self.send_ahead(taking, Buffers::holds_barrier);
     }
 
     fn restore(&mut self, _from: &RestoredTask<'_>) -> Result<(), OperatorError> {

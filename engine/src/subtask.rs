@@ -18,7 +18,7 @@ use crate::checkpoint::taking::Times;
 use crate::checkpoint::underway::Whole;
 use crate::clock::{Clock, nanos, thread_cpu_ns};
 use crate::fault::{Faults, Passed};
-use crate::head::{Head, Progress};
+use crate::head::{ClosingBook, Head, Progress};
 use crate::operator::OperatorError;
 use crate::panic_text::text_of;
 use crate::snapshot::METERED;
@@ -104,7 +104,10 @@ impl Slice<'_> {
 
     /// Cumulative time the engine has kept the source of this subtask from generating.
     pub(crate) fn held_ns(&self) -> u64 {
-        self.held_before_ns + (self.now_ns - self.begin_ns).saturating_sub(self.generating_ns)
+        // What was before this attempt is no source's fault either.
+        self.job.began_ns
+            + self.held_before_ns
+            + (self.now_ns - self.begin_ns).saturating_sub(self.generating_ns)
     }
 
     /// Waits until `deadline_ns`; false if cancelled meanwhile.
@@ -325,9 +328,13 @@ impl Subtask {
                 until(Wait::Idle, until_ns, Reason::INPUT.or(Reason::ASYNC))
             }
             Ok(Progress::Backpressured { output }) => {
-                until(Wait::Backpressured { output }, None, Reason::CREDIT)
+                // Where a chain forks, the other side may wait for something else.
+                let interest = Reason::CREDIT.or(Reason::ASYNC);
+                until(Wait::Backpressured { output }, None, interest)
             }
-            Ok(Progress::AtCapacity) => until(Wait::Blocked, None, Reason::ASYNC),
+            Ok(Progress::AtCapacity) => {
+                until(Wait::Blocked, None, Reason::ASYNC.or(Reason::CREDIT))
+            }
         }
     }
 
@@ -409,11 +416,20 @@ impl Subtask {
     /// Closes the books, and everything that the chain holds: whoever waits for the job's end finds
     /// databases closed.
     fn end(&mut self) {
-        if let Some(head) = self.head.take() {
+        let Some(head) = self.head.take() else {
+            return;
+        };
+        let close = AssertUnwindSafe(move || {
             let book = head.close();
             drop(head);
-            self.job.subtask_ended(book);
-        }
+            book
+        });
+        let book = catch_unwind(close).unwrap_or_else(|panic| {
+            let text = format!("panic: {}", text_of(&*panic));
+            self.job.fail(Some(&self.shared), text);
+            ClosingBook::default()
+        });
+        self.job.subtask_ended(book);
     }
 
     fn poll_turn(&mut self, waker: &Waker) -> Turn {

@@ -8,7 +8,7 @@
 use crate::batch::Signal;
 
 /// The inputs of one subtask.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Valve {
     inputs: Vec<Input>,
     emitted_ms: i64,

@@ -399,7 +399,7 @@ fn barriers_of_earlier_checkpoints_in_a_queue_end_no_later_one() {
             let mut draws = Draws(seed);
             let folder = tempfile::tempdir().unwrap();
             let world = World::new(200, Duration::from_millis(1));
-            let mut config = config(folder.path(), mode, 2, false);
+            let mut config = config(folder.path(), mode, 2, Setting::Heap);
             if let Some(checkpoints) = &mut config.checkpoints {
                 checkpoints.interval = Some(Duration::from_millis(1));
             }
@@ -425,7 +425,7 @@ fn checkpoints_that_are_given_up_lose_and_double_nothing() {
         let mut draws = Draws(5);
         let folder = tempfile::tempdir().unwrap();
         let world = World::new(300, Duration::from_micros(300));
-        let mut config = config(folder.path(), mode, 2, false);
+        let mut config = config(folder.path(), mode, 2, Setting::Heap);
         if let Some(checkpoints) = &mut config.checkpoints {
             checkpoints.interval = Some(Duration::from_millis(1));
             checkpoints.timeout = Duration::from_millis(5);

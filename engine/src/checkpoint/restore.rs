@@ -84,20 +84,30 @@ pub(crate) fn backend_name(backend: &StateBackend) -> &'static str {
     }
 }
 
-/// Refuses a checkpoint with rows on their way to an operator that is not the first of a task any more:
-/// nobody would work them off.
-fn check_ways(start: &Start, heads: &[&str]) -> Result<(), DeployError> {
-    let is_head = |uid: &str| heads.contains(&uid);
+/// An edge between tasks: the uids of the operators that send and read, and the name under which
+/// checkpoints keep what has not been sent.
+pub(crate) type Way = (String, String, String);
+
+/// Refuses a checkpoint with rows on a way that is not there any more: nobody would work them off.
+fn check_ways(start: &Start, ways: &[Way]) -> Result<(), DeployError> {
     for (uid, parts) in &start.loaded().operators {
         for (name, bytes) in parts.subtasks.iter().flat_map(|subtask| &subtask.parts) {
-            let to = match name.strip_prefix(IN_FLIGHT) {
-                Some(_) if name == INPUT && holds_rows(bytes) => uid.as_str(),
-                Some(way) if name != INPUT => way.rsplit_once('/').map_or(way, |(to, _)| to),
-                _ => continue,
+            let Some(way) = name.strip_prefix(IN_FLIGHT) else {
+                continue;
             };
-            if !is_head(to) {
+            let (is_there, to) = match name == INPUT {
+                true => (
+                    !holds_rows(bytes) || ways.iter().any(|way| way.1 == *uid),
+                    uid.as_str(),
+                ),
+                false => {
+                    let to = way.rsplit_once('/').map_or(way, |(to, _)| to);
+                    (ways.iter().any(|way| way.0 == *uid && way.2 == *name), to)
+                }
+            };
+            if !is_there {
                 return Err(start.refused(format!(
-                    "it holds rows that were on their way to '{to}', which is chained to the operator before it now: chaining has to stay as it was for a checkpoint whose barriers passed rows"
+                    "it holds rows that were on their way to '{to}', by a way that the job does not have: chaining and the way that rows take have to stay as they were for a checkpoint whose barriers passed rows"
                 )));
             }
         }
@@ -105,13 +115,13 @@ fn check_ways(start: &Start, heads: &[&str]) -> Result<(), DeployError> {
     Ok(())
 }
 
-/// Refuses a checkpoint of another job, or of one with other key groups or state elsewhere. `heads` are
-/// the first operators of tasks that have an input.
+/// Refuses a checkpoint of another job, or of one with other key groups or state elsewhere. `ways`
+/// are all edges between tasks.
 pub(crate) fn check_operators(
     graph: &Inner,
     config: &JobConfig,
     start: &Start,
-    heads: &[&str],
+    ways: &[Way],
 ) -> Result<(), DeployError> {
     let head = &start.loaded().head;
     let (groups, backend) = (config.max_parallelism, backend_name(&config.state_backend));
@@ -127,7 +137,7 @@ pub(crate) fn check_operators(
             "its state is of the backend {old}, the job's is {backend}"
         )));
     }
-    check_ways(start, heads)?;
+    check_ways(start, ways)?;
     let known = |uid: &str| graph.operators.iter().any(|operator| operator.uid == uid);
     match start.loaded().operators.keys().find(|uid| !known(uid)) {
         Some(uid) => Err(start.refused(format!(

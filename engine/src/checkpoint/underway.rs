@@ -73,11 +73,6 @@ impl Underway {
         self.due.is_some()
     }
 
-    /// There is nothing to wait for any more: what is held at the end stands for the snapshot.
-    pub(crate) fn forget_due(&mut self) {
-        self.due = None;
-    }
-
     /// The checkpoint and all before it are over.
     pub(crate) fn give_up(&mut self, checkpoint: u64) {
         self.due.take_if(|due| due.barrier.checkpoint <= checkpoint);

@@ -17,6 +17,7 @@ pub(crate) struct AssignWatermarks<G> {
     watermarks: SplitWatermarks,
     /// Whether it has been called: a job that was started again does not begin at 0.
     begun: bool,
+    is_restored: bool,
 }
 
 /// The name of the one split in a checkpoint.
@@ -28,6 +29,7 @@ impl<G> AssignWatermarks<G> {
             timestamp_ms,
             watermarks: SplitWatermarks::new(1, options, 0),
             begun: false,
+            is_restored: false,
         }
     }
 
@@ -69,6 +71,10 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
     }
 
     fn next_timer_ns(&self) -> Option<u64> {
+        // At once after a restore: whoever comes behind has to hear where time stands.
+        if self.is_restored && !self.begun {
+            return Some(0);
+        }
         let next_ms = self.watermarks.next_idle_ms()?;
         Some(if self.begun { job_time_ns(next_ms) } else { 0 })
     }
@@ -95,6 +101,7 @@ impl<T, G: FnMut(&T) -> i64 + Send> Operator<T, T> for AssignWatermarks<G> {
         let parts = parts.into_iter().flatten();
         if let Some(progress) = parts.reduce(SplitProgress::behind_both) {
             self.watermarks.restore(0, progress);
+            self.is_restored = true;
         }
         Ok(())
     }

@@ -245,9 +245,7 @@ impl<T: Send> GateHead<T> {
                 return Ok(true);
             }
             let channels = self.valve.inputs().count();
-            let reached_ms = replay.reached_ms();
-            let stood = std::iter::repeat_n((reached_ms, false), channels);
-            self.valve = Valve::restored(stood, reached_ms);
+            self.valve = replay.valve(channels);
             self.replay = None;
             if self.latch.is_some() {
                 self.first.flush();
@@ -333,6 +331,12 @@ impl<T: Send> GateHead<T> {
         }
     }
 
+    fn hand_in(&mut self, slice: &Slice<'_>) {
+        if let Some(whole) = self.underway.whole(&mut *self.first, slice.now_ns) {
+            slice.hand_in(whole);
+        }
+    }
+
     fn handed_over(&self) -> u64 {
         self.inputs.iter().map(|input| input.handed_over).sum()
     }
@@ -346,13 +350,13 @@ impl<T: Send> GateHead<T> {
                     step => return Ok(stopped(step)),
                 }
             }
-            if let Some(whole) = self.underway.whole(&mut *self.first, slice.now_ns) {
-                slice.hand_in(whole);
-            }
+            self.hand_in(slice);
             match self.first.run(slice)? {
                 Step::Done => {}
                 step => return Ok(stopped(step)),
             }
+            // Its barrier may have left just now, and nothing else come.
+            self.hand_in(slice);
             self.release_current(slice.now_ns);
             if self.first.ended() {
                 return Ok(Progress::Finished);

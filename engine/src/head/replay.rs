@@ -22,11 +22,7 @@ pub(crate) const INPUT: &str = "engine/in-flight/input";
 
 /// Whether an encoded [`InputImage`] holds rows; one that cannot be read may.
 pub(crate) fn holds_rows(image: &[u8]) -> bool {
-    let rows = |image: InputImage| {
-        let mut channels = image.channels.iter();
-        !image.pending.is_empty() || channels.any(|channel| !channel.rows.is_empty())
-    };
-    InputImage::try_from_slice(image).map_or(true, rows)
+    InputImage::try_from_slice(image).map_or(true, |image| image.ways().next().is_some())
 }
 
 /// What a checkpoint holds of the input of one subtask.
@@ -40,6 +36,18 @@ pub(super) struct InputImage {
     pub(super) pending: Vec<u8>,
     pub(super) pending_input: u32,
     pub(super) channels: Vec<ChannelImage>,
+}
+
+impl InputImage {
+    /// The inputs by which there are rows.
+    pub(super) fn ways(&self) -> impl Iterator<Item = usize> {
+        let pending = (!self.pending.is_empty()).then_some(self.pending_input as usize);
+        let channels = self.channels.iter();
+        let with_rows = channels.filter(|channel| !channel.rows.is_empty());
+        with_rows
+            .map(|channel| channel.input as usize)
+            .chain(pending)
+    }
 }
 
 /// One channel.
@@ -146,6 +154,20 @@ impl<T> Replay<T> {
         let receivers = self.receivers.iter();
         let furthest = receivers.map(|receiver| receiver.valve.emitted_ms()).max();
         furthest.unwrap_or(NO_WATERMARK_MS)
+    }
+
+    /// What the channels from the gates go on with, of which there are so many, once nothing is left: where
+    /// they stood, if they are the same as before; else all from where event time stands, since senders
+    /// tell anew where they do.
+    pub(super) fn valve(&self, channels: usize) -> Valve {
+        if let [only] = self.receivers.as_slice()
+            && only.channels.len() == channels
+        {
+            return only.valve.clone();
+        }
+        let reached_ms = self.reached_ms();
+        let stood = std::iter::repeat_n((reached_ms, false), channels);
+        Valve::restored(stood, reached_ms)
     }
 
     /// Pieces that are left, each with its input.

@@ -23,6 +23,8 @@ pub(crate) struct SourceHead<S: Source> {
     batch: usize,
     pace: Pace,
     not_before_ns: u64,
+    /// No more rows are wanted, or there are none.
+    is_stopped: bool,
     exhausted: bool,
     counters: Arc<MemberCounters>,
     underway: Underway,
@@ -43,6 +45,7 @@ impl<S: Source> SourceHead<S> {
             batch,
             pace: Pace::new(),
             not_before_ns: 0,
+            is_stopped: false,
             exhausted: false,
             counters,
             underway: Underway::default(),
@@ -70,12 +73,27 @@ impl<S: Source> SourceHead<S> {
         match status {
             SourceStatus::Ready => {}
             SourceStatus::WaitUntil(at_ns) => self.not_before_ns = at_ns,
-            SourceStatus::Finished => self.stop(),
+            SourceStatus::Finished => self.is_stopped = true,
         }
     }
 }
 
 impl<S: Source> SourceHead<S> {
+    /// Nothing more comes: once everything that came has been worked off.
+    fn exhaust(&mut self) {
+        self.exhausted = true;
+        // As in Flink: the end of a source, or of a drain, is the end of event time.
+        let end_of_time = Signal::Watermark(i64::MAX);
+        self.first.input().signal(end_of_time);
+        self.first.end();
+    }
+
+    fn hand_in(&mut self, slice: &Slice<'_>) {
+        if let Some(whole) = self.underway.whole(&mut *self.first, slice.now_ns) {
+            slice.hand_in(whole);
+        }
+    }
+
     fn take_snapshot(&mut self, slice: &mut Slice<'_>) -> Result<(), OperatorError> {
         let (source, uid) = (&mut self.source, self.counters.uid());
         let save = |_: &mut dyn Stage<S::Out>, _, taking: &mut Taking<'_>| {
@@ -94,18 +112,22 @@ impl<S: Source> Head for SourceHead<S> {
                     step => return Ok(stopped(step)),
                 }
             }
-            if let Some(whole) = self.underway.whole(&mut *self.first, slice.now_ns) {
-                slice.hand_in(whole);
-            }
+            self.hand_in(slice);
             match self.first.run(slice)? {
                 Step::Done => {}
                 step => return Ok(stopped(step)),
             }
+            // Its barrier may have left just now, and nothing else come.
+            self.hand_in(slice);
             if self.first.ended() {
                 return Ok(Progress::Finished);
             }
             if slice.over() {
                 return Ok(Progress::SliceOver);
+            }
+            if self.is_stopped && !self.exhausted {
+                self.exhaust();
+                continue;
             }
             let wake_at_ns = self.first.wake_at_ns();
             if self.exhausted {
@@ -124,14 +146,7 @@ impl<S: Source> Head for SourceHead<S> {
     }
 
     fn stop(&mut self) {
-        if !self.exhausted {
-            self.exhausted = true;
-            self.underway.forget_due();
-            // As in Flink: the end of a source, or of a drain, is the end of event time.
-            let end_of_time = Signal::Watermark(i64::MAX);
-            self.first.input().signal(end_of_time);
-            self.first.end();
-        }
+        self.is_stopped = true;
     }
 
     fn begin_checkpoint(&mut self, barrier: Barrier, now_ns: u64) {

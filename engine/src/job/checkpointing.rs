@@ -48,6 +48,7 @@ struct Subtask {
 struct Pending {
     checkpoint: u64,
     triggered_ns: u64,
+    is_final: bool,
     stored: Vec<Option<(StoredSubtask, SubtaskCheckpoint)>>,
     /// Once all is there: transactions of its sinks.
     output: Vec<(String, Vec<u8>)>,
@@ -242,6 +243,7 @@ impl Checkpointing {
         self.pending = Some(Pending {
             checkpoint,
             triggered_ns: now_ns,
+            is_final: false,
             stored: self.subtasks.iter().map(|_| None).collect(),
             output: Vec::new(),
         });
@@ -255,6 +257,7 @@ impl Checkpointing {
         let Some(pending) = &mut self.pending else {
             return;
         };
+        pending.is_final = is_final;
         for (stored, subtask) in pending.stored.iter_mut().zip(&self.subtasks) {
             if stored.is_none() {
                 stored.clone_from(&subtask.last);
@@ -311,11 +314,16 @@ impl Checkpointing {
     /// The attempt is over: what is under way comes to nothing.
     pub(super) fn give_up(&mut self, telling: &Telling) {
         self.attempt.give_up();
-        if let Some(pending) = &self.pending {
-            self.storage.discard(pending.checkpoint);
-            let reason = "the job ended meanwhile".to_owned();
-            self.report(CheckpointOutcome::Failed(reason), telling);
-        }
+        let Some(pending) = &self.pending else {
+            return;
+        };
+        let (checkpoint, is_final) = (pending.checkpoint, pending.is_final);
+        let outcome = match self.storage.discard(checkpoint) {
+            true => CheckpointOutcome::Failed("the job ended meanwhile".to_owned()),
+            // It stands already. What goes on from it begins with showing its output.
+            false => CheckpointOutcome::Complete { is_final },
+        };
+        self.report(outcome, telling);
     }
 
     fn report(&mut self, outcome: CheckpointOutcome, telling: &Telling) {

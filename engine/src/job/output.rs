@@ -37,14 +37,14 @@ impl Outputs {
         Ok(())
     }
 
-    /// The job goes on from a checkpoint: its output becomes visible if it is not yet, and what later
+    /// The job goes on from a checkpoint, in this attempt and at this time: its output becomes visible if it is not yet, and what later
     /// ones made visible goes.
     pub(super) fn go_back(
         &self,
         start: &Start,
         storage: Option<&Storage>,
         telling: &Telling,
-        now_ns: u64,
+        (attempt, now_ns): (u32, u64),
     ) -> Result<(), DeployError> {
         let checkpoint = start.checkpoint();
         let refused = |error: OperatorError| DeployError::Restore {
@@ -52,7 +52,7 @@ impl Outputs {
             reason: format!("its output: {error}"),
         };
         if let Some(passed_over) = start.passed_over() {
-            telling.event("rollback", now_ns, 0, passed_over);
+            telling.event("rollback", now_ns, attempt, passed_over);
         }
         if let Some(storage) = storage {
             // Before their output goes: else one could be gone on from that lacks it.
@@ -64,7 +64,7 @@ impl Outputs {
             let kept = transactions_of(uid, pending);
             let removed = committer.roll_back(Some(checkpoint), &kept);
             if let Some(removed) = removed.map_err(refused)? {
-                telling.event("rollback", now_ns, 0, format!("{uid}: {removed}"));
+                telling.event("rollback", now_ns, attempt, format!("{uid}: {removed}"));
             }
         }
         Ok(())

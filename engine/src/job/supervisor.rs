@@ -130,7 +130,8 @@ impl Supervisor {
         };
         let clock = match &start {
             Some(start) => {
-                outputs.go_back(start, storage.as_ref(), &telling, 0)?;
+                let at = (0, start.at_ns());
+                outputs.go_back(start, storage.as_ref(), &telling, at)?;
                 Clock::start_at(start.at_ns())
             }
             None => {
@@ -275,25 +276,31 @@ impl Supervisor {
         let Some(at_ns) = self.restarts.failed(self.clock.now()) else {
             return Ok(false);
         };
+        let mut is_wanted = false;
         while self.clock.now() < at_ns {
             if shared.wishes().cancel {
                 return Ok(false);
             }
             let left_ns = at_ns.saturating_sub(self.clock.now());
-            // What is left of the last attempt is of no interest; a wish to end is.
-            let _ = self
-                .messages
-                .recv_timeout(Duration::from_nanos(left_ns).min(LOOK));
+            let wait = Duration::from_nanos(left_ns).min(LOOK);
+            // What is left of the last attempt is of no interest; what others want is.
+            let message = self.messages.recv_timeout(wait).ok();
+            self.tend_disk(message.as_ref());
+            is_wanted |= matches!(message, Some(Message::CheckpointNow));
         }
-        let start = Start::choose(&RestoreFrom::Latest, self.storage.as_ref())?;
+        let from = match &self.storage {
+            Some(_) => RestoreFrom::Latest,
+            None => self.config.restore.clone(),
+        };
+        let start = Start::choose(&from, self.storage.as_ref())?;
         let mut ready = self.graph.build(&self.config, start.as_ref())?;
         let number = self.attempt.number + 1;
         let now_ns = self.clock.now();
         match &start {
             Some(start) => {
                 let storage = self.storage.as_ref();
-                self.outputs
-                    .go_back(start, storage, &self.telling, now_ns)?;
+                let at = (number, now_ns);
+                self.outputs.go_back(start, storage, &self.telling, at)?;
             }
             None => {
                 self.outputs.go_back_to_the_beginning()?;
@@ -326,6 +333,14 @@ impl Supervisor {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = attempt;
         // Whoever wanted something in between has said it to the attempt before.
+        if let Some(slow) = self.slow_disk {
+            let lasting = Duration::from_nanos(slow.until_ns.saturating_sub(self.clock.now()));
+            let sync = Duration::from_nanos(slow.sync_ns);
+            self.attempt.throttle_disk(slow.rate_per_s, sync, lasting);
+        }
+        if is_wanted {
+            shared.tell(Message::CheckpointNow);
+        }
         let wishes = shared.wishes();
         if wishes.cancel {
             self.attempt.cancel();

@@ -85,6 +85,11 @@ impl SubtaskShared {
         }
     }
 
+    /// The subtask's time begins: an attempt may begin late in a job's.
+    pub(crate) fn begin(&self, now_ns: u64) {
+        self.meter().account.begin(now_ns);
+    }
+
     pub(crate) fn meter(&self) -> MutexGuard<'_, Meter> {
         // Counters stay whole even if a panic passed by.
         self.meter.lock().unwrap_or_else(|e| e.into_inner())

@@ -8,6 +8,30 @@ use crate::operator::OperatorError;
 use crate::output::InFlight;
 
 impl<T: Send> GateHead<T> {
+    /// Rows on their way over an input that is not there any more have nowhere to go; of a broadcast
+    /// each old subtask has its own copies, which cannot be shared out anew.
+    fn refuse_lost(
+        &self,
+        images: &[(usize, InputImage)],
+        sent: &[Vec<(usize, InFlight)>],
+        parallelism: usize,
+    ) -> Result<(), OperatorError> {
+        let ways = images.iter().flat_map(|(_, image)| image.ways());
+        let kept: Vec<usize> = ways.collect();
+        if kept.iter().any(|input| *input >= self.inputs.len()) {
+            let text = "it holds rows of an input that the operator does not have any more";
+            return Err(text.into());
+        }
+        let is_broadcast = |input: usize| self.inputs[input].edge.exchange == Exchange::Broadcast;
+        let unsent = (0..sent.len()).filter(|input| !sent[*input].is_empty());
+        let mut under_way = kept.into_iter().chain(unsent);
+        if images.len() != parallelism && under_way.any(is_broadcast) {
+            let text = "it holds rows of a broadcast on their way: the parallelism has to stay";
+            return Err(text.into());
+        }
+        Ok(())
+    }
+
     /// What this subtask has to work off of what lay before the old subtasks of its task.
     pub(super) fn replay_of(
         &mut self,
@@ -18,6 +42,7 @@ impl<T: Send> GateHead<T> {
         for Input { edge, .. } in &self.inputs {
             sent.push(from.all(&edge.sender, &edge.sent_name)?);
         }
+        self.refuse_lost(&images, &sent, from.subtask.parallelism)?;
         let is_keyed = |input: &Input<T>| input.edge.exchange == Exchange::Hash;
         let is_keyed = self.inputs.iter().any(is_keyed);
         let mut replay = Replay::new();
