@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use toml::{Table, Value};
+use workloads::OutputSpec;
 
 use crate::scenario::{Document, Scenario, disturbances};
 
@@ -22,6 +23,8 @@ const MANIFEST: &str = "MANIFEST";
 pub struct Resume {
     /// The folder that holds the checkpoint, with others of its job.
     pub checkpoints: PathBuf,
+    /// What its sinks have written.
+    output: OutputSpec,
     /// The one that was named; otherwise the latest that can be read.
     pub named: Option<PathBuf>,
     /// Whether the job may go back behind what sinks were given that cannot take it back.
@@ -90,8 +93,10 @@ impl Resume {
         };
         let written_in = run.join(reports::record::SCENARIO_FILE);
         let before = read(&written_in, not_a_run)?;
-        let of_the_job = before.job.within(run).checkpoint;
-        let directory = of_the_job.and_then(|checkpoint| checkpoint.directory);
+        let placed = before.job.within(run);
+        let directory = placed
+            .checkpoint
+            .and_then(|checkpoint| checkpoint.directory);
         let checkpoints = directory.ok_or_else(|| ResumeError::Nothing {
             path: run.to_owned(),
         })?;
@@ -104,6 +109,7 @@ impl Resume {
         }
         Ok(Resume {
             checkpoints,
+            output: placed.output,
             named,
             allow_rollback,
             before,
@@ -128,6 +134,9 @@ impl Resume {
             checkpoint
                 .directory
                 .get_or_insert_with(|| self.checkpoints.clone());
+        }
+        if let OutputSpec::Files { directory: None } = scenario.job.output {
+            scenario.job.output = self.output.clone();
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The `[job]` table of a scenario: how the engine lays the job out.
 
 mod checkpoint;
+mod output;
 mod restart;
 mod state;
 
@@ -11,6 +12,7 @@ use engine::{Chaining, ChannelConfig, JobConfig};
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::CheckpointSpec;
+pub use output::OutputSpec;
 pub use restart::RestartSpec;
 pub use state::{RocksDbSpec, StateSpec};
 
@@ -35,6 +37,8 @@ pub struct JobSpec {
     pub checkpoint: Option<CheckpointSpec>,
     /// Whether and when a failed job is started again.
     pub restart: RestartSpec,
+    /// Where what reaches the sinks goes, apart from being judged.
+    pub output: OutputSpec,
 }
 
 /// Which neighbouring operators share a task.
@@ -72,6 +76,7 @@ struct Layout {
     state: toml::Table,
     checkpoint: Option<toml::Table>,
     restart: toml::Table,
+    output: toml::Table,
 }
 
 static PARAMETERS: &[Parameter] = &[
@@ -119,6 +124,12 @@ static PARAMETERS: &[Parameter] = &[
         kind: restart::KIND,
         default: Absent::Value("{ strategy = \"none\" }"),
         help: "whether and when a failed job is started again, from its last checkpoint if there is one",
+    },
+    Parameter {
+        name: "output",
+        kind: output::KIND,
+        default: Absent::Value("{ kind = \"none\" }"),
+        help: "where what reaches the sinks goes, apart from being judged",
     },
 ];
 
@@ -177,6 +188,7 @@ impl JobSpec {
             state,
             checkpoint,
             restart,
+            output,
         } = read(check(PARAMETERS, table)?)?;
         let slots =
             slots.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -196,6 +208,7 @@ impl JobSpec {
             chaining,
             channels,
             state: StateSpec::complete(state)?,
+            output: OutputSpec::complete(output, checkpoint.is_some())?,
             checkpoint: checkpoint.map(CheckpointSpec::complete).transpose()?,
             restart: RestartSpec::complete(restart)?,
         })
@@ -224,6 +237,7 @@ impl JobSpec {
             state: self.state.to_table(),
             checkpoint: self.checkpoint.as_ref().map(CheckpointSpec::to_table),
             restart: self.restart.to_table(),
+            output: self.output.to_table(),
         })
     }
 
@@ -233,6 +247,7 @@ impl JobSpec {
         let checkpoint = self.checkpoint.as_ref();
         JobSpec {
             checkpoint: checkpoint.map(|checkpoint| checkpoint.within(run)),
+            output: self.output.within(run),
             ..self.clone()
         }
     }
@@ -291,6 +306,8 @@ mod tests {
             "checkpoint = {}",
             "checkpoint = { interval = '5s', mode = 'aligned-with-timeout', alignment_timeout = '1s', directory = 'x' }",
             "checkpoint = { mode = 'unaligned', min_pause = '1s', timeout = '2s', tolerable_failures = 3, retained = 2 }",
+            "checkpoint = {}\noutput = { kind = 'files' }",
+            "checkpoint = {}\noutput = { kind = 'files', directory = 'x' }",
             "restart = { strategy = 'fixed-delay' }",
             "restart = { strategy = 'exponential-delay', multiplier = 2 }",
             "restart = { strategy = 'failure-rate', max_failures = 3 }",
@@ -340,6 +357,10 @@ mod tests {
             (
                 "restart = { strategy = 'exponential-delay', max_backoff = '1ms' }",
                 "restart.max_backoff: found \"1ms\"; allowed: from initial_backoff = \"1s\"",
+            ),
+            (
+                "output = { kind = 'files' }",
+                "output.kind: found \"files\"; they become visible with checkpoints: allowed with checkpoint",
             ),
             (
                 "restart = { attempts = 3 }",

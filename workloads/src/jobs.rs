@@ -2,9 +2,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::{JobGraph, Stream};
+use engine::{CsvRecord, Data, FileCommitter, JobGraph, Sink, Stream, SubtaskContext};
 
 use crate::checkpoint_pressure;
 use crate::family::WorkloadSpec;
@@ -16,6 +17,7 @@ use crate::load::{
     Bounds, Discarding, Events, LoadSpec, NullSource, Progress, Recording, Schedule,
     ScheduledSource, ShapeSpec, SourceWatermarks, SplitPause, SplitState,
 };
+use crate::output::Written;
 use crate::probes::Probes;
 use crate::slow_operator::{self, LineEvents, SlowOperatorSpec};
 use crate::spec::SpecError;
@@ -75,20 +77,39 @@ pub fn build(
         bounds,
         probes,
     };
+    let files = job.output.directory();
     match workload {
-        WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(spec, feed.lines(spec)?)),
-        WorkloadSpec::Flights(spec) => Ok(flights::build(spec, feed.flights(spec)?)),
-        WorkloadSpec::HotKeys(spec) if spec.window.is_some() => {
-            Ok(hot_keys::build_windowed(spec, feed.stamped_hot_keys(spec)?))
+        WorkloadSpec::SlowOperator(spec) => Ok(slow_operator::build(
+            spec,
+            feed.lines(spec)?.with_files(files),
+        )),
+        WorkloadSpec::Flights(spec) => {
+            Ok(flights::build(spec, feed.flights(spec)?.with_files(files)))
         }
-        WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(spec, feed.hot_keys(spec)?)),
-        WorkloadSpec::LateData(spec) => Ok(late_data::build(spec, feed.late_data(spec)?)),
+        WorkloadSpec::HotKeys(spec) if spec.window.is_some() => Ok(hot_keys::build_windowed(
+            spec,
+            feed.stamped_hot_keys(spec)?.with_files(files),
+        )),
+        WorkloadSpec::HotKeys(spec) => Ok(hot_keys::build(
+            spec,
+            feed.hot_keys(spec)?.with_files(files),
+        )),
+        WorkloadSpec::LateData(spec) => Ok(late_data::build(
+            spec,
+            feed.late_data(spec)?.with_files(files),
+        )),
         WorkloadSpec::StateGrowth(spec) => match spec.job {
-            GrowthJob::Profiles => Ok(state_growth::build_profiles(spec, feed.profiles(spec)?)),
-            GrowthJob::UniqueVisitor => Ok(state_growth::build_visits(spec, feed.visits(spec)?)),
+            GrowthJob::Profiles => Ok(state_growth::build_profiles(
+                spec,
+                feed.profiles(spec)?.with_files(files),
+            )),
+            GrowthJob::UniqueVisitor => Ok(state_growth::build_visits(
+                spec,
+                feed.visits(spec)?.with_files(files),
+            )),
         },
         WorkloadSpec::CheckpointPressure(spec) => {
-            let wiring = feed.profiles(&spec.state())?;
+            let wiring = feed.profiles(&spec.state())?.with_files(files);
             Ok(checkpoint_pressure::build(spec, wiring))
         }
     }
@@ -296,6 +317,8 @@ pub struct Wiring<E> {
     progress: Arc<Progress>,
     probes: Arc<dyn Probes>,
     watermarks: Option<SourceWatermarks>,
+    /// Where what reaches the sinks is written, a folder for each.
+    files: Option<PathBuf>,
 }
 
 impl<E: Events> Wiring<E> {
@@ -328,6 +351,7 @@ impl<E: Events> Wiring<E> {
             progress,
             probes,
             watermarks: None,
+            files: None,
         })
     }
 
@@ -337,6 +361,27 @@ impl<E: Events> Wiring<E> {
             watermarks: Some(watermarks),
             ..self
         }
+    }
+
+    /// The same ends, with sinks whose rows are written below a directory, if one is given.
+    pub fn with_files(self, files: Option<PathBuf>) -> Wiring<E> {
+        Wiring { files, ..self }
+    }
+
+    /// Adds a sink.
+    pub fn sink<R: Data + CsvRecord, S: Sink<R> + 'static>(
+        &self,
+        rows: Stream<R>,
+        name: &str,
+        make: impl Fn(&SubtaskContext) -> S + Send + Sync + 'static,
+    ) {
+        let Some(files) = &self.files else {
+            return rows.sink(name, make);
+        };
+        let directory = files.join(name);
+        let committer = Arc::new(FileCommitter::new(&directory));
+        let make = move |context: &SubtaskContext| Written::new(make(context), &directory, context);
+        rows.sink_with_committer(name, make, committer);
     }
 
     /// Adds the operator `source`.

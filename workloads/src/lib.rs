@@ -19,6 +19,7 @@ pub mod job;
 pub mod jobs;
 pub mod late_data;
 pub mod load;
+mod output;
 pub mod probes;
 pub mod scenarios;
 pub mod slow_operator;
@@ -31,8 +32,8 @@ pub mod verify;
 
 pub use family::{Family, WorkloadSpec, families};
 pub use job::{
-    ChainingSpec, ChannelSpec, CheckpointSpec, JobSpec, RestartSpec, RocksDbSpec, StateSpec,
-    parameters_of_job,
+    ChainingSpec, ChannelSpec, CheckpointSpec, JobSpec, OutputSpec, RestartSpec, RocksDbSpec,
+    StateSpec, parameters_of_job,
 };
 pub use jobs::{Alone, BuildError, Built, NullSources, build, null_sources};
 pub use load::{

@@ -126,6 +126,7 @@ shape = { kind = "constant", rate_per_s = 10_000 }
 [job]
 parallelism = 2
 checkpoint = { interval = "100ms" }
+output = { kind = "files" }
 restart = { strategy = "fixed-delay", attempts = 3, delay = "50ms" }
 [measure]
 warmup = "200ms"
@@ -191,6 +192,24 @@ fn a_run_whose_process_was_killed_goes_on_from_its_checkpoint_and_its_results_ar
     );
     assert!(run["records_replayed"].as_u64() > Some(0));
     assert!(run["checkpoints"]["completed"].as_u64() > Some(3));
+    // What the first process had made visible is not shown again, and nothing is missing.
+    let mut records = written(&folder.path().join("out/output/sink"));
+    records.sort_unstable();
+    assert_eq!(records, (0..32_000).collect::<Vec<u64>>());
+}
+
+/// The first cell of every row in the files of a sink.
+fn written(directory: &Path) -> Vec<u64> {
+    let files = fs::read_dir(directory)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let visible = files.filter(|path| path.extension().is_some_and(|it| it == "csv"));
+    let rows = visible.flat_map(|path| {
+        let text = fs::read_to_string(path).unwrap();
+        text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    });
+    rows.map(|row| row.split(',').next().unwrap().parse().unwrap())
+        .collect()
 }
 
 #[test]

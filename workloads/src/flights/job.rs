@@ -97,21 +97,21 @@ fn build_running(wiring: Wiring<FlightEvents>) -> Built {
     let (destinations, carriers) = (Collected::default(), Collected::default());
 
     let (probes, leave) = (wiring.probes(), destinations.clone());
-    parsed
+    let by_destination = parsed
         .clone()
         .key_by(|flight: &Flight| Code(flight.destination))
-        .aggregate("by-destination", DelayAggregate)
-        .sink("destinations", move |context| {
-            TallySink::new(probes.sink(context.index), leave.of(context.index))
-        });
+        .aggregate("by-destination", DelayAggregate);
+    wiring.sink(by_destination, "destinations", move |context| {
+        TallySink::new(probes.sink(context.index), leave.of(context.index))
+    });
 
     let (probes, leave) = (wiring.probes(), carriers.clone());
-    parsed
+    let by_carrier = parsed
         .key_by(|flight: &Flight| Code(flight.carrier))
-        .aggregate("by-carrier", DelayAggregate)
-        .sink("carriers", move |context| {
-            TallySink::new(probes.sink(context.index), leave.of(context.index))
-        });
+        .aggregate("by-carrier", DelayAggregate);
+    wiring.sink(by_carrier, "carriers", move |context| {
+        TallySink::new(probes.sink(context.index), leave.of(context.index))
+    });
 
     let (progress, alone) = (wiring.progress(), wiring.alone());
     Built {

@@ -105,13 +105,13 @@ pub fn build_with(
         );
     let collected = Collected::default();
     let (probes, leave) = (wiring.probes(), collected.results.clone());
-    results.sink("results", move |context| {
+    wiring.sink(results, "results", move |context| {
         let take =
             move |tally: &mut WindowTally, result: WindowDelays| tally.add_result(&result, size_ms);
         WindowSink::new(probes.sink(context.index), take, leave.of(context.index))
     });
     let (probes, leave) = (wiring.probes(), collected.late.clone());
-    late.sink("late", move |context| {
+    wiring.sink(late, "late", move |context| {
         let take = move |tally: &mut WindowTally, flight: Flight| tally.add_late(&flight, size_ms);
         WindowSink::new(probes.sink(context.index), take, leave.of(context.index))
     });

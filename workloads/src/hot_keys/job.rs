@@ -61,7 +61,7 @@ fn aggregate<T: Contribution>(
         .process("aggregate", move |_| CostlyAggregate::new(&cost, seed));
     let totals = if blocking { totals.blocking() } else { totals };
     let (probes, leave) = (wiring.probes(), collected.clone());
-    totals.sink("sink", move |context| {
+    wiring.sink(totals, "sink", move |context| {
         TallySink::new(probes.sink(context.index), leave.of(context.index))
     });
 }

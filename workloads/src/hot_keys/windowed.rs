@@ -232,7 +232,7 @@ pub fn build_windowed_with(
         }
     };
     let (probes, leave) = (wiring.probes(), collected.clone());
-    totals.sink("sink", move |context| {
+    wiring.sink(totals, "sink", move |context| {
         TallySink::new(probes.sink(context.index), leave.of(context.index))
     });
     let (progress, alone) = (wiring.progress(), wiring.alone());

@@ -133,7 +133,7 @@ impl Job<'_> {
                 let (results, late) = keyed.window_with_late("window", event_time_ms, make);
                 self.results(results);
                 let (spec, leave) = (self.spec.clone(), self.outcome.late.clone());
-                late.sink("late-sink", move |context| {
+                self.wiring.sink(late, "late-sink", move |context| {
                     let spec = spec.clone();
                     let piece = move |event_time_ms| spec.piece_ms(event_time_ms);
                     LateSink::new(piece, leave.of(context.index))
@@ -150,7 +150,7 @@ impl Job<'_> {
             self.deliver(results)
         };
         let (probes, leave) = (self.wiring.probes(), self.outcome.results.clone());
-        delivered.sink("sink", move |context| {
+        self.wiring.sink(delivered, "sink", move |context| {
             ResultSink::new(probes.sink(context.index), leave.of(context.index))
         });
     }

@@ -125,12 +125,12 @@ pub fn build_with(
     };
     let collected = Collected::default();
     let (probes, leave) = (wiring.probes(), collected.clone());
-    spread
+    let sums = spread
         .key_by(|record: &Record| record.key)
-        .aggregate("sum", SumAggregate)
-        .sink("sink", move |context| {
-            TallySink::new(probes.sink(context.index), leave.of(context.index))
-        });
+        .aggregate("sum", SumAggregate);
+    wiring.sink(sums, "sink", move |context| {
+        TallySink::new(probes.sink(context.index), leave.of(context.index))
+    });
     let (progress, alone) = (wiring.progress(), wiring.alone());
     let verifier = Box::new(SumVerifier {
         fan_out,

@@ -1,6 +1,6 @@
 //! The two jobs of `state-growth`.
 
-use engine::{JobGraph, Stream};
+use engine::{CsvRecord, JobGraph, Stream};
 
 use super::event::{ProfileEvents, VisitEvents};
 use super::outcome::{Outcome, Said, SumSink};
@@ -94,7 +94,7 @@ pub fn build_visits_with(
     })
 }
 
-fn add_sink<R: Said, E: Events>(
+fn add_sink<R: Said + CsvRecord, E: Events>(
     rows: Stream<R>,
     spec: &StateGrowthSpec,
     wiring: &Wiring<E>,
@@ -102,7 +102,7 @@ fn add_sink<R: Said, E: Events>(
 ) {
     let (probes, leave) = (wiring.probes(), left.clone());
     let keeps_histories = spec.ttl.is_some();
-    rows.sink("sink", move |context| {
+    wiring.sink(rows, "sink", move |context| {
         let place = leave.of(context.index);
         SumSink::new(probes.sink(context.index), keeps_histories, place)
     });
