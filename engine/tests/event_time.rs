@@ -16,8 +16,8 @@ use collected::Collected;
 use engine::{
     Aggregate, Aggregated, AggregatedThen, Batch, Chaining, DeployError, Firing, FiringTime,
     IntervalJoin, JobConfig, JobGraph, JobReport, NO_WATERMARK_MS, OperatorContext, OperatorError,
-    Outcome, ProcessingTimeTrigger, Row, Rows, SentHook, Side, Sink, SplitWatermarkOptions, Stream,
-    TriggeredWindows, Tumbling, TumblingWindows, WindowAggregate, WindowCore, WindowOutput,
+    Outcome, ProcessingTimeTrigger, Remote, Row, Rows, SentHook, Side, Sink, SplitWatermarkOptions,
+    Stream, TriggeredWindows, Tumbling, TumblingWindows, WindowAggregate, WindowCore, WindowOutput,
 };
 use event_time::{Element, Script, Step};
 use proptest::prelude::*;
@@ -134,11 +134,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
 
     /// One source subtask keeps an order that every channel keeps: so each key sees elements and
-    /// watermarks as the core alone does, at any parallelism, chained or not, in batches of any size.
+    /// watermarks as the core alone does, at any parallelism, chained or not, over a network or not, in batches of any size.
     #[test]
     fn a_windowed_job_says_what_its_core_says(
         steps in steps(), lateness_ms in 0u64..40, parallelism in 1usize..4, batch in 1usize..20,
-        chained: bool, aside: bool,
+        chained: bool, aside: bool, remote: bool,
     ) {
         let graph = JobGraph::new("windows");
         let (results, late) = (Collected::default(), Collected::default());
@@ -156,6 +156,8 @@ proptest! {
         let mut config = JobConfig::default();
         config.channels.batch = batch;
         config.chaining = if chained { Chaining::On } else { Chaining::Off };
+        config.remote = if remote { Remote::All } else { Remote::None };
+        config.network.latency = Duration::from_micros(50);
         let report = finish(&graph, config);
 
         let (expected, too_late) = alone(&steps, lateness_ms);
