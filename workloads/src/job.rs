@@ -1,6 +1,7 @@
 //! The `[job]` table of a scenario: how the engine lays the job out.
 
 mod checkpoint;
+mod network;
 mod output;
 mod restart;
 mod state;
@@ -12,6 +13,7 @@ use engine::{Chaining, ChannelConfig, JobConfig};
 use serde::{Deserialize, Serialize};
 
 pub use checkpoint::CheckpointSpec;
+pub use network::{NetworkSpec, RemoteSpec};
 pub use output::OutputSpec;
 pub use restart::RestartSpec;
 pub use state::{RocksDbSpec, StateSpec};
@@ -31,6 +33,10 @@ pub struct JobSpec {
     pub chaining: ChainingSpec,
     /// Sizes of all channels.
     pub channels: ChannelSpec,
+    /// Which exchanges go over the network.
+    pub remote: RemoteSpec,
+    /// What that is like.
+    pub network: NetworkSpec,
     /// Where keyed state is kept.
     pub state: StateSpec,
     /// Whether, when and how checkpoints are taken.
@@ -73,6 +79,8 @@ struct Layout {
     slots: Option<usize>,
     chaining: toml::Value,
     channels: ChannelSpec,
+    remote: toml::Value,
+    network: NetworkSpec,
     state: toml::Table,
     checkpoint: Option<toml::Table>,
     restart: toml::Table,
@@ -106,6 +114,18 @@ static PARAMETERS: &[Parameter] = &[
         kind: Kind::Table(CHANNELS),
         default: Absent::Value("{}"),
         help: "sizes of all channels",
+    },
+    Parameter {
+        name: "remote",
+        kind: Kind::FlagOrNames,
+        default: Absent::Value("false"),
+        help: "exchanges that go over the network, encoded: all, or those into these operators",
+    },
+    Parameter {
+        name: "network",
+        kind: Kind::Table(network::PARAMETERS),
+        default: Absent::Value("{}"),
+        help: "what the network is like; every sending subtask has a link of its own for each remote exchange",
     },
     Parameter {
         name: "state",
@@ -185,6 +205,8 @@ impl JobSpec {
             slots,
             chaining,
             channels,
+            remote,
+            network,
             state,
             checkpoint,
             restart,
@@ -207,6 +229,8 @@ impl JobSpec {
             slots,
             chaining,
             channels,
+            remote: RemoteSpec::complete(&remote),
+            network,
             state: StateSpec::complete(state)?,
             output: OutputSpec::complete(output, checkpoint.is_some())?,
             checkpoint: checkpoint.map(CheckpointSpec::complete).transpose()?,
@@ -227,6 +251,7 @@ impl JobSpec {
             parallelism,
             slots,
             channels,
+            network,
             ..
         } = self.clone();
         write(&Layout {
@@ -234,6 +259,8 @@ impl JobSpec {
             slots: Some(slots),
             chaining,
             channels,
+            remote: self.remote.to_value(),
+            network,
             state: self.state.to_table(),
             checkpoint: self.checkpoint.as_ref().map(CheckpointSpec::to_table),
             restart: self.restart.to_table(),
@@ -276,6 +303,8 @@ impl JobSpec {
                 floating,
                 flush_timeout,
             },
+            remote: self.remote.to_remote(),
+            network: self.network.to_config(),
             state_backend: self.state.to_backend(),
             checkpoints: self.checkpoint.as_ref().map(CheckpointSpec::to_config),
             restart: self.restart.to_strategy(),
@@ -309,6 +338,8 @@ mod tests {
             "checkpoint = {}\noutput = { kind = 'files' }",
             "checkpoint = {}\noutput = { kind = 'files', directory = 'x' }",
             "restart = { strategy = 'fixed-delay' }",
+            "remote = true\nnetwork = { bandwidth_per_s = '125MiB', latency = '1ms' }",
+            "remote = ['count', 'sink']",
             "restart = { strategy = 'exponential-delay', multiplier = 2 }",
             "restart = { strategy = 'failure-rate', max_failures = 3 }",
         ] {

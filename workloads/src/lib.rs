@@ -32,8 +32,8 @@ pub mod verify;
 
 pub use family::{Family, WorkloadSpec, families};
 pub use job::{
-    ChainingSpec, ChannelSpec, CheckpointSpec, JobSpec, OutputSpec, RestartSpec, RocksDbSpec,
-    StateSpec, parameters_of_job,
+    ChainingSpec, ChannelSpec, CheckpointSpec, JobSpec, NetworkSpec, OutputSpec, RemoteSpec,
+    RestartSpec, RocksDbSpec, StateSpec, parameters_of_job,
 };
 pub use jobs::{Alone, BuildError, Built, NullSources, build, null_sources};
 pub use load::{

@@ -1,6 +1,6 @@
 //! What is broken on purpose: the `[[fault]]` tables.
 //!
-//! Operators, their state and its disk are disturbed while the job runs, by orders to the engine. Inputs are disturbed by the
+//! Operators, their state, its disk and the network before them are disturbed while the job runs, by orders to the engine. Inputs are disturbed by the
 //! schedule itself, known before the run, so that the expected answer knows them too.
 
 use std::time::Duration;
@@ -83,6 +83,22 @@ pub enum Fault {
         #[serde(rename = "for", with = "humantime_serde")]
         lasting: Duration,
     },
+    /// Links into an operator become slower.
+    ThrottleNetwork {
+        /// The operator, by its uid.
+        operator: String,
+        /// Bytes per second of each link.
+        bandwidth_per_s: Size,
+        /// Latency of each link.
+        #[serde(with = "humantime_serde")]
+        latency: Duration,
+        /// When it begins.
+        #[serde(with = "humantime_serde")]
+        at: Duration,
+        /// How long it lasts.
+        #[serde(rename = "for", with = "humantime_serde")]
+        lasting: Duration,
+    },
     /// The hot keys become others.
     SkewShift {
         /// When.
@@ -110,6 +126,7 @@ impl Fault {
             | Fault::SlowSubtask { at, .. }
             | Fault::SlowState { at, .. }
             | Fault::ThrottleDisk { at, .. }
+            | Fault::ThrottleNetwork { at, .. }
             | Fault::Kill { at, .. }
             | Fault::SkewShift { at }
             | Fault::PauseSplit { at, .. } => *at,
@@ -123,6 +140,7 @@ impl Fault {
             | Fault::SlowSubtask { lasting, .. }
             | Fault::SlowState { lasting, .. }
             | Fault::ThrottleDisk { lasting, .. }
+            | Fault::ThrottleNetwork { lasting, .. }
             | Fault::PauseSplit { lasting, .. } => Some(*lasting),
             Fault::Kill { .. } | Fault::SkewShift { .. } => None,
         }
@@ -134,7 +152,8 @@ impl Fault {
             Fault::Freeze { operator, .. }
             | Fault::Kill { operator, .. }
             | Fault::SlowSubtask { operator, .. }
-            | Fault::SlowState { operator, .. } => Some(operator),
+            | Fault::SlowState { operator, .. }
+            | Fault::ThrottleNetwork { operator, .. } => Some(operator),
             Fault::ThrottleDisk { .. } | Fault::SkewShift { .. } | Fault::PauseSplit { .. } => None,
         }
     }
@@ -170,6 +189,7 @@ impl Fault {
                 operator, subtask, ..
             } => format!("slow state {operator} {subtask}"),
             Fault::ThrottleDisk { .. } => "throttle disk".to_owned(),
+            Fault::ThrottleNetwork { operator, .. } => format!("throttle network {operator}"),
             Fault::SkewShift { .. } => "skew shift".to_owned(),
             Fault::PauseSplit { split, .. } => format!("pause split {split}"),
         }
@@ -193,7 +213,8 @@ pub fn disturbances(faults: &[Fault], warmup: Duration) -> Disturbances {
             | Fault::Kill { .. }
             | Fault::SlowSubtask { .. }
             | Fault::SlowState { .. }
-            | Fault::ThrottleDisk { .. } => {}
+            | Fault::ThrottleDisk { .. }
+            | Fault::ThrottleNetwork { .. } => {}
         }
     }
     all
@@ -267,6 +288,23 @@ const SYNC: Parameter = Parameter {
     default: Default::Value("\"0s\""),
     help: "by how much finishing a file takes longer",
 };
+const BANDWIDTH: Parameter = required(
+    "bandwidth_per_s",
+    Kind::Size {
+        min: 1 << 10,
+        max: 1 << 40,
+    },
+    "bytes per second of each link meanwhile",
+);
+const LATENCY: Parameter = Parameter {
+    name: "latency",
+    kind: Kind::Span {
+        min: Duration::ZERO,
+        max: Duration::from_secs(10),
+    },
+    default: Default::Value("\"0s\""),
+    help: "latency of each link meanwhile",
+};
 const SPLIT: Parameter = required(
     "split",
     Kind::Integer {
@@ -304,6 +342,11 @@ pub const FAULT: Parameter = required(
             kind: "throttle-disk",
             help: "the disk below all state in RocksDB becomes slow",
             parameters: &[RATE, SYNC, AT, FOR],
+        },
+        Variant {
+            kind: "throttle-network",
+            help: "links of job.remote exchanges into the operator's task become slower",
+            parameters: &[OPERATOR, BANDWIDTH, LATENCY, AT, FOR],
         },
         Variant {
             kind: "skew-shift",

@@ -117,6 +117,7 @@ fn refused(error: engine::DeployError, resumes: bool) -> DeployError {
         }
         engine::DeployError::Checkpoints(_) => "job.checkpoint.directory",
         engine::DeployError::UnknownOperator { .. } => "job.chaining",
+        engine::DeployError::UnknownRemote { .. } => "job.remote",
         engine::DeployError::TooParallel { .. } | engine::DeployError::TooManyBlocking { .. } => {
             "job.parallelism"
         }
@@ -152,7 +153,7 @@ fn graph(plan: &Plan) -> Graph {
         from: plan.tasks[edge.from].id.clone(),
         to: plan.tasks[edge.to].id.clone(),
         exchange: edge.exchange.name().to_owned(),
-        remote: false,
+        remote: edge.remote,
     };
     Graph {
         tasks: plan.tasks.iter().map(task).collect(),
@@ -281,6 +282,20 @@ impl RunningJob for EmbeddedJob {
                     );
                 }
                 job.throttle_disk(rate_per_s.0, *sync, *lasting);
+            }
+            Fault::ThrottleNetwork {
+                operator,
+                bandwidth_per_s,
+                latency,
+                lasting,
+                ..
+            } => {
+                let task = self.task_of(operator)?;
+                let mut edges = self.plan.edges.iter();
+                if !edges.any(|edge| edge.remote && edge.to == task) {
+                    return Err(format!("no exchange into {operator} is remote"));
+                }
+                job.throttle_network(task, bandwidth_per_s.0, *latency, *lasting);
             }
             Fault::SkewShift { .. } | Fault::PauseSplit { .. } => {}
         }

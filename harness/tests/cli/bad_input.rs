@@ -108,6 +108,16 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "a network without bandwidth",
+        "[workload]\nkind = 'slow-operator'\n[job]\nremote = true\nnetwork = { bandwidth_per_s = '0B' }\n",
+        &[],
+    ),
+    (
+        "a remote exchange into no operator",
+        "[workload]\nkind = 'slow-operator'\n[job]\nremote = ['slow', 'smu']\n",
+        &[],
+    ),
+    (
         "state in a folder that cannot be",
         "[workload]\nkind = 'hot-keys'\n[job]\nstate = { backend = 'rocksdb', directory = 'scenario.toml' }\n",
         &[],

@@ -58,7 +58,7 @@ fn scenario() -> impl Strategy<Value = String> {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
         },
     ));
-    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..6), 0..3).prop_map(|faults| {
+    let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..7), 0..3).prop_map(|faults| {
         let fault = |(at, lasting, kind)| {
             let span = format!("at = '{at}ms'\nfor = '{lasting}ms'\n");
             let body = match kind {
@@ -71,6 +71,9 @@ fn scenario() -> impl Strategy<Value = String> {
                     "kind = 'slow-state'\noperator = 'source'\nsubtask = 0\nextra = '1us'\n{span}"
                 ),
                 4 => format!("kind = 'throttle-disk'\nrate_per_s = '5MiB'\nsync = '10ms'\n{span}"),
+                5 => format!(
+                    "kind = 'throttle-network'\noperator = 'source'\nbandwidth_per_s = '1MiB'\nlatency = '2ms'\n{span}"
+                ),
                 _ => format!("kind = 'skew-shift'\nat = '{at}ms'\n"),
             };
             format!("[[fault]]\n{body}")

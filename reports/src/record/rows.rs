@@ -120,6 +120,10 @@ row! {
     dequeued: u64,
     /// Batches that fit. Floating credits are shared, so this may be a fraction.
     capacity: Option<f64>,
+    /// Bytes put into the channel; `None` unless it goes over a network.
+    bytes: Option<u64>,
+    /// Batches put into it that have not arrived at its end; `None` unless it goes over a network.
+    on_link: Option<u64>,
 }
 
 row! {

@@ -242,6 +242,8 @@ impl Simulation {
                     enqueued: state.completed / 16 + (full * 10.0) as u64,
                     dequeued: state.completed / 16,
                     capacity: Some(10.0),
+                    bytes: None,
+                    on_link: None,
                 };
                 writer.append(&row).unwrap();
             }

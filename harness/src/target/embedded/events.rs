@@ -23,6 +23,8 @@ pub fn event_row(plan: &Plan, event: JobEvent) -> EventRow {
         // One disk, whichever subtask's turn it is.
         "throttle-disk" => begin("throttle disk".to_owned()),
         "throttle-disk-end" => end("throttle disk".to_owned()),
+        "throttle-network" => begin(format!("throttle network {name}")),
+        "throttle-network-end" => end(format!("throttle network {name}")),
         "kill" => (event_kind::KILL, format!("kill {name} {subtask}")),
         "failure" => (event_kind::FAILURE, event.text),
         "restart" => (event_kind::RESTART, event.text),

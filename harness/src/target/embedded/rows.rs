@@ -44,8 +44,9 @@ struct Usage {
 }
 
 impl Usage {
-    fn add(&mut self, channel: &ChannelSnapshot) {
-        self.used += channel.enqueued.saturating_sub(channel.dequeued) as f64;
+    fn add(&mut self, channel: &ChannelSnapshot, elsewhere: u64) {
+        let used = channel.enqueued.saturating_sub(channel.dequeued);
+        self.used += used.saturating_sub(elsewhere) as f64;
         self.capacity += channel.capacity;
     }
 
@@ -141,8 +142,10 @@ impl Translator {
         let mut channels = vec![0_usize; self.edges.len()];
         for channel in &self.seen.channels {
             let edge = &self.edges[channel.edge];
-            self.outputs[self.first_subtask[edge.from] + channel.from].add(channel);
-            self.inputs[self.first_subtask[edge.to] + channel.to].add(channel);
+            self.outputs[self.first_subtask[edge.from] + channel.from].add(channel, 0);
+            // Nobody can read what has not arrived.
+            let on_link = channel.on_link.unwrap_or(0);
+            self.inputs[self.first_subtask[edge.to] + channel.to].add(channel, on_link);
             channels[channel.edge] += 1;
         }
         let too_many = self.seen.channels.len() > MAX_ROWS;
@@ -208,6 +211,8 @@ impl Translator {
                 row.enqueued += channel.enqueued;
                 row.dequeued += channel.dequeued;
                 row.capacity = row.capacity.map(|capacity| capacity + channel.capacity);
+                row.bytes = row.bytes.zip(channel.bytes).map(|(a, b)| a + b);
+                row.on_link = row.on_link.zip(channel.on_link).map(|(a, b)| a + b);
                 continue;
             }
             last = receiver;
@@ -223,6 +228,8 @@ impl Translator {
             row.enqueued = channel.enqueued;
             row.dequeued = channel.dequeued;
             row.capacity = Some(channel.capacity);
+            row.bytes = channel.bytes;
+            row.on_link = channel.on_link;
         }
         rows.truncate(used);
     }
@@ -267,6 +274,7 @@ mod tests {
             from: 0,
             to: 1,
             exchange: Exchange::Hash,
+            remote: false,
         };
         Plan {
             tasks: vec![task("map"), task("count")],
@@ -366,6 +374,8 @@ mod tests {
                 enqueued: 1,
                 dequeued: 0,
                 capacity: 4.0,
+                bytes: None,
+                on_link: None,
             });
             translator.seen.channels = channels.collect();
             let mut rows = Snapshot::default();
@@ -416,6 +426,8 @@ mod tests {
                     enqueued,
                     dequeued: enqueued - enqueued.min(3),
                     capacity: 4.0,
+                    bytes: None,
+                    on_link: None,
                 });
             }
             let mut rows = Snapshot::default();
