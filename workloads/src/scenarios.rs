@@ -16,6 +16,7 @@ static BUILTIN: &[(&str, &str)] = scenarios![
     "slow-cpu",
     "slow-async",
     "slow-subtask",
+    "slow-network",
     "fan-out",
     "steps",
     "freeze",
