@@ -108,7 +108,7 @@ prop_compose! {
         t_ms in any::<u64>(), edge in "\\PC*", from in of(any::<u32>()), to in any::<u32>(),
         counts in any::<[u64; 2]>(), capacity in of(number())
     ) -> ChannelRow {
-        ChannelRow { t_ms, edge, from, to, enqueued: counts[0], dequeued: counts[1], capacity }
+        ChannelRow { t_ms, edge, from, to, enqueued: counts[0], dequeued: counts[1], capacity, bytes: capacity.map(|_| counts[0]), on_link: capacity.map(|_| counts[1]) }
     }
 }
 
