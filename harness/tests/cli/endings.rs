@@ -223,7 +223,8 @@ fn a_checkpoint_of_other_records_is_refused_and_nothing_is_left() {
         "fault.0.at=100ms",
     ];
     let first = [&["run", &scenario, "--out", "out"][..], &short].concat();
-    assert_eq!(folder.run(&first).status.code(), Some(0));
+    let status = folder.run(&first).status.code();
+    assert!(matches!(status, Some(0 | 3)), "{status:?}");
     let changed = ["--restore", "out", "--set", "seed=2", "--out", "again"];
     let output = folder.run(&[&["run", &scenario][..], &changed, &short].concat());
     assert_eq!(output.status.code(), Some(2));
