@@ -14,8 +14,8 @@ use std::time::Duration;
 use collected::Collected;
 use count::Count;
 use engine::{
-    ChannelSnapshot, DeployError, Job, JobConfig, JobEvent, JobGraph, JobSnapshot, NetworkConfig,
-    Outcome, Remote,
+    ChannelSnapshot, CheckpointConfig, CheckpointMode, CheckpointOutcome, DeployError, Job,
+    JobConfig, JobEvent, JobGraph, JobSnapshot, NetworkConfig, Outcome, Remote,
 };
 use numbers::Numbers;
 
@@ -70,7 +70,7 @@ fn keyed_results_are_the_same_over_a_network() {
 const BATCH: u64 = 256;
 
 /// Rows without end from one subtask over one link to another.
-fn endless(bandwidth_per_s: u64) -> Job {
+fn endless(bandwidth_per_s: u64, change: impl FnOnce(&mut JobConfig)) -> Job {
     let graph = JobGraph::new("endless");
     let collected = Collected::default();
     graph
@@ -79,6 +79,7 @@ fn endless(bandwidth_per_s: u64) -> Job {
     let remote = Remote::Into(vec!["collect".to_owned()]);
     let mut config = config(remote, Some(bandwidth_per_s), Duration::from_millis(1));
     (config.parallelism, config.channels.batch) = (1, BATCH as usize);
+    change(&mut config);
     let deployed = graph.deploy(config).expect("a valid job");
     assert_eq!(deployed.plan().tasks.len(), 2, "a chain break");
     assert!(deployed.plan().edges[0].remote);
@@ -109,7 +110,7 @@ fn rate_per_s(job: &Job, rows: u64) -> f64 {
 #[test]
 fn a_link_is_as_fast_as_its_bandwidth_and_what_it_holds_is_seen() {
     const PER_S: u64 = 1 << 20;
-    let job = endless(PER_S);
+    let job = endless(PER_S, |_| {});
     rate_per_s(&job, 2_000);
     let share = rate_per_s(&job, 20_000) / PER_S as f64;
     assert!((0.5..1.1).contains(&share), "{share}");
@@ -144,7 +145,7 @@ fn next_event(job: &Job) -> JobEvent {
 #[test]
 fn a_throttled_network_is_slower_for_as_long_as_it_is_throttled() {
     const PER_S: u64 = 8 << 20;
-    let job = endless(PER_S);
+    let job = endless(PER_S, |_| {});
     rate_per_s(&job, 2_000);
     let usual = rate_per_s(&job, 50_000);
     let lasting = Duration::from_secs(1);
@@ -162,6 +163,55 @@ fn a_throttled_network_is_slower_for_as_long_as_it_is_throttled() {
     assert!(throttled * 4.0 < after, "{throttled}, then {after} bytes/s");
     job.cancel();
     job.join();
+}
+
+/// How long the checkpoints take that are taken while a link is full, sorted, in nanoseconds.
+fn checkpoints_over_a_full_link(mode: CheckpointMode) -> Vec<u64> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = folder.path().join("checkpoints");
+    let job = endless(1 << 20, |config| {
+        config.channels.exclusive = 64;
+        config.checkpoints = Some(CheckpointConfig {
+            mode,
+            ..CheckpointConfig::new(directory)
+        });
+    });
+    let mut snapshot = JobSnapshot::default();
+    let mut durations = Vec::new();
+    while durations.len() < 5 {
+        assert!(!job.wait(Duration::from_millis(1)), "it is endless");
+        job.snapshot(&mut snapshot);
+        if snapshot.channels[0].on_link < Some(60) {
+            continue;
+        }
+        job.checkpoint_now();
+        let report = loop {
+            if let Some(report) = job.next_checkpoint() {
+                break report;
+            }
+            assert!(!job.wait(Duration::from_millis(1)), "it is endless");
+        };
+        let complete = CheckpointOutcome::Complete { is_final: false };
+        assert_eq!(report.outcome, complete);
+        let in_flight = report.subtasks.iter().map(|it| it.in_flight_bytes);
+        let holds_link = in_flight.sum::<u64>() > 60 * BATCH;
+        assert_eq!(holds_link, mode == CheckpointMode::Unaligned);
+        durations.push(report.ended_ns - report.triggered_ns);
+    }
+    job.cancel();
+    job.join();
+    durations.sort_unstable();
+    durations
+}
+
+#[test]
+fn a_barrier_that_overtakes_does_not_wait_for_what_is_on_the_link() {
+    let aligned = checkpoints_over_a_full_link(CheckpointMode::Aligned);
+    let unaligned = checkpoints_over_a_full_link(CheckpointMode::Unaligned);
+    assert!(
+        unaligned[2] * 2 < aligned[2],
+        "{unaligned:?} ns, {aligned:?} ns"
+    );
 }
 
 #[test]

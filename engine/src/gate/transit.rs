@@ -53,12 +53,13 @@ impl<T> Transit<T> {
         self.parcels().map(|parcel| parcel.enqueued_ns).min()
     }
 
-    /// From when a barrier that is not seen yet may overtake what lies before it.
+    /// From when a barrier that is not seen yet may overtake what lies before it; an end stands for one.
     pub(super) fn urgent_from_ns(&self) -> Option<u64> {
         let unseen = self.unseen.iter();
         let urgent = unseen.filter_map(|(seen_from_ns, parcel)| match parcel.payload {
             Payload::Barrier(barrier) => Some(barrier.passes_from_ns()?.max(*seen_from_ns)),
-            _ => None,
+            Payload::EndOfInput => Some(*seen_from_ns),
+            Payload::Batch { .. } | Payload::Encoded(_) => None,
         });
         urgent.min()
     }
@@ -76,5 +77,53 @@ impl<T> Transit<T> {
     pub(super) fn on_link(&self, channel: usize, now_ns: u64) -> usize {
         let arrivals = &self.arrivals[channel];
         arrivals.len() - arrivals.partition_point(|at_ns| *at_ns <= now_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Credit, Encoded};
+    use crate::link::{Link, Pipe};
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Each channel has a link of its own; a number stands for a batch, as its rows.
+        #[test]
+        fn batches_are_taken_in_their_order_once_seen_and_count_as_on_the_link_until_they_arrive(
+            latency_ns in 0u64..300,
+            steps in prop::collection::vec((0usize..3, 0u64..200, any::<bool>()), 1..100),
+        ) {
+            let pipe = Pipe { bandwidth_per_s: Some(1_000_000_000), latency_ns };
+            let mut links = [0; 3].map(|_| Link::new(pipe));
+            let mut transit: Transit<u64> = Transit::new(3);
+            let (mut now_ns, mut sent, mut next) = (0, [0; 3], [0; 3]);
+            let mut arrivals: [Vec<u64>; 3] = Default::default();
+            let mut taken = VecDeque::new();
+            for (channel, bytes, sends) in steps {
+                now_ns += 50;
+                if sends {
+                    let passage = links[channel].send(bytes, now_ns);
+                    arrivals[channel].push(passage.arrives_ns);
+                    let (rows, credit) = (sent[channel], Credit::Floating);
+                    let encoded = Encoded { bytes: Vec::new(), rows, credit };
+                    transit.send(channel, Payload::Encoded(encoded), passage);
+                    sent[channel] += 1;
+                }
+                transit.take(now_ns, &mut taken);
+                for parcel in taken.drain(..) {
+                    prop_assert_eq!(parcel.payload.rows(), next[parcel.channel]);
+                    prop_assert_eq!(parcel.enqueued_ns, arrivals[parcel.channel][next[parcel.channel] as usize]);
+                    next[parcel.channel] += 1;
+                }
+                for channel in 0..3 {
+                    let on_link = arrivals[channel].iter().filter(|at_ns| **at_ns > now_ns).count();
+                    prop_assert_eq!(transit.on_link(channel, now_ns), on_link);
+                }
+            }
+            prop_assert!(transit.next_arrival_ns().is_none_or(|at_ns| at_ns > now_ns));
+            transit.take(now_ns + latency_ns, &mut taken);
+            prop_assert_eq!(transit.parcels().count(), 0);
+        }
     }
 }

@@ -218,9 +218,9 @@ impl<T: Send> GateHead<T> {
         loop {
             if !self.inputs[input].has_any(now_ns) {
                 self.take(input, now_ns);
-            }
-            if !self.inputs[input].has_any(now_ns) {
-                return None;
+                if !self.inputs[input].has_any(now_ns) {
+                    return None;
+                }
             }
             let Input {
                 taken,
