@@ -68,7 +68,7 @@ fn every_built_in_scenario_leaves_a_complete_record() {
         ] {
             arguments.extend(["--set", set]);
         }
-        if text.contains("[[fault]]") {
+        if text.contains("\n[[fault]]") {
             arguments.extend(["--set", "fault.0.at=300ms"]);
         }
         if text.contains("\nfor = ") {
