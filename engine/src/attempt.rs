@@ -13,11 +13,11 @@ use tokio::runtime::Runtime;
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::hand_in::{HandIn, Message};
 use crate::clock::{Clock, nanos};
-use crate::deploy::{Ready, SubtaskState};
+use crate::deploy::{NetworkLink, Ready, SubtaskState};
 use crate::gate::GateProbe;
 use crate::head::ClosingBook;
 use crate::job::told::{EdgeBalance, JobEvent, Outcome};
-use crate::link::{Pipe, SharedLink};
+use crate::link::Pipe;
 use crate::plan::DeployError;
 use crate::snapshot::{ChannelSnapshot, JobSnapshot, MemberSnapshot, SubtaskSnapshot};
 use crate::stage::MemberCounters;
@@ -37,8 +37,8 @@ pub(crate) struct Attempt {
     shared: Arc<JobShared>,
     subtasks: Vec<Arc<SubtaskShared>>,
     gates: Vec<Vec<Arc<dyn GateProbe>>>,
-    /// Links over the network, each with the task that it leads to.
-    links: Vec<(usize, SharedLink)>,
+    /// Links over the network.
+    links: Vec<NetworkLink>,
     member_counters: Vec<Vec<Arc<MemberCounters>>>,
     key_probes: Vec<Vec<Arc<dyn KeyProbe>>>,
     state_probes: Vec<SubtaskState>,
@@ -372,8 +372,8 @@ impl Attempt {
             bandwidth_per_s: Some(bandwidth_per_s),
             latency_ns: nanos(latency),
         };
-        for (_, link) in self.links.iter().filter(|(to, _)| *to == task) {
-            link.lock().throttle(pipe, until_ns);
+        for link in self.links.iter().filter(|link| link.to == task) {
+            link.link.lock().throttle(pipe, until_ns);
         }
         for subtask in self.subtasks.iter().filter(|it| it.task == task) {
             subtask.order(Order::NetworkThrottled { until_ns }, now_ns);

@@ -83,7 +83,7 @@ impl JobGraph {
         let mut built = build_subtasks(&graph, &layout, &bells, &counters, config, state)?;
         if let Some(start) = start {
             start.check_sinks(config, &built.keeps_output)?;
-            restore(&mut built.subtasks, start, config)?;
+            restore(&mut built.subtasks, &links, start, config)?;
         }
         let member_counters = layout
             .members
@@ -121,7 +121,15 @@ pub struct Deployed {
 }
 
 type Gates = Vec<Vec<Arc<dyn GateProbe>>>;
-type Links = Vec<(usize, SharedLink)>;
+type Links = Vec<NetworkLink>;
+
+/// A link between two tasks.
+#[derive(Clone)]
+pub(crate) struct NetworkLink {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) link: SharedLink,
+}
 
 /// The parts of one attempt of a job.
 pub(crate) struct Ready {
@@ -130,7 +138,7 @@ pub(crate) struct Ready {
     pub(crate) subtasks: Vec<DeployedSubtask>,
     /// Gates of every plan edge, one per receiving subtask.
     pub(crate) gates: Gates,
-    /// Every link into a task over the network, and which task that is.
+    /// Every link over the network.
     pub(crate) links: Links,
     /// Counters of every task's members.
     pub(crate) member_counters: Vec<Vec<Arc<MemberCounters>>>,
@@ -192,6 +200,7 @@ impl Ready {
 /// Lets all subtasks take over what belongs to them.
 fn restore(
     subtasks: &mut [DeployedSubtask],
+    links: &[NetworkLink],
     start: &Start,
     config: &JobConfig,
 ) -> Result<(), DeployError> {
@@ -199,7 +208,9 @@ fn restore(
     let latches = (0..tasks.max().map_or(0, |last| last + 1)).map(|task| {
         let own = subtasks.iter().filter(|it| it.shared.task == task);
         let bells = own.map(|subtask| Arc::clone(&subtask.shared.wake));
-        Arc::new(Latch::new(bells.collect()))
+        let links = links.iter().filter(|link| link.from == task);
+        let links = links.map(|link| link.link.clone());
+        Arc::new(Latch::new(bells.collect(), links.collect()))
     });
     let latches: Vec<Arc<Latch>> = latches.collect();
     for subtask in subtasks {
@@ -230,7 +241,11 @@ fn open_gates(
         let (from, to) = (&bells[plan.from], &bells[plan.to]);
         let opened = graph.edges[edge].open(from, to, network, config);
         gates.push(opened.gates);
-        links.extend(opened.links.into_iter().map(|link| (plan.to, link)));
+        links.extend(opened.links.into_iter().map(|link| NetworkLink {
+            from: plan.from,
+            to: plan.to,
+            link,
+        }));
     }
     (gates, links)
 }

@@ -115,7 +115,7 @@ impl Link {
     }
 }
 
-/// A link that is used by one thread and throttled by another.
+/// A link that is used by one thread, and throttled and asked by others.
 #[derive(Clone)]
 pub(crate) struct SharedLink(Arc<Mutex<Link>>);
 
@@ -126,6 +126,11 @@ impl SharedLink {
             latency_ns: nanos(network.latency),
         };
         SharedLink(Arc::new(Mutex::new(Link::new(pipe))))
+    }
+
+    /// When all that was sent so far is there.
+    pub(crate) fn last_arrival_ns(&self) -> u64 {
+        self.lock().last.arrives_ns
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Link> {

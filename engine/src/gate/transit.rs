@@ -116,8 +116,8 @@ mod tests {
                     prop_assert_eq!(parcel.enqueued_ns, arrivals[parcel.channel][next[parcel.channel] as usize]);
                     next[parcel.channel] += 1;
                 }
-                for channel in 0..3 {
-                    let on_link = arrivals[channel].iter().filter(|at_ns| **at_ns > now_ns).count();
+                for (channel, arrivals) in arrivals.iter().enumerate() {
+                    let on_link = arrivals.iter().filter(|at_ns| **at_ns > now_ns).count();
                     prop_assert_eq!(transit.on_link(channel, now_ns), on_link);
                 }
             }

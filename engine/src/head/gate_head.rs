@@ -370,8 +370,10 @@ impl<T: Send> GateHead<T> {
             } else if !self.accept_next(slice.now_ns)? {
                 let inputs = self.inputs.iter();
                 let arrivals = inputs.map(|input| input.next_arrival_ns(slice.now_ns));
+                let opens_at_ns = self.latch.as_ref().and_then(Latched::opens_at_ns);
+                let until_ns = earliest(self.first.wake_at_ns(), opens_at_ns);
                 return Ok(Progress::Idle {
-                    until_ns: arrivals.fold(self.first.wake_at_ns(), earliest),
+                    until_ns: arrivals.fold(until_ns, earliest),
                 });
             }
         }

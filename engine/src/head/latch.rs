@@ -2,25 +2,32 @@
 //!
 //! Rows that were on their way to one of the old subtasks are worked off by one of the new ones, while
 //! the rows that follow them may come to another. So none takes new rows before all have worked off and
-//! sent on what a checkpoint had on its way: then rows of a key do not overtake each other.
+//! sent on what a checkpoint had on its way: then rows of a key do not overtake each other. Over a
+//! network sent is not enough, since links differ in what lies on them: it has to be there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
+use crate::link::SharedLink;
 use crate::wake::{Reason, Wake};
 
-/// Opens when all that have joined have arrived.
+/// Opens when all that have joined have arrived, and what they have sent has, too.
 pub(crate) struct Latch {
     awaited: AtomicUsize,
+    /// Not before this job time.
+    opens_at_ns: AtomicU64,
     bells: Vec<Arc<Wake>>,
+    links: Vec<SharedLink>,
 }
 
 impl Latch {
-    /// For the subtasks with these bells.
-    pub(crate) fn new(bells: Vec<Arc<Wake>>) -> Self {
+    /// For the subtasks with these bells, which send over these links.
+    pub(crate) fn new(bells: Vec<Arc<Wake>>, links: Vec<SharedLink>) -> Self {
         Latch {
             awaited: AtomicUsize::new(0),
+            opens_at_ns: AtomicU64::new(0),
             bells,
+            links,
         }
     }
 
@@ -30,14 +37,20 @@ impl Latch {
     }
 
     pub(super) fn arrive(&self, now_ns: u64) {
+        // Of those that have not arrived, too: whoever is last knows of all.
+        let arrivals = self.links.iter().map(SharedLink::last_arrival_ns);
+        let last_ns = arrivals.max().unwrap_or(0);
+        self.opens_at_ns.fetch_max(last_ns, SeqCst);
         if self.awaited.fetch_sub(1, SeqCst) == 1 {
             let rung = self.bells.iter();
             rung.for_each(|bell| bell.notify(Reason::CONTROL, now_ns));
         }
     }
 
-    pub(super) fn is_open(&self) -> bool {
-        self.awaited.load(SeqCst) == 0
+    /// From when it is open, once all have arrived.
+    pub(super) fn opens_at_ns(&self) -> Option<u64> {
+        let all_there = self.awaited.load(SeqCst) == 0;
+        all_there.then(|| self.opens_at_ns.load(SeqCst))
     }
 }
 
@@ -61,6 +74,10 @@ impl Latched {
         if !std::mem::replace(&mut self.has_arrived, true) {
             self.latch.arrive(now_ns);
         }
-        self.latch.is_open()
+        self.opens_at_ns().is_some_and(|at_ns| at_ns <= now_ns)
+    }
+    /// When to look again, if that is known.
+    pub(super) fn opens_at_ns(&self) -> Option<u64> {
+        self.latch.opens_at_ns()
     }
 }
