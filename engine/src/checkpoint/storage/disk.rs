@@ -220,7 +220,7 @@ impl DiskFile<'_> {
             let room = disk.take_room(piece.len() as u64) as usize;
             file.write_all(&piece[..room])?;
             match room < piece.len() {
-                true => Err(io::ErrorKind::StorageFull.into()),
+                true => Err(rustix::io::Errno::NOSPC.into()),
                 false => Ok(()),
             }
         })
