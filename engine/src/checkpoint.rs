@@ -21,6 +21,7 @@ pub(crate) mod parts;
 pub(crate) mod report;
 pub(crate) mod restart;
 pub(crate) mod restore;
+pub(crate) mod spares;
 pub(crate) mod storage;
 pub(crate) mod taking;
 pub(crate) mod underway;

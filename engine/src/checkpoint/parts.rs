@@ -10,16 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::account::StateCost;
-use crate::data::{Decode, Encode};
+use crate::checkpoint::spares::{Lent, Spares};
+use crate::data::{Decode, Encode, encode};
 use crate::key_group::{Groups, subtask_of};
 use crate::operator::{OperatorError, SubtaskContext};
 
 /// Bytes that an operator subtask put into a checkpoint under a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) operator: String,
     pub(crate) name: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Lent,
 }
 
 /// Files of a database at the moment of a checkpoint: links in a folder of their own, which goes when
@@ -56,21 +57,39 @@ pub(crate) struct Parts {
     pub(crate) link_ns: Option<u64>,
     /// What of the subtask's time belongs to a state backend: both of these, on the subtask's thread.
     pub(crate) state: StateCost,
+    /// Where the memory of parts comes from, and goes back to.
+    spares: Spares,
 }
 
 /// How names begin under which the engine keeps rows that barriers have passed.
 pub(crate) const IN_FLIGHT: &str = "engine/in-flight/";
 
 impl Parts {
+    /// Nothing yet, and nothing that would need fresh memory where there is some left.
+    pub(crate) fn in_memory_of(spares: &Spares) -> Self {
+        Parts {
+            spares: spares.clone(),
+            ..Parts::default()
+        }
+    }
+
     /// Adds what the engine itself has to know again.
-    pub(crate) fn put(&mut self, operator: &str, name: String, value: &impl Encode) {
-        let mut bytes = Vec::new();
-        value
-            .serialize(&mut bytes)
-            .expect("memory takes every write");
+    pub(crate) fn put(&mut self, operator: &str, name: &str, value: &impl Encode) {
+        self.put_bytes(operator, name, |bytes| encode(value, bytes));
+    }
+
+    /// Adds what `write` appends.
+    pub(crate) fn put_bytes(
+        &mut self,
+        operator: &str,
+        name: &str,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut bytes = self.spares.take(operator, name);
+        write(&mut bytes);
         self.parts.push(Part {
             operator: operator.to_owned(),
-            name,
+            name: name.to_owned(),
             bytes,
         });
     }
@@ -108,20 +127,12 @@ impl<'a> Snapshot<'a> {
 
     /// Keeps what `write` appends under `name`, which is used once per operator.
     pub fn put(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut bytes = Vec::new();
-        write(&mut bytes);
-        self.into.parts.push(Part {
-            operator: self.operator.to_owned(),
-            name: name.to_owned(),
-            bytes,
-        });
+        self.into.put_bytes(self.operator, name, write);
     }
 
     /// Keeps a value under `name`.
     pub fn put_value<V: Encode>(&mut self, name: &str, value: &V) {
-        self.put(name, |bytes| {
-            value.serialize(bytes).expect("memory takes every write");
-        });
+        self.into.put(self.operator, name, value);
     }
 
     /// Of a sink with a committer: output that is to become visible when the checkpoint is complete. A

@@ -43,7 +43,7 @@ impl<'a> Taking<'a> {
     /// Keeps rows that the barrier passes on their way to other subtasks.
     pub(crate) fn put_in_flight(&mut self, operator: &str, name: &str, rows: &InFlight) {
         if !rows.is_empty() {
-            self.parts.put(operator, name.to_owned(), rows);
+            self.parts.put(operator, name, rows);
         }
     }
 }

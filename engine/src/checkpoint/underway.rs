@@ -3,6 +3,7 @@
 
 use crate::checkpoint::barrier::Barrier;
 use crate::checkpoint::parts::Parts;
+use crate::checkpoint::spares::Spares;
 use crate::checkpoint::taking::{Taking, Times};
 use crate::operator::OperatorError;
 use crate::stage::{Stage, Step, earliest};
@@ -15,6 +16,7 @@ pub(crate) struct Underway {
     taken: Option<TakenParts>,
     /// The last checkpoint of which a snapshot was taken here, or from which the subtask went on.
     last_checkpoint: u64,
+    spares: Spares,
 }
 
 /// A snapshot that waits until nothing is under way between the links of the chain.
@@ -116,7 +118,7 @@ impl Underway {
         };
         let began_ns = slice.tick();
         let unaligned = due.barrier.passes(began_ns);
-        let mut parts = Parts::default();
+        let mut parts = Parts::in_memory_of(&self.spares);
         self.last_checkpoint = due.barrier.checkpoint;
         let mut taking = Taking {
             checkpoint: due.barrier.checkpoint,

@@ -414,7 +414,7 @@ impl<T: Send> Head for GateHead<T> {
     fn last_parts(&mut self) -> Result<Parts, OperatorError> {
         let mut parts = Parts::default();
         let image = self.empty_image();
-        parts.put(&self.operator, INPUT.to_owned(), &image);
+        parts.put(&self.operator, INPUT, &image);
         let checkpoint = self.underway.next_checkpoint();
         self.first
             .snapshot(&mut Taking::last(checkpoint, &mut parts))?;

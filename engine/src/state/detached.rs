@@ -6,6 +6,7 @@ use super::saved::ShowStates;
 use super::snapshot::StateSnapshot;
 use super::{StateBackend, StateContext, StateError};
 use crate::checkpoint::parts::{OperatorParts, Parts, Restored, Snapshot};
+use crate::checkpoint::spares::Spares;
 use crate::operator::SubtaskContext;
 use crate::plan::DeployError;
 
@@ -13,6 +14,7 @@ use crate::plan::DeployError;
 pub struct DetachedStates {
     backend: KeyedBackend,
     key_groups: usize,
+    spares: Spares,
 }
 
 /// What such states would put into a checkpoint.
@@ -57,6 +59,7 @@ impl DetachedStates {
         Ok(DetachedStates {
             backend,
             key_groups,
+            spares: Spares::default(),
         })
     }
 
@@ -78,7 +81,7 @@ impl DetachedStates {
         &mut self,
         show: &mut ShowStates<'_>,
     ) -> Result<DetachedCheckpoint, StateError> {
-        let mut parts = Parts::default();
+        let mut parts = Parts::in_memory_of(&self.spares);
         let mut into = Snapshot::new(0, OPERATOR, &mut parts);
         self.backend.snapshot(show, &mut into)?;
         Ok(DetachedCheckpoint(parts))

@@ -49,17 +49,17 @@ impl SmallJob {
 
     /// Two parts of the source's subtasks; one, a database and output of the counts'.
     fn parts(&self, task: &str, subtask: usize, checkpoint: u64) -> Parts {
-        let part = |operator: &str, name: &str| Part {
-            operator: operator.to_owned(),
-            name: name.to_owned(),
-            bytes: self.bytes(&format!("{operator}/{subtask}/{name} at {checkpoint}")),
-        };
         let mut parts = Parts::default();
+        let mut put = |operator: &str, name: &str| {
+            let of = format!("{operator}/{subtask}/{name} at {checkpoint}");
+            parts.put_bytes(operator, name, |bytes| *bytes = self.bytes(&of));
+        };
         if task == "numbers" {
-            parts.parts = vec![part("numbers", "position"), part("numbers", "watermark")];
+            put("numbers", "position");
+            put("numbers", "watermark");
             return parts;
         }
-        parts.parts = vec![part("count", "timers")];
+        put("count", "timers");
         parts.files.push(self.database(subtask, checkpoint));
         let output = self.bytes(&format!("output/{subtask} at {checkpoint}"));
         parts.pending_output.push(("count".to_owned(), output));
@@ -135,7 +135,7 @@ impl SmallJob {
                 bytes,
             } in parts.parts
             {
-                contents.insert(format!("{operator}/{subtask}/{name}"), bytes);
+                contents.insert(format!("{operator}/{subtask}/{name}"), bytes.to_vec());
             }
             for database in parts.files {
                 for file in &database.files {

@@ -128,12 +128,17 @@ impl Writer<'_> {
         let mut file = self.disk.create(folder.join(STATE), self.given_up)?;
         let mut entries = Vec::with_capacity(parts.len());
         for part in parts {
-            file.write(&part.bytes)?;
+            let mut checksum = crc32fast::Hasher::new();
+            // Piece by piece: what has been summed up is still in the processor's cache when it is written.
+            for piece in part.bytes.chunks(BUFFER_BYTES) {
+                checksum.update(piece);
+                file.write(piece)?;
+            }
             entries.push(PartEntry {
                 operator: part.operator.clone(),
                 name: part.name.clone(),
                 bytes: part.bytes.len() as u64,
-                checksum: crc32fast::hash(&part.bytes),
+                checksum: checksum.finalize(),
             });
         }
         file.sync()?;

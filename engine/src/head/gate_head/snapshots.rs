@@ -170,7 +170,7 @@ impl<T: Send> GateHead<T> {
         let image = std::mem::take(&mut self.image);
         let operator = &self.operator;
         self.underway.has_become_whole(now_ns, |parts| {
-            parts.put(operator, INPUT.to_owned(), &image);
+            parts.put(operator, INPUT, &image);
         });
     }
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::access::{AccessTimes, Timed};
 use super::calendar::{Calendar, Place};
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_keys};
+use super::saved::{Fetched, Saved, write_keys};
 use super::{SWEPT_PER_ACCESS, Slot};
 use crate::data::{Data, Key, encode};
 use crate::state::clock::RunClock;
@@ -97,7 +97,8 @@ impl<K: Key, V: Data> ExpiringValues<K, V> {
 
     /// Appends all entries with the times of their last refresh, also those that have expired.
     pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
-        write_keys(self.slots.iter(), bytes, |(key, slot), bytes| {
+        let fetch = |(_, slot): (&K, &Slot<V>), fetched: &mut Fetched| fetched.value(&slot.value);
+        write_keys(self.slots.iter(), bytes, fetch, |(key, slot), bytes| {
             encode(key, bytes);
             slot.save(bytes);
         });

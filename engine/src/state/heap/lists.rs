@@ -5,7 +5,7 @@ use std::io;
 use rustc_hash::FxHashMap;
 
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_keys, write_more};
+use super::saved::{Fetched, Saved, write_keys, write_more};
 use crate::data::{Data, Key, encode};
 
 /// Lists by key; a key whose list is empty takes no memory.
@@ -52,7 +52,10 @@ impl<K: Key, T: Data> Lists<K, T> {
 
     /// Appends all lists.
     pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
-        write_keys(self.lists.iter(), bytes, |(key, list), bytes| {
+        let fetch = |(_, list): (&K, &Vec<T>), fetched: &mut Fetched| {
+            list.first().into_iter().for_each(|it| fetched.value(it));
+        };
+        write_keys(self.lists.iter(), bytes, fetch, |(key, list), bytes| {
             encode(key, bytes);
             for element in list {
                 write_more(true, bytes);

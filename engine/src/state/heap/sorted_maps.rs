@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_keys, write_more};
+use super::saved::{Fetched, Saved, write_keys, write_more};
 use crate::data::{Decode, Encode, Key, encode};
 
 /// Sorted maps by key; a key whose map is empty takes no memory.
@@ -131,7 +131,11 @@ impl<K: Key, U: Ord + Clone, V> SortedMaps<K, U, V> {
     where
         U: Encode,
     {
-        write_keys(self.maps.iter(), bytes, |(key, map), bytes| {
+        let fetch = |(_, map): (&K, &BTreeMap<U, V>), fetched: &mut Fetched| {
+            let first = map.keys().next();
+            first.into_iter().for_each(|field| fetched.value(field));
+        };
+        write_keys(self.maps.iter(), bytes, fetch, |(key, map), bytes| {
             encode(key, bytes);
             for (field, kept) in map {
                 write_more(true, bytes);

@@ -7,7 +7,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::access::{AccessTimes, Timed};
 use super::gauge::{HeapGauge, encoded_bytes};
-use super::saved::{Saved, write_keys};
+use super::saved::{Fetched, Saved, write_keys};
 use crate::data::{Data, Key, encode};
 
 /// Values by key.
@@ -96,7 +96,8 @@ impl<K: Key, V: Data> Values<K, V> {
 
     /// Appends all entries.
     pub(crate) fn save(&self, bytes: &mut Vec<u8>) {
-        write_keys(self.map.iter(), bytes, |(key, value), bytes| {
+        let fetch = |(_, value): (&K, &V), fetched: &mut Fetched| fetched.value(value);
+        write_keys(self.map.iter(), bytes, fetch, |(key, value), bytes| {
             encode(key, bytes);
             encode(value, bytes);
         });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
-use crate::checkpoint::parts::{Part, PartFile};
+use crate::checkpoint::parts::PartFile;
 use crate::{DetachedCheckpoint, DetachedStates};
 
 type Numbers = ValueState<u64, Vec<u8>>;
@@ -249,17 +249,15 @@ fn damaged_bytes_of_a_state_never_make_loading_panic_and_missing_ones_are_always
         let load = |damage: &dyn Fn(&mut Vec<u8>)| {
             let mut context = on_heap();
             let mut state = open(&mut context);
-            let damaged = parts.parts.iter().map(|part| {
-                let mut part = part.clone();
-                if part.name == "state/state" {
-                    damage(&mut part.bytes);
-                }
-                part
-            });
-            let damaged = Parts {
-                parts: damaged.collect::<Vec<Part>>(),
-                ..Parts::default()
-            };
+            let mut damaged = Parts::default();
+            for part in &parts.parts {
+                damaged.put_bytes(&part.operator, &part.name, |bytes| {
+                    bytes.extend_from_slice(&part.bytes);
+                    if part.name == "state/state" {
+                        damage(bytes);
+                    }
+                });
+            }
             restored(context, (0, 1), &damaged, &mut |visit| visit(&mut *state)).map(|_| ())
         };
         load(&|_| ()).unwrap();

@@ -89,7 +89,7 @@ fn a_disk_that_is_full_after_any_number_of_bytes_fails_the_checkpoint_and_leaves
             break;
         };
         assert!(error.to_string().starts_with("cannot write "), "{error}");
-        assert!(error.to_string().contains("storage"), "{error}");
+        assert!(error.to_string().contains("No space left"), "{error}");
         storage.discard(checkpoint);
         assert_eq!(names(folder.path()), ["chk-1", "in-use"]);
         full += 1;
