@@ -5,6 +5,8 @@
 //! contiguous range and rescaling moves ranges. Never a standard or fast hasher: those differ
 //! between versions and processes.
 
+use std::ops::Range;
+
 /// The 32-bit murmur3 hash (x86 variant, seed 0) of `bytes`.
 #[inline]
 pub fn murmur3(bytes: &[u8]) -> u32 {
@@ -84,6 +86,21 @@ pub fn subtask_of(group: usize, parallelism: usize, max_parallelism: usize) -> u
     group * parallelism / max_parallelism
 }
 
+/// The groups of a subtask: the inverse of [`subtask_of`].
+pub(crate) fn groups_of(
+    subtask: usize,
+    parallelism: usize,
+    max_parallelism: usize,
+) -> Range<usize> {
+    let first = |subtask: usize| (subtask * max_parallelism).div_ceil(parallelism);
+    first(subtask)..first(subtask + 1)
+}
+
+/// Whether a group is in both.
+pub(crate) fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +135,10 @@ mod tests {
             prop_assert!(owners.windows(2).all(|w| w[1] == w[0] || w[1] == w[0] + 1));
             prop_assert_eq!(owners[0], 0);
             prop_assert_eq!(owners[max_parallelism - 1], parallelism - 1);
+            for subtask in 0..parallelism {
+                let own = (0..max_parallelism).filter(|group| owners[*group] == subtask);
+                prop_assert!(own.eq(groups_of(subtask, parallelism, max_parallelism)));
+            }
         }
     }
 }

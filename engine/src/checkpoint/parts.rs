@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::account::StateCost;
 use crate::checkpoint::spares::{Lent, Spares};
 use crate::data::{Decode, Encode, encode};
-use crate::key_group::{Groups, subtask_of};
+use crate::key_group::{Groups, groups_of, overlap, subtask_of};
 use crate::operator::{OperatorError, SubtaskContext};
 
 /// Bytes that an operator subtask put into a checkpoint under a name.
@@ -276,17 +276,12 @@ impl<'a> Restored<'a> {
     }
 
     fn groups_of(&self, SubtaskContext { index, parallelism }: SubtaskContext) -> Range<usize> {
-        let owner = |group: &usize| subtask_of(*group, parallelism, self.max_parallelism);
-        let first = (0..self.max_parallelism).find(|group| owner(group) == index);
-        let own = (0..self.max_parallelism).filter(|group| owner(group) == index);
-        let first = first.unwrap_or(0);
-        first..first + own.count()
+        groups_of(index, parallelism, self.max_parallelism)
     }
 
     /// Whether an old subtask had key groups that are this one's now.
     pub(crate) fn overlaps(&self, old: usize) -> bool {
-        let (old, own) = (self.old_groups(old), self.own_groups());
-        old.start < own.end && own.start < old.end
+        overlap(&self.old_groups(old), &self.own_groups())
     }
 
     /// As [`all`](Self::all), of those subtasks that had keys of this one.

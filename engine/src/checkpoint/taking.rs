@@ -8,7 +8,7 @@ use crate::checkpoint::parts::{OperatorParts, Parts, Restored, Snapshot};
 use crate::checkpoint::storage::LoadedCheckpoint;
 use crate::data::Decode;
 use crate::head::latch::Latch;
-use crate::key_group::subtask_of;
+use crate::key_group::{groups_of, overlap};
 use crate::operator::{OperatorError, SubtaskContext};
 use crate::output::InFlight;
 
@@ -82,11 +82,10 @@ impl<'a> RestoredTask<'a> {
     /// Whether a key group of this subtask was one of the old subtask `old` of `old_parallelism`.
     pub(crate) fn shares_groups_with(&self, old: usize, old_parallelism: usize) -> bool {
         let SubtaskContext { index, parallelism } = self.subtask;
-        let groups = self.max_parallelism;
-        (0..groups).any(|group| {
-            subtask_of(group, parallelism, groups) == index
-                && subtask_of(group, old_parallelism, groups) == old
-        })
+        overlap(
+            &groups_of(old, old_parallelism, self.max_parallelism),
+            &groups_of(index, parallelism, self.max_parallelism),
+        )
     }
 
     /// What all old subtasks kept for the engine itself, in their order.

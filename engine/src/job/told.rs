@@ -7,7 +7,7 @@ pub struct JobEvent {
     pub at_ns: u64,
     /// What: `freeze`, `thaw`, `slow`, `slow-end`, `slow-state`, `slow-state-end`, `throttle-disk`,
     /// `throttle-disk-end`, `throttle-network`, `throttle-network-end`, `kill`, `failure`; of the whole
-    /// job: `restored`, `rollback`, `restart`.
+    /// job: `rollback`, `restart`.
     pub kind: &'static str,
     /// Which attempt of the job, from 0.
     pub attempt: u32,
