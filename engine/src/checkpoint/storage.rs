@@ -15,6 +15,7 @@
 //! about one that fails, is not decided here; nor are snapshots encoded here.
 
 mod choose;
+mod direct;
 mod directory;
 mod disk;
 mod error;

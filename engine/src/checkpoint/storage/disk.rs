@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::direct::DirectFile;
 use super::error::StorageError;
 
 /// The most that is written, and waited for, at once.
@@ -92,7 +93,7 @@ impl Disk {
         let file = self.change("create", &path, None, || File::create_new(&path))?;
         Ok(DiskFile {
             disk: self,
-            file,
+            file: DirectFile::new(file),
             path,
             given_up,
         })
@@ -195,7 +196,7 @@ impl Disk {
 /// A file that is being written.
 pub(super) struct DiskFile<'a> {
     disk: &'a Disk,
-    file: File,
+    file: DirectFile,
     path: PathBuf,
     given_up: &'a AtomicBool,
 }
@@ -227,8 +228,10 @@ impl DiskFile<'_> {
     }
 
     /// Makes what was written last.
-    pub(super) fn sync(self) -> Result<(), StorageError> {
-        let file = &self.file;
+    pub(super) fn sync(mut self) -> Result<(), StorageError> {
+        let file = &mut self.file;
+        self.disk
+            .change("write", &self.path, None, || file.flush())?;
         self.disk
             .change("sync", &self.path, None, || file.sync_all())?;
         self.disk.wait_for_sync(&self.path, self.given_up)
