@@ -4,8 +4,12 @@
 //! input that wakes up behind what has been emitted is not waited for before it has caught up; when
 //! the input that held the minimum is the last one to fall idle, event time goes on to the furthest
 //! any input has come. Watermarks that leave only ever grow.
+//!
+//! In one point they are stricter: the final watermark leaves when all inputs have had theirs. In Flink an
+//! input that has ended lets it pass while the others are idle, and all that those still bring is late.
 
 use crate::batch::Signal;
+use crate::event_time::FINAL_WATERMARK_MS;
 
 /// The inputs of one subtask.
 #[derive(Clone, Debug)]
@@ -110,7 +114,13 @@ impl Valve {
     fn emit_minimum(&mut self, emit: &mut impl FnMut(Signal)) {
         let aligned = self.inputs.iter().filter(|input| input.aligned);
         let minimum = aligned.map(|input| input.watermark_ms).min();
-        self.emit_if_later(minimum, emit);
+        let is_early = |at_ms: &i64| *at_ms == FINAL_WATERMARK_MS && !self.have_all_ended();
+        self.emit_if_later(minimum.filter(|at_ms| !is_early(at_ms)), emit);
+    }
+
+    fn have_all_ended(&self) -> bool {
+        let mut inputs = self.inputs.iter();
+        inputs.all(|input| input.watermark_ms == FINAL_WATERMARK_MS)
     }
 
     fn emit_if_later(&mut self, at_ms: Option<i64>, emit: &mut impl FnMut(Signal)) {
@@ -171,6 +181,23 @@ mod tests {
         let signals = [(0, Idle), (0, Watermark(10)), (0, Watermark(20))];
         let expected = [Idle, Watermark(i64::MIN), Watermark(10), Watermark(20)];
         assert_eq!(emitted(1, &signals), expected);
+    }
+
+    #[test]
+    fn an_input_that_only_rests_still_has_its_records_before_the_end() {
+        use Signal::{Idle, Watermark};
+        let end = Watermark(FINAL_WATERMARK_MS);
+        let signals = [
+            (0, Watermark(5)),
+            (1, Watermark(3)),
+            (1, Idle),
+            (0, end),
+            (1, Watermark(7)),
+            (1, Idle),
+            (1, end),
+        ];
+        let expected = [Watermark(3), Watermark(5), Watermark(7), end];
+        assert_eq!(emitted(2, &signals), expected);
     }
 
     proptest! {
