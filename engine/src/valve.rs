@@ -5,8 +5,9 @@
 //! the input that held the minimum is the last one to fall idle, event time goes on to the furthest
 //! any input has come. Watermarks that leave only ever grow.
 //!
-//! In one point they are stricter: the final watermark leaves when all inputs have had theirs. In Flink an
-//! input that has ended lets it pass while the others are idle, and all that those still bring is late.
+//! In one point they are stricter: the final watermark leaves when all inputs have ended. Where some have
+//! and the others are idle, event time goes on to the furthest any input had come; in Flink it goes on to
+//! the end, and all that the others still bring is late.
 
 use crate::batch::Signal;
 use crate::event_time::FINAL_WATERMARK_MS;
@@ -21,7 +22,10 @@ pub(crate) struct Valve {
 
 #[derive(Clone, Debug)]
 struct Input {
+    /// The last one before the final one.
     watermark_ms: i64,
+    /// It has had the final one.
+    ended: bool,
     idle: bool,
     /// Counts for the minimum: not idle, and not behind what has been emitted.
     aligned: bool,
@@ -31,6 +35,7 @@ impl Valve {
     pub(crate) fn new(inputs: usize) -> Self {
         let input = Input {
             watermark_ms: i64::MIN,
+            ended: false,
             idle: false,
             aligned: true,
         };
@@ -43,10 +48,14 @@ impl Valve {
 
     /// Inputs that have come this far each, and may be idle, where `emitted_ms` has been said of them.
     pub(crate) fn restored(inputs: impl Iterator<Item = (i64, bool)>, emitted_ms: i64) -> Self {
-        let inputs = inputs.map(|(watermark_ms, idle)| Input {
-            watermark_ms,
-            idle,
-            aligned: !idle && watermark_ms >= emitted_ms,
+        let inputs = inputs.map(|(watermark_ms, idle)| {
+            let ended = watermark_ms == FINAL_WATERMARK_MS;
+            Input {
+                watermark_ms: if ended { i64::MIN } else { watermark_ms },
+                ended,
+                idle,
+                aligned: !idle && watermark_ms >= emitted_ms,
+            }
         });
         let inputs: Vec<Input> = inputs.collect();
         Valve {
@@ -60,7 +69,7 @@ impl Valve {
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (i64, bool)> {
         self.inputs
             .iter()
-            .map(|input| (input.watermark_ms, input.idle))
+            .map(|input| (input.come_ms(), input.idle))
     }
 
     /// How far event time has come.
@@ -78,16 +87,19 @@ impl Valve {
 
     fn advance(&mut self, input: usize, at_ms: i64, emit: &mut impl FnMut(Signal)) {
         let state = &mut self.inputs[input];
-        let was_ahead = state.aligned && state.watermark_ms > self.emitted_ms;
-        state.watermark_ms = state.watermark_ms.max(at_ms);
+        let was_ahead = state.aligned && state.come_ms() > self.emitted_ms;
+        match at_ms {
+            FINAL_WATERMARK_MS => state.ended = true,
+            at_ms => state.watermark_ms = state.watermark_ms.max(at_ms),
+        }
         state.idle = false;
-        state.aligned = state.watermark_ms >= self.emitted_ms;
+        state.aligned = state.come_ms() >= self.emitted_ms;
         if std::mem::take(&mut self.idle) {
             // Tells what comes behind that there is somebody to wait for again.
             emit(Signal::Watermark(self.emitted_ms));
         }
         // An input that was ahead of the minimum did not hold it back, so it cannot have moved it.
-        if !was_ahead {
+        if !was_ahead || at_ms == FINAL_WATERMARK_MS {
             self.emit_minimum(emit);
         }
     }
@@ -99,13 +111,12 @@ impl Valve {
         }
         state.idle = true;
         state.aligned = false;
-        let held_minimum = state.watermark_ms == self.emitted_ms;
+        let held_minimum = state.come_ms() == self.emitted_ms;
         if !self.inputs.iter().all(|input| input.idle) {
             return self.emit_minimum(emit);
         }
         if held_minimum {
-            let furthest = self.inputs.iter().map(|input| input.watermark_ms).max();
-            self.emit_if_later(furthest, emit);
+            self.emit_if_later(self.furthest_ms(), emit);
         }
         self.idle = true;
         emit(Signal::Idle);
@@ -113,20 +124,43 @@ impl Valve {
 
     fn emit_minimum(&mut self, emit: &mut impl FnMut(Signal)) {
         let aligned = self.inputs.iter().filter(|input| input.aligned);
-        let minimum = aligned.map(|input| input.watermark_ms).min();
-        let is_early = |at_ms: &i64| *at_ms == FINAL_WATERMARK_MS && !self.have_all_ended();
-        self.emit_if_later(minimum.filter(|at_ms| !is_early(at_ms)), emit);
+        let minimum = aligned.map(Input::come_ms).min();
+        let minimum = match minimum {
+            Some(FINAL_WATERMARK_MS) => self.minimum_of_ended(),
+            minimum => minimum,
+        };
+        self.emit_if_later(minimum, emit);
     }
 
-    fn have_all_ended(&self) -> bool {
-        let mut inputs = self.inputs.iter();
-        inputs.all(|input| input.watermark_ms == FINAL_WATERMARK_MS)
+    /// How far event time comes where all inputs that count have ended.
+    fn minimum_of_ended(&self) -> Option<i64> {
+        if self.inputs.iter().all(|input| input.ended) {
+            return Some(FINAL_WATERMARK_MS);
+        }
+        // One that is neither ended nor idle is catching up.
+        let rest = |input: &Input| input.ended || input.idle;
+        let all_rest = self.inputs.iter().all(rest);
+        all_rest.then(|| self.furthest_ms())?
+    }
+
+    /// How far any input has come, ends apart.
+    fn furthest_ms(&self) -> Option<i64> {
+        self.inputs.iter().map(|input| input.watermark_ms).max()
     }
 
     fn emit_if_later(&mut self, at_ms: Option<i64>, emit: &mut impl FnMut(Signal)) {
         if let Some(at_ms) = at_ms.filter(|&at| at > self.emitted_ms) {
             self.emitted_ms = at_ms;
             emit(Signal::Watermark(at_ms));
+        }
+    }
+}
+
+impl Input {
+    fn come_ms(&self) -> i64 {
+        match self.ended {
+            true => FINAL_WATERMARK_MS,
+            false => self.watermark_ms,
         }
     }
 }

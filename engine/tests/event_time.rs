@@ -245,12 +245,8 @@ fn a_union_waits_for_its_slowest_input_unless_that_is_idle() {
     assert_eq!(seen, [30], "the other input has come no further");
     let received: Vec<u64> = report.edges.iter().map(|edge| edge.received).collect();
     assert_eq!(sorted(received), [1, 2]);
-    let (seen, _) = united(vec![Step::Idle], i64::MAX);
-    assert_eq!(
-        seen.last(),
-        Some(&i64::MAX),
-        "an idle input is not waited for"
-    );
+    let (seen, _) = united(vec![Step::Idle], 100);
+    assert_eq!(seen, [100], "an idle input is not waited for");
 }
 
 #[test]
