@@ -94,7 +94,7 @@ fn counts() -> ValueState<u64, u64> {
     counts
 }
 
-#[library_benchmark(config = measured(52.0), setup = counts)]
+#[library_benchmark(config = measured(59.0), setup = counts)]
 #[bench::of_a_known_key()]
 fn heap_state_update(mut counts: ValueState<u64, u64>) {
     for n in 0..RECORDS {
