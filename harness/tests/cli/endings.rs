@@ -135,7 +135,7 @@ interval = "50ms"
 [[fault]]
 kind = "kill"
 operator = "profile"
-at = "2s"
+at = "500ms"
 "#;
 
 #[test]
@@ -185,7 +185,12 @@ fn a_run_whose_process_was_killed_goes_on_from_its_checkpoint_and_its_results_ar
     let from = run["restored_from"].as_str().unwrap_or_default();
     assert!(from.contains("out/checkpoints/chk-"), "{from}");
     assert_eq!(run["attempts"], 2);
-    assert_eq!(run["recoveries"][0]["cause"], "profile (0): killed");
+    // All its subtasks were; one was the first to end.
+    let cause = run["recoveries"][0]["cause"].as_str().unwrap_or_default();
+    assert!(
+        cause.starts_with("profile (") && cause.ends_with("): killed"),
+        "{cause}"
+    );
     assert!(
         run["recoveries"][0]["restored_checkpoint"].is_u64(),
         "{run:#}"

@@ -105,6 +105,7 @@ impl<E: Events> ScheduledSource<E> {
             begun_ns: None,
         };
         source.place(|_| SplitState::default());
+        source.origin.progress.wait_for(subtask);
         source
     }
 
