@@ -135,7 +135,7 @@ interval = "50ms"
 [[fault]]
 kind = "kill"
 operator = "profile"
-at = "500ms"
+at = "2s"
 "#;
 
 #[test]
