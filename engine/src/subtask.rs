@@ -198,7 +198,7 @@ impl Subtask {
     /// Works until the slice is over or there is something to wait for.
     fn slice(&mut self, waker: &Waker) -> Turn {
         let ready_at_ns = self.shared.wake.ready_at_ns();
-        let begin_ns = self.clock.now();
+        let begin_ns = self.awake();
         let held_before_ns = {
             let mut meter = self.shared.meter();
             if METERED {
@@ -254,10 +254,17 @@ impl Subtask {
         turn
     }
 
+    /// Forgets what woke it, and only then reads the clock: an alarm that is forgotten here was due
+    /// before that time, and [`arm`](Self::arm) sets another. The other way round one that rings in
+    /// between would be forgotten and still be counted on.
+    fn awake(&self) -> u64 {
+        self.shared.wake.clear();
+        self.clock.now()
+    }
+
     /// Takes turns until one has to wait for something that has not happened meanwhile.
     fn turns(&mut self, slice: &mut Slice<'_>, waker: &Waker) -> Turn {
         loop {
-            self.shared.wake.clear();
             let turn = self.turn(slice);
             let Turn::Wait {
                 until_ns, interest, ..
@@ -271,7 +278,8 @@ impl Subtask {
             if self.shared.wake.wait(interest, waker) {
                 return turn;
             }
-            if slice.tick() >= slice.begin_ns + SLICE_NS {
+            slice.now_ns = self.awake();
+            if slice.now_ns >= slice.begin_ns + SLICE_NS {
                 return Turn::Yield;
             }
         }
