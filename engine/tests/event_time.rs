@@ -5,6 +5,8 @@
 mod collected;
 #[path = "support/event_time.rs"]
 mod event_time;
+#[path = "event_time/restored.rs"]
+mod restored;
 #[path = "event_time/timers.rs"]
 mod timers;
 

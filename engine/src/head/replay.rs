@@ -64,7 +64,9 @@ pub(super) struct ChannelImage {
 /// Rows to be worked off before any others.
 pub(super) struct Replay<T> {
     receivers: Vec<OldReceiver<T>>,
-    /// Its inputs are the old receivers.
+    /// Where event time stops; `None` where it ends as far as the furthest old receiver had come.
+    stops_ms: Option<i64>,
+    /// Its inputs are the old receivers, and where event time stops.
     reached: Valve,
     /// Where event time stands to begin with.
     opening: Option<Signal>,
@@ -91,9 +93,10 @@ pub(super) struct Piece<T> {
 }
 
 impl<T> Replay<T> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(stops_ms: Option<i64>) -> Self {
         Replay {
             receivers: Vec::new(),
+            stops_ms,
             reached: Valve::new(0),
             opening: None,
         }
@@ -139,32 +142,30 @@ impl<T> Replay<T> {
 
     /// Everything has been added.
     pub(super) fn begin(&mut self) {
-        self.reached = Valve::new(self.receivers.len());
-        for (index, receiver) in self.receivers.iter().enumerate() {
-            let signal = Signal::Watermark(receiver.reached_ms);
+        let receivers = self.receivers.iter();
+        let stood = receivers.map(|receiver| receiver.reached_ms);
+        let stood: Vec<i64> = stood.chain(self.stops_ms).collect();
+        self.reached = Valve::new(stood.len());
+        for (index, at_ms) in stood.into_iter().enumerate() {
             let opening = &mut self.opening;
             self.reached
-                .feed(index, signal, |signal| *opening = Some(signal));
+                .feed(index, Signal::Watermark(at_ms), |signal| {
+                    *opening = Some(signal);
+                });
         }
     }
 
-    /// Where event time stands once nothing is left: as far as any old subtask had come. Where inputs
-    /// fell idle one may have come further than another; what it has said of its keys stands.
+    /// Where event time stands once nothing is left.
     pub(super) fn reached_ms(&self) -> i64 {
         let receivers = self.receivers.iter();
         let furthest = receivers.map(|receiver| receiver.valve.emitted_ms()).max();
-        furthest.unwrap_or(NO_WATERMARK_MS)
+        self.stops_ms.or(furthest).unwrap_or(NO_WATERMARK_MS)
     }
 
-    /// What the channels from the gates go on with, of which there are so many, once nothing is left: where
-    /// they stood, if they are the same as before; else all from where event time stands, since senders
-    /// tell anew where they do.
+    /// What the channels from the gates go on with, of which there are so many, once nothing is left: all from
+    /// where event time stands. How far each had come is not to be relied on: its sender may have another
+    /// one's splits now, and tells anew where it stands, and whether it is idle.
     pub(super) fn valve(&self, channels: usize) -> Valve {
-        if let [only] = self.receivers.as_slice()
-            && only.channels.len() == channels
-        {
-            return only.valve.clone();
-        }
         let reached_ms = self.reached_ms();
         let stood = std::iter::repeat_n((reached_ms, false), channels);
         Valve::restored(stood, reached_ms)
@@ -290,10 +291,10 @@ fn pieces<T>(
 mod tests {
     use super::*;
 
-    #[test]
-    fn time_ends_where_the_furthest_old_subtask_stood() {
+    /// What is told in turn, and where time ends, after old subtasks that had come to 100 and 60.
+    fn told(stops_ms: Option<i64>) -> (Vec<Option<i64>>, i64) {
         let codec = Codec::<u64>::new();
-        let mut replay = Replay::new();
+        let mut replay = Replay::new(stops_ms);
         for emitted_ms in [100, 60] {
             let image = InputImage {
                 emitted_ms,
@@ -306,8 +307,18 @@ mod tests {
         }
         replay.begin();
         let told = std::iter::from_fn(|| replay.next());
-        let told: Vec<_> = told.map(|piece| piece.batch.last_watermark_ms()).collect();
-        assert_eq!(told, [Some(60), Some(100)]);
-        assert_eq!(replay.reached_ms(), 100);
+        let told = told.map(|piece| piece.batch.last_watermark_ms()).collect();
+        (told, replay.reached_ms())
+    }
+
+    #[test]
+    fn time_ends_where_the_furthest_old_subtask_stood() {
+        assert_eq!(told(None), (vec![Some(60), Some(100)], 100));
+    }
+
+    #[test]
+    fn where_subtasks_had_senders_of_their_own_time_stops_where_the_last_of_all_stood() {
+        assert_eq!(told(Some(60)), (vec![Some(60)], 60));
+        assert_eq!(told(Some(40)), (vec![Some(40)], 40));
     }
 }

@@ -45,8 +45,10 @@ impl<T: Send> GateHead<T> {
         self.refuse_lost(&images, &sent, from.subtask.parallelism)?;
         let is_keyed = |input: &Input<T>| input.edge.exchange == Exchange::Hash;
         let is_keyed = self.inputs.iter().any(is_keyed);
-        let mut replay = Replay::new();
         let old_parallelism = images.len();
+        let stood_ms = images.iter().map(|(_, image)| image.emitted_ms);
+        let stops_ms = if is_keyed { None } else { stood_ms.min() };
+        let mut replay = Replay::new(stops_ms);
         for (old, image) in &images {
             let concerns = match is_keyed {
                 true => from.shares_groups_with(*old, old_parallelism),
