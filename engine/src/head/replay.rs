@@ -93,10 +93,10 @@ pub(super) struct Piece<T> {
 }
 
 impl<T> Replay<T> {
-    pub(super) fn new(stops_ms: Option<i64>) -> Self {
+    pub(super) fn new() -> Self {
         Replay {
             receivers: Vec::new(),
-            stops_ms,
+            stops_ms: None,
             reached: Valve::new(0),
             opening: None,
         }
@@ -138,6 +138,17 @@ impl<T> Replay<T> {
             channels,
         });
         Ok(())
+    }
+
+    /// Event time is to stop where the one that was behind all other old subtasks will have come. All of them
+    /// have been added; only those that are `concerned` are gone on with.
+    pub(super) fn stop_behind(&mut self, concerned: impl Fn(usize) -> bool) {
+        self.stops_ms = self.receivers.iter().map(OldReceiver::ends_ms).min();
+        let mut index = 0;
+        self.receivers.retain(|_| {
+            index += 1;
+            concerned(index - 1)
+        });
     }
 
     /// Everything has been added.
@@ -218,6 +229,18 @@ impl<T> Replay<T> {
 }
 
 impl<T> OldReceiver<T> {
+    /// How far event time will have come at its gate once nothing is left.
+    fn ends_ms(&self) -> i64 {
+        let mut valve = self.valve.clone();
+        for (index, channel) in self.channels.iter().enumerate() {
+            let batches = channel.pieces.iter().map(|piece| &piece.batch);
+            for mark in batches.flat_map(|batch| &batch.marks) {
+                valve.feed(index, mark.signal, |_| {});
+            }
+        }
+        valve.emitted_ms()
+    }
+
     fn is_done(&self) -> bool {
         let mut channels = self.channels.iter();
         self.pending.is_empty() && channels.all(|channel| channel.pieces.is_empty())
@@ -292,9 +315,9 @@ mod tests {
     use super::*;
 
     /// What is told in turn, and where time ends, after old subtasks that had come to 100 and 60.
-    fn told(stops_ms: Option<i64>) -> (Vec<Option<i64>>, i64) {
+    fn told(stops_behind: Option<fn(usize) -> bool>) -> (Vec<Option<i64>>, i64) {
         let codec = Codec::<u64>::new();
-        let mut replay = Replay::new(stops_ms);
+        let mut replay = Replay::new();
         for emitted_ms in [100, 60] {
             let image = InputImage {
                 emitted_ms,
@@ -304,6 +327,9 @@ mod tests {
             let nothing = |_, _| Vec::new();
             let added = replay.add(&image, &codec, nothing, |_, _| true);
             added.expect("nothing to decode");
+        }
+        if let Some(concerned) = stops_behind {
+            replay.stop_behind(concerned);
         }
         replay.begin();
         let told = std::iter::from_fn(|| replay.next());
@@ -318,7 +344,8 @@ mod tests {
 
     #[test]
     fn where_subtasks_had_senders_of_their_own_time_stops_where_the_last_of_all_stood() {
-        assert_eq!(told(Some(60)), (vec![Some(60)], 60));
-        assert_eq!(told(Some(40)), (vec![Some(40)], 40));
+        for concerned in [|_| true, |old| old == 0, |old| old == 1, |_| false] {
+            assert_eq!(told(Some(concerned)), (vec![Some(60)], 60));
+        }
     }
 }

@@ -45,16 +45,15 @@ impl<T: Send> GateHead<T> {
         self.refuse_lost(&images, &sent, from.subtask.parallelism)?;
         let is_keyed = |input: &Input<T>| input.edge.exchange == Exchange::Hash;
         let is_keyed = self.inputs.iter().any(is_keyed);
+        let mut replay = Replay::new();
         let old_parallelism = images.len();
-        let stood_ms = images.iter().map(|(_, image)| image.emitted_ms);
-        let stops_ms = if is_keyed { None } else { stood_ms.min() };
-        let mut replay = Replay::new(stops_ms);
+        let concerns = |old: usize| match is_keyed {
+            true => from.shares_groups_with(old, old_parallelism),
+            false => old % from.subtask.parallelism == from.subtask.index,
+        };
         for (old, image) in &images {
-            let concerns = match is_keyed {
-                true => from.shares_groups_with(*old, old_parallelism),
-                false => old % from.subtask.parallelism == from.subtask.index,
-            };
-            if !concerns {
+            // Of others without keys it counts how far they had come.
+            if is_keyed && !concerns(*old) {
                 continue;
             }
             let sent = |input: usize, sender: u32| {
@@ -71,6 +70,9 @@ impl<T: Send> GateHead<T> {
                 None => false,
             };
             replay.add(image, &self.codec, sent, keep)?;
+        }
+        if !is_keyed {
+            replay.stop_behind(|at| concerns(images[at].0));
         }
         replay.begin();
         Ok(replay)
