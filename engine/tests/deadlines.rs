@@ -50,7 +50,7 @@ impl Drop for Busy {
 #[test]
 fn an_alarm_that_rings_while_others_wake_its_owner_is_not_slept_through() {
     const ROWS: u64 = 60_000;
-    let graph = JobGraph::new("naps");
+    let graph = JobGraph::new("numbers");
     let collected = Collected::default();
     let kept = collected.clone();
     graph

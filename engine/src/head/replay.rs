@@ -6,6 +6,11 @@
 //! part of, and picks the rows of its own keys. Old subtasks may have come to different points of event
 //! time: so it is always the one that is furthest behind which goes on, and time stands where that one
 //! is. A row then meets the watermark that it would have met, and a window fires when it would have.
+//!
+//! Where event time ends up depends on who sends. All subtasks of a keyed operator hear the same senders;
+//! one may only have heard earlier of idle ones, and what it has said of its keys stands: time ends with
+//! the furthest. Elsewhere each may have had senders of its own, whose splits may come from anywhere now:
+//! time stops where the one that was behind all others will have come, until the new senders tell.
 
 use std::collections::VecDeque;
 
@@ -144,11 +149,9 @@ impl<T> Replay<T> {
     /// have been added; only those that are `concerned` are gone on with.
     pub(super) fn stop_behind(&mut self, concerned: impl Fn(usize) -> bool) {
         self.stops_ms = self.receivers.iter().map(OldReceiver::ends_ms).min();
-        let mut index = 0;
-        self.receivers.retain(|_| {
-            index += 1;
-            concerned(index - 1)
-        });
+        let mut places = 0..;
+        self.receivers
+            .retain(|_| places.next().is_some_and(&concerned));
     }
 
     /// Everything has been added.
