@@ -40,7 +40,7 @@ impl Start {
         self.0.loaded.head.checkpoint
     }
 
-    /// Job time at which it began, in nanoseconds.
+    /// Job time that all its parts had come to, in nanoseconds: where the job goes on.
     pub(crate) fn at_ns(&self) -> u64 {
         self.0.loaded.head.at_ns
     }

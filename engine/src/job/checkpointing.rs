@@ -270,7 +270,7 @@ impl Checkpointing {
         let head = ManifestHead {
             checkpoint,
             is_final,
-            at_ns: pending.triggered_ns,
+            at_ns: now_ns,
             max_parallelism: self.max_parallelism,
             backend: self.backend.to_owned(),
             attempt: self.attempt.number,

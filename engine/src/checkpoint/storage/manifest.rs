@@ -29,7 +29,8 @@ pub(crate) struct ManifestHead {
     pub(crate) checkpoint: u64,
     /// All input had ended.
     pub(crate) is_final: bool,
-    /// Job time at which it was triggered, in nanoseconds.
+    /// Job time at which all its parts were stored, in nanoseconds: no part has seen a later one, so a job that goes on
+    /// from here goes back in time for none of them.
     pub(crate) at_ns: u64,
     pub(crate) max_parallelism: usize,
     /// The kind of state backend.
