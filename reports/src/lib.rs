@@ -11,6 +11,7 @@
 
 pub mod format;
 pub mod record;
+pub mod steady;
 pub mod verdict;
 
 mod charts;

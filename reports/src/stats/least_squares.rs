@@ -9,6 +9,8 @@ pub(crate) struct LeastSquares {
     mean_y: f64,
     /// Sum of squared deviations of x.
     spread_x: f64,
+    /// Sum of squared deviations of y.
+    spread_y: f64,
     /// Sum of products of deviations.
     together: f64,
 }
@@ -18,9 +20,22 @@ impl LeastSquares {
         self.count += 1.0;
         let from_mean_x = x - self.mean_x;
         self.mean_x += from_mean_x / self.count;
-        self.mean_y += (y - self.mean_y) / self.count;
         self.spread_x += from_mean_x * (x - self.mean_x);
+        let from_mean_y = y - self.mean_y;
+        self.mean_y += from_mean_y / self.count;
         self.together += from_mean_x * (y - self.mean_y);
+        self.spread_y += from_mean_y * (y - self.mean_y);
+    }
+
+    /// Mean x and mean y; `None` without points.
+    pub(crate) fn means(&self) -> Option<(f64, f64)> {
+        (self.count > 0.0).then_some((self.mean_x, self.mean_y))
+    }
+
+    /// Sum of the squared deviations from the line, or from the mean where there is no line yet.
+    pub(crate) fn residual_squares(&self) -> f64 {
+        let explained = self.slope().map_or(0.0, |slope| slope * self.together);
+        (self.spread_y - explained).max(0.0)
     }
 
     /// `None` with fewer than three points, or all at one x.

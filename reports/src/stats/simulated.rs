@@ -8,7 +8,7 @@ pub(crate) fn rng(seed: u64) -> Xoshiro256PlusPlus {
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
-/// A series around 1: a straight drift, a transient that decays, and noise.
+/// A series of mean 1: a straight drift, a transient that decays, and noise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Series {
     pub(crate) length: usize,
@@ -46,7 +46,7 @@ impl Series {
             noise = self.autocorrelation * noise + fresh * innovation;
             let along = at as f64 / (self.length as f64 - 1.0);
             let transient = self.transient * (-(at as f64) / self.decay).exp();
-            1.0 + self.drift * along + transient + self.cv * noise
+            1.0 + self.drift * (along - 0.5) + transient + self.cv * noise
         });
         values.collect()
     }
