@@ -5,10 +5,13 @@
 //! - [`conclude`]: from a record's tables and a few [`Facts`] to `run.json` ([`record::Run`]).
 //! - [`open_run`]: the conclusion of a directory, finished or not.
 //! - [`verdict`]: what the numbers of a run are worth.
+//! - [`steady`]: whether a series has one level that a mean describes.
+//! - [`comparison`]: whether one variant of a run is better than another.
 //! - [`render`]: charts and page of a run directory.
 //! - [`styled_summary`]: the same for a terminal.
 //! - [`format`](mod@format): how numbers read, everywhere.
 
+pub mod comparison;
 pub mod format;
 pub mod record;
 pub mod steady;

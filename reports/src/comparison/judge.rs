@@ -1,0 +1,257 @@
+//! What the blocks show so far, and whether more are needed.
+
+use serde::{Deserialize, Serialize};
+
+use super::looks::{Boundary, Looks};
+use super::sizes::{blocks_for_equivalence, blocks_needed};
+use super::{Block, Direction, Metric, Plan, Role};
+use crate::stats::{Bootstrap, SignedRank, benjamini_hochberg, hodges_lehmann, holm};
+
+/// Of the interval that is shown, and of a stated number of blocks.
+const CONFIDENCE: f64 = 0.95;
+const POWER: f64 = 0.8;
+
+/// What was found of one metric of one variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The metric's name.
+    pub metric: String,
+    /// Blocks in which both the variant and the baseline have a value above zero.
+    pub pairs: u32,
+    /// The variant over the baseline (Hodges-Lehmann of the logarithms).
+    pub ratio: Option<f64>,
+    /// 95 % interval of the ratio (BCa over blocks), as if the blocks had been looked at once.
+    pub low: Option<f64>,
+    /// Its upper end.
+    pub high: Option<f64>,
+    /// Coefficient of variation of one run, from the spread of the ratios.
+    pub cv: Option<f64>,
+    /// Two-sided p of there being no difference (exact Wilcoxon signed-rank), of this look and metric
+    /// alone.
+    pub p: f64,
+    /// The same corrected for all looks and all metrics: what is held against alpha.
+    pub p_adjusted: f64,
+    /// What that says.
+    pub verdict: Verdict,
+    /// A claimed difference whose whole interval is further off 1 than the metric's floor.
+    pub beyond_floor: bool,
+}
+
+/// What a comparison of one metric says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Verdict {
+    /// The variant differs from the baseline, for the better.
+    Better,
+    /// It differs, for the worse.
+    Worse,
+    /// No difference is claimed, and it is within the margin (two one-sided tests, Schuirmann 1987).
+    Equivalent,
+    /// Neither can be claimed.
+    Inconclusive {
+        /// About as many more blocks would do, with probability 0.8, if what was seen so far is the
+        /// truth. `None`: too many, or too little is known.
+        more_blocks: Option<u32>,
+    },
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Everything that the comparison is to decide is decided, or the plan has no more blocks.
+    Stop,
+    /// Run so many more, then look again.
+    MoreBlocks(u32),
+}
+
+/// A comparison of variants with the first of them.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    plan: Plan,
+    metrics: Vec<Metric>,
+    looks: Looks,
+}
+
+/// What the blocks say of one metric of one variant, before corrections.
+struct Paired {
+    metric: usize,
+    differences: Vec<f64>,
+    centre: Option<f64>,
+    p: f64,
+    /// Over all looks.
+    level: f64,
+}
+
+impl Comparison {
+    /// Of runs by this plan. The boundaries of all looks are computed here, once.
+    pub fn new(plan: Plan, metrics: Vec<Metric>) -> Comparison {
+        Comparison {
+            plan,
+            metrics,
+            looks: Looks::new(plan),
+        }
+    }
+
+    /// Whether to run more blocks. All gates have to be decided; without gates all metrics.
+    pub fn next(&self, blocks: &[Block]) -> Next {
+        let done = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+        let looks = self.plan.looks();
+        let Some(later) = looks.iter().find(|&&look| look > done) else {
+            return Next::Stop;
+        };
+        let boundary = self.looks.at(done);
+        let pairs = self.pairs(blocks, &boundary);
+        let adjusted = self.adjusted(&pairs);
+        let has_gates = self.metrics.iter().any(|metric| metric.role == Role::Gate);
+        let mut decisive = pairs
+            .iter()
+            .zip(&adjusted)
+            .filter(|(pair, _)| !has_gates || self.metrics[pair.metric].role == Role::Gate);
+        let is_decided = |(pair, p): (&Paired, &f64)| {
+            *p <= self.plan.alpha || self.is_equivalent(&pair.differences, &boundary)
+        };
+        let is_look = looks.contains(&done);
+        if is_look && !pairs.is_empty() && decisive.all(is_decided) {
+            return Next::Stop;
+        }
+        Next::MoreBlocks(later - done)
+    }
+
+    /// For each variant but the baseline, every metric. A variant that a block does not have is
+    /// without a value there.
+    pub fn estimates(&self, blocks: &[Block]) -> Vec<Vec<Estimate>> {
+        let done = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
+        let boundary = self.looks.at(done.max(1));
+        let pairs = self.pairs(blocks, &boundary);
+        let adjusted = self.adjusted(&pairs);
+        let estimates: Vec<Estimate> = pairs
+            .iter()
+            .zip(adjusted)
+            .map(|(pair, p)| self.estimate(pair, p, &boundary))
+            .collect();
+        let of_variant = estimates.chunks(self.metrics.len().max(1));
+        of_variant.map(<[Estimate]>::to_vec).collect()
+    }
+
+    /// By variant, then by metric.
+    fn pairs(&self, blocks: &[Block], boundary: &Boundary) -> Vec<Paired> {
+        let variants = blocks.iter().map(|block| block.values.len()).max();
+        let variants = 1..variants.unwrap_or(0);
+        let mut scratch = Vec::new();
+        let mut pair = |variant: usize, metric: usize| {
+            let ratios = blocks.iter();
+            let ratios = ratios.filter_map(|block| block.log_ratio(variant, metric));
+            let differences: Vec<f64> = ratios.collect();
+            let p = SignedRank::of(&differences).p();
+            Paired {
+                metric,
+                centre: (!differences.is_empty())
+                    .then(|| hodges_lehmann(&differences, &mut scratch)),
+                p,
+                level: boundary.over_all_looks(p),
+                differences,
+            }
+        };
+        variants
+            .flat_map(|variant| (0..self.metrics.len()).map(move |metric| (variant, metric)))
+            .map(|(variant, metric)| pair(variant, metric))
+            .collect()
+    }
+
+    /// Holm among the gates, Benjamini-Hochberg among the others.
+    fn adjusted(&self, pairs: &[Paired]) -> Vec<f64> {
+        let mut adjusted = vec![1.0; pairs.len()];
+        for (role, correct) in [
+            (Role::Gate, holm as fn(&[f64]) -> Vec<f64>),
+            (Role::Report, benjamini_hochberg),
+        ] {
+            let family: Vec<usize> = (0..pairs.len())
+                .filter(|&at| self.metrics[pairs[at].metric].role == role)
+                .collect();
+            let levels: Vec<f64> = family.iter().map(|&at| pairs[at].level).collect();
+            for (at, level) in family.into_iter().zip(correct(&levels)) {
+                adjusted[at] = level;
+            }
+        }
+        adjusted
+    }
+
+    /// Two one-sided tests, each at alpha over all looks. Not corrected for the number of metrics: that
+    /// all of some are equivalent is claimed only if each is (Berger 1982, Technometrics 24).
+    fn is_equivalent(&self, differences: &[f64], boundary: &Boundary) -> bool {
+        let margin = (1.0 + self.plan.margin).ln();
+        let shifted = |by: f64| -> Vec<f64> { differences.iter().map(|it| it + by).collect() };
+        let not_below = SignedRank::of(&shifted(margin)).above;
+        let not_above = SignedRank::of(&shifted(-margin)).below;
+        let one_sided = not_below.max(not_above);
+        // The boundary is two-sided, with half of its level on either side.
+        boundary.over_all_looks((2.0 * one_sided).min(1.0)) <= 2.0 * self.plan.alpha
+    }
+
+    fn estimate(&self, pair: &Paired, p_adjusted: f64, boundary: &Boundary) -> Estimate {
+        let metric = &self.metrics[pair.metric];
+        let verdict = self.verdict(pair, p_adjusted, boundary);
+        let bootstrap = Bootstrap {
+            seed: self.plan.seed,
+            resamples: self.plan.resamples,
+        };
+        let mut scratch = Vec::new();
+        let centre = |differences: &[f64]| hodges_lehmann(differences, &mut scratch);
+        let interval = bootstrap.bca(&pair.differences, CONFIDENCE, centre);
+        let floor = (1.0 + metric.floor).ln();
+        let is_beyond = interval.is_some_and(|(low, high)| low > floor || high < -floor);
+        Estimate {
+            metric: metric.name.clone(),
+            pairs: u32::try_from(pair.differences.len()).unwrap_or(u32::MAX),
+            ratio: pair.centre.map(f64::exp),
+            low: interval.map(|(low, _)| low.exp()),
+            high: interval.map(|(_, high)| high.exp()),
+            cv: cv(&pair.differences),
+            p: pair.p,
+            p_adjusted,
+            verdict,
+            beyond_floor: is_beyond && matches!(verdict, Verdict::Better | Verdict::Worse),
+        }
+    }
+
+    fn verdict(&self, pair: &Paired, p_adjusted: f64, boundary: &Boundary) -> Verdict {
+        let centre = pair.centre.unwrap_or(0.0);
+        if p_adjusted <= self.plan.alpha && centre != 0.0 {
+            let is_higher = centre > 0.0;
+            return match self.metrics[pair.metric].better {
+                Direction::Higher if is_higher => Verdict::Better,
+                Direction::Lower if !is_higher => Verdict::Better,
+                Direction::Higher | Direction::Lower => Verdict::Worse,
+            };
+        }
+        if self.is_equivalent(&pair.differences, boundary) {
+            return Verdict::Equivalent;
+        }
+        Verdict::Inconclusive {
+            more_blocks: self.more_blocks(pair),
+        }
+    }
+
+    /// Until the difference, or the equivalence, would be found: whichever comes first.
+    fn more_blocks(&self, pair: &Paired) -> Option<u32> {
+        let cv = cv(&pair.differences)?;
+        let effect = pair.centre?.abs().exp() - 1.0;
+        let difference = blocks_needed(cv, effect, POWER);
+        let equivalence = blocks_for_equivalence(cv, self.plan.margin, effect, POWER);
+        let needed = difference.into_iter().chain(equivalence).min()?;
+        let done = u32::try_from(pair.differences.len()).unwrap_or(u32::MAX);
+        Some(needed.saturating_sub(done).max(1))
+    }
+}
+
+/// Of one of the two values whose ratios have these logarithms, if both vary alike.
+fn cv(differences: &[f64]) -> Option<f64> {
+    let count = differences.len() as f64;
+    if differences.len() < 3 {
+        return None;
+    }
+    let mean = differences.iter().sum::<f64>() / count;
+    let squares: f64 = differences.iter().map(|it| (it - mean).powi(2)).sum();
+    let of_logarithm = squares / (count - 1.0) / 2.0;
+    Some(of_logarithm.exp_m1().sqrt())
+}
