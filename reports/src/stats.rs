@@ -22,7 +22,7 @@ mod warm_up;
 pub(crate) use averaged::Averaged;
 pub(crate) use batch_means::BatchMeans;
 pub(crate) use bootstrap::Bootstrap;
-pub(crate) use distributions::normal_p;
+pub(crate) use distributions::{normal_p, normal_quantile};
 pub(crate) use least_squares::LeastSquares;
 pub(crate) use multiple::{benjamini_hochberg, holm};
 pub(crate) use paired::{SignedRank, hodges_lehmann, rank_sum_above};

@@ -1,5 +1,8 @@
 //! What the blocks show so far, and whether more are needed.
 
+#[cfg(test)]
+mod simulated;
+
 use serde::{Deserialize, Serialize};
 
 use super::looks::{Boundary, Looks};
@@ -254,4 +257,123 @@ fn cv(differences: &[f64]) -> Option<f64> {
     let squares: f64 = differences.iter().map(|it| (it - mean).powi(2)).sum();
     let of_logarithm = squares / (count - 1.0) / 2.0;
     Some(of_logarithm.exp_m1().sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn metric(name: &str, better: Direction, role: Role) -> Metric {
+        Metric {
+            name: name.to_owned(),
+            better,
+            role,
+            floor: 0.02,
+        }
+    }
+
+    fn metrics() -> Vec<Metric> {
+        vec![
+            metric("throughput", Direction::Higher, Role::Gate),
+            metric("response p99", Direction::Lower, Role::Report),
+        ]
+    }
+
+    /// The variant's ratio varies by up to 1 % around the given ones.
+    fn blocks(count: u32, throughput: f64, latency: f64) -> Vec<Block> {
+        let block = |index: u32| {
+            let wobble = 1.0 + (f64::from(index * 7 % 10) - 4.5) / 450.0;
+            let of = |ratio: f64| Some(ratio * wobble * 100.0);
+            Block {
+                values: vec![vec![Some(100.0); 2], vec![of(throughput), of(latency)]],
+            }
+        };
+        (0..count).map(block).collect()
+    }
+
+    #[test]
+    fn better_is_more_throughput_and_less_latency() {
+        let comparison = Comparison::new(Plan::default(), metrics());
+        let found = comparison.estimates(&blocks(12, 1.5, 1.3));
+        let verdicts: Vec<_> = found[0].iter().map(|it| it.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Better, Verdict::Worse]);
+        assert!(found[0].iter().all(|it| it.beyond_floor && it.pairs == 12));
+        let throughput = &found[0][0];
+        assert!((throughput.ratio.unwrap() - 1.5).abs() < 0.01);
+        assert!(throughput.low.unwrap() < throughput.ratio.unwrap());
+        let found = comparison.estimates(&blocks(12, 0.5, 0.7));
+        let verdicts: Vec<_> = found[0].iter().map(|it| it.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Worse, Verdict::Better]);
+    }
+
+    #[test]
+    fn a_sure_but_small_difference_is_not_beyond_the_floor() {
+        let comparison = Comparison::new(Plan::default(), metrics());
+        let found = &comparison.estimates(&blocks(24, 1.015, 1.0))[0];
+        assert_eq!(
+            (found[0].verdict, found[0].beyond_floor),
+            (Verdict::Better, false)
+        );
+        assert_eq!(found[1].verdict, Verdict::Equivalent);
+    }
+
+    #[test]
+    fn eight_blocks_claim_nothing_unless_they_are_all_there_will_be() {
+        let eight = blocks(8, 2.0, 1.0);
+        let looks = Comparison::new(Plan::default(), metrics());
+        assert!(matches!(
+            looks.estimates(&eight)[0][0].verdict,
+            Verdict::Inconclusive { .. }
+        ));
+        assert_eq!(looks.next(&eight), Next::MoreBlocks(4));
+        assert_eq!(looks.next(&blocks(12, 2.0, 1.0)), Next::Stop);
+        let plan = Plan {
+            most_blocks: 8,
+            ..Plan::default()
+        };
+        let once = Comparison::new(plan, metrics());
+        assert_eq!(once.estimates(&eight)[0][0].verdict, Verdict::Better);
+        assert_eq!(once.next(&eight[..5]), Next::MoreBlocks(3));
+        assert_eq!(once.next(&eight), Next::Stop);
+    }
+
+    #[test]
+    fn missing_values_leave_a_pair_out_and_nothing_is_claimed_of_nothing() {
+        let comparison = Comparison::new(Plan::default(), metrics());
+        let mut some = blocks(24, 1.5, 1.0);
+        some.iter_mut().for_each(|block| block.values[1][1] = None);
+        some[3].values[0][0] = Some(0.0);
+        let found = &comparison.estimates(&some)[0];
+        assert_eq!((found[0].pairs, found[1].pairs), (23, 0));
+        assert_eq!(
+            (found[1].ratio, found[1].low, found[1].p),
+            (None, None, 1.0)
+        );
+        let nothing = Verdict::Inconclusive { more_blocks: None };
+        assert_eq!(found[1].verdict, nothing);
+        assert!(comparison.estimates(&[]).is_empty());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(30))]
+        #[test]
+        fn any_values_give_an_end(
+            values in prop::collection::vec(
+                prop::collection::vec(prop::collection::vec(prop::option::of(any::<f64>()), 0..3), 0..4), 0..30
+            )
+        ) {
+            let plan = Plan { resamples: 50, ..Plan::default() };
+            let comparison = Comparison::new(plan, metrics());
+            let blocks: Vec<Block> = values.into_iter().map(|values| Block { values }).collect();
+            let done = blocks.len();
+            match comparison.next(&blocks) {
+                Next::MoreBlocks(more) => prop_assert!(more > 0 && done + more as usize <= 24),
+                Next::Stop => prop_assert!(done >= 8),
+            }
+            for found in comparison.estimates(&blocks).concat() {
+                prop_assert!((0.0..=1.0).contains(&found.p) && found.p <= found.p_adjusted && found.p_adjusted <= 1.0);
+            }
+        }
+    }
 }

@@ -6,12 +6,12 @@ use rand::SeedableRng as _;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution as _, StandardNormal};
 
-use crate::stats::{SignedRank, rank_sum_above};
+use crate::stats::{SignedRank, normal_quantile, rank_sum_above};
 
 /// Simulated comparisons per size.
 const RUNS: u32 = 4_000;
 /// More blocks than this nobody runs.
-const MOST: u32 = 2_000;
+const MOST: u32 = 500;
 /// Two-sided, of one look.
 const ALPHA: f64 = 0.05;
 /// A ratio this close to 1 also occurs between identical variants. Proposed, not published.
@@ -20,10 +20,10 @@ const LEAST_FLOOR: f64 = 0.02;
 /// Blocks after which a difference of `effect` (0.05: 5 %) is found with probability `power` if values
 /// of the same variant have the coefficient of variation `cv`, by Wilcoxon's signed-rank test at 5 %
 /// with one look. Simulated with lognormal noise: the usual approximation by a normal distribution
-/// gives a third less than it takes. `None` if more than 2,000 do not do.
+/// gives a third less than it takes. `None` if 500 do not do.
 pub fn blocks_needed(cv: f64, effect: f64, power: f64) -> Option<u32> {
     let shift = (1.0 + effect.abs()).ln() / noise_of_difference(cv);
-    smallest(power, |blocks| {
+    smallest(shift, power, |blocks| {
         let critical = SignedRank::critical_sum(blocks, ALPHA / 2.0)?;
         Some(simulated(blocks, |noise, shifted| {
             shifted.clear();
@@ -38,7 +38,7 @@ pub fn blocks_needed(cv: f64, effect: f64, power: f64) -> Option<u32> {
 pub fn blocks_for_equivalence(cv: f64, margin: f64, effect: f64, power: f64) -> Option<u32> {
     let noise = noise_of_difference(cv);
     let (bound, shift) = ((1.0 + margin).ln() / noise, (1.0 + effect).ln() / noise);
-    smallest(power, |blocks| {
+    smallest(bound - shift.abs(), power, |blocks| {
         let critical = SignedRank::critical_sum(blocks, ALPHA)?;
         Some(simulated(blocks, |noise, shifted| {
             let mut passes = |sign: f64| {
@@ -67,18 +67,25 @@ fn noise_of_difference(cv: f64) -> f64 {
     (1.0 + cv * cv).ln().sqrt() * SQRT_2
 }
 
-/// By doubling, then by bisection: power grows with the number of blocks, but for the steps of a
-/// discrete test.
-fn smallest(power: f64, found: impl Fn(usize) -> Option<f64>) -> Option<u32> {
+/// The smallest number of blocks with which a share of `power` is `found`. It grows with the number, but
+/// for the steps of a discrete test. `distance` is what has to be told from zero, in standard deviations.
+fn smallest(distance: f64, power: f64, found: impl Fn(usize) -> Option<f64>) -> Option<u32> {
     let enough = |blocks: u32| found(blocks as usize).is_some_and(|found| found >= power);
-    let mut high = 4;
+    // Fewer than the one-sided normal approximation says never do.
+    let least = (normal_quantile(1.0 - ALPHA) + normal_quantile(power)) / distance;
+    let least = (least * least).floor();
+    if distance.is_nan() || distance <= 0.0 || least > f64::from(MOST) {
+        return None;
+    }
+    let mut low = (least as u32).max(3);
+    let mut high = low + 1;
     while !enough(high) {
-        high *= 2;
-        if high > MOST {
+        if high >= MOST {
             return None;
         }
+        low = high;
+        high = (high + high / 4 + 1).min(MOST);
     }
-    let mut low = high / 2;
     while high - low > 1 {
         let middle = u32::midpoint(low, high);
         if enough(middle) {

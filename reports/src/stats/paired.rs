@@ -129,7 +129,6 @@ mod tests {
     use super::*;
     use crate::stats::simulated::rng;
     use proptest::prelude::*;
-    use rand::RngExt as _;
 
     /// Two-sided sign-flip permutation test (Fisher 1935) of the signed-rank sum, by drawing signs.
     fn permuted_p(differences: &[f64], statistic: impl Fn(&[f64]) -> f64) -> f64 {
