@@ -3,6 +3,8 @@
 
 mod activity;
 mod checkpoints;
+mod course;
+mod disturbances;
 mod event_time;
 mod keys;
 mod latency;
@@ -157,6 +159,13 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         admitted_share: totals.admitted_share(),
         held_share: activities.held_share(record.graph()),
         backlog_slope: totals.backlog_slope,
+        disturbed_intervals: totals.course.disturbed,
+        still_behind: totals.course.still_behind,
+        offered_rate: totals.course.offered,
+        throughput: totals.course.throughput,
+        response_p50: totals.course.response_p50,
+        response_p99: totals.course.response_p99,
+        state_bytes: states.course(),
     };
     let late = activities.late();
     let ceiling = ceiling(facts, &totals, &mut notes);

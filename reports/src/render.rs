@@ -67,6 +67,7 @@ struct Page<'a> {
     verdict: &'static str,
     meaning: String,
     evidence: String,
+    steadiness: String,
     measured: Option<String>,
     headlines: [view::Headline; 3],
     /// Every second part is the name of an operator.
@@ -95,6 +96,7 @@ fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
         verdict: run.verdict.as_str(),
         meaning: view::meaning(run),
         evidence: view::evidence(run),
+        steadiness: view::steadiness(run),
         measured: run.measured.map(view::measured),
         headlines: view::headlines(run),
         hurts: hurts(run),

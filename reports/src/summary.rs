@@ -36,8 +36,14 @@ impl Style {
             Ink::Number => "1",
             Ink::Heading => "1;36",
             Ink::Faint => "2",
-            Ink::Verdict(Verdict::Unjudged) => "1;32",
-            Ink::Verdict(Verdict::Overloaded) => "1;33",
+            Ink::Verdict(Verdict::Steady | Verdict::Unjudged) => "1;32",
+            Ink::Verdict(
+                Verdict::Overloaded
+                | Verdict::Degrading
+                | Verdict::Drifting
+                | Verdict::Insufficient
+                | Verdict::Noisy,
+            ) => "1;33",
             Ink::Verdict(_) => "1;31",
         };
         match self {
@@ -120,6 +126,10 @@ fn push_basis(text: &mut String, run: &Run, style: Style) {
     let evidence = view::evidence(run);
     if !evidence.is_empty() {
         line(text, &format!("{}: {evidence}", named("evidence")));
+    }
+    let steadiness = view::steadiness(run);
+    if !steadiness.is_empty() {
+        line(text, &format!("{}: {steadiness}", named("steadiness")));
     }
     for note in &run.notes {
         let name = style.paint(Ink::Heading, "note");

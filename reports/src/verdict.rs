@@ -1,11 +1,17 @@
 //! What the numbers of a run are worth: one verdict per run, by fixed rules over [`Evidence`].
 //!
 //! Too much load is a valid result (`overloaded`); a driver that was late by itself is not
-//! (`generator-limited`). The two are told apart by who kept the source from sending. Warm-up,
-//! drift and noise are not judged here.
+//! (`generator-limited`). The two are told apart by who kept the source from sending.
+//!
+//! Whether a run was steady is told by its series, each judged by [`steady`](crate::steady): the offered
+//! rate, the throughput, median and 99th percentile of the response time. They are tests of one claim,
+//! so that each trend is held against a stricter level (Holm 1979). The size of the state is not among
+//! them: where it grows, that is the result.
 
 use crate::conclude::Termination;
 use crate::record::{Correctness, Evidence, Verdict};
+use crate::stats::holm;
+use crate::steady::{State, Steadiness, TREND_ALPHA};
 
 /// Own lag beyond this, 99th percentile, is the driver's fault: 10 ms. A source that sleeps until
 /// its next record is due oversleeps by well under a millisecond and its batches wait at most a
@@ -32,8 +38,64 @@ pub fn judge(termination: &Termination, correctness: &Correctness, evidence: &Ev
         Termination::Completed if is_wrong(correctness) => Verdict::Wrong,
         Termination::Completed if is_generator_limited(evidence) => Verdict::GeneratorLimited,
         Termination::Completed if is_overloaded(evidence) => Verdict::Overloaded,
-        Termination::Completed => Verdict::Unjudged,
+        Termination::Completed => steadiness(evidence),
     }
+}
+
+/// What the series say. A load that drifts explains the rest. A throughput that falls and a response
+/// time that rises are `degrading`; the backlog has its own rule, as it may not grow at all. A mean is
+/// asked for only of the throughput: latencies vary by more than [`PRECISION_BOUND`] from one interval
+/// to the next in any healthy run, and where the load itself comes and goes, so does the throughput.
+///
+/// [`PRECISION_BOUND`]: crate::steady::PRECISION_BOUND
+fn steadiness(evidence: &Evidence) -> Verdict {
+    let [offered, throughput, p50, p99] = drifts(evidence);
+    if offered == 0.0 && (throughput < 0.0 || p50 > 0.0 || p99 > 0.0) {
+        return Verdict::Degrading;
+    }
+    if [offered, throughput, p50, p99]
+        .iter()
+        .any(|drift| *drift != 0.0)
+    {
+        return Verdict::Drifting;
+    }
+    let is = |series: Option<Steadiness>, state| series.is_some_and(|it| it.state == state);
+    match evidence.throughput {
+        _ if evidence.still_behind => Verdict::Insufficient,
+        None => Verdict::Insufficient,
+        Some(throughput) if throughput.state == State::Insufficient => Verdict::Insufficient,
+        Some(_) if is(evidence.response_p50, State::Insufficient) => Verdict::Insufficient,
+        Some(throughput)
+            if throughput.state == State::Noisy && !is(evidence.offered_rate, State::Noisy) =>
+        {
+            Verdict::Noisy
+        }
+        Some(_) => Verdict::Steady,
+    }
+}
+
+/// Offered rate, throughput, median and 99th percentile of the response time: by how much each drifts,
+/// 0 if that is not significant among the four or does not count.
+fn drifts(evidence: &Evidence) -> [f64; 4] {
+    let series = [
+        evidence.offered_rate,
+        evidence.throughput,
+        evidence.response_p50,
+        evidence.response_p99,
+    ];
+    let judged: Vec<f64> = series
+        .iter()
+        .flatten()
+        .filter_map(|it| it.trend_p)
+        .collect();
+    let mut adjusted = holm(&judged).into_iter();
+    series.map(|it| {
+        let p = it.and_then(|it| it.trend_p).and_then(|_| adjusted.next());
+        it.zip(p)
+            .filter(|(it, p)| *p <= TREND_ALPHA && it.drifts_at(TREND_ALPHA))
+            .and_then(|(it, _)| it.drift)
+            .unwrap_or(0.0)
+    })
 }
 
 fn is_wrong(correctness: &Correctness) -> bool {
@@ -86,7 +148,40 @@ mod tests {
         admitted_share: Some(1.0),
         held_share: Some(0.0),
         backlog_slope: Some(0.0),
+        disturbed_intervals: 0,
+        still_behind: false,
+        offered_rate: Some(LEVEL),
+        throughput: Some(LEVEL),
+        response_p50: Some(LEVEL),
+        response_p99: Some(LEVEL),
+        state_bytes: None,
     };
+
+    const LEVEL: Steadiness = Steadiness {
+        samples: 300,
+        warm_up: 0,
+        effective: Some(300.0),
+        mean: Some(1e4),
+        half_width: Some(10.0),
+        drift: Some(0.001),
+        drift_low: Some(-0.002),
+        drift_high: Some(0.004),
+        trend_p: Some(0.6),
+        state: State::Steady,
+    };
+
+    fn drifting(drift: f64) -> Option<Steadiness> {
+        Some(Steadiness {
+            drift: Some(drift),
+            trend_p: Some(0.001),
+            state: State::Drifting,
+            ..LEVEL
+        })
+    }
+
+    fn of(state: State) -> Option<Steadiness> {
+        Some(Steadiness { state, ..LEVEL })
+    }
 
     fn judged(evidence: Evidence) -> Verdict {
         judge(&Termination::Completed, &Correctness::default(), &evidence)
@@ -135,7 +230,7 @@ mod tests {
                 held_share: Some(0.5),
                 ..HEALTHY
             }),
-            Verdict::Unjudged
+            Verdict::Steady
         );
     }
 
@@ -147,7 +242,7 @@ mod tests {
                 admitted_share: Some(0.98),
                 ..HEALTHY
             }),
-            Verdict::Unjudged
+            Verdict::Steady
         );
         assert_eq!(
             judged(Evidence {
@@ -165,9 +260,88 @@ mod tests {
         let closed = Evidence {
             own_lag_p99_bound_ns: OWN_LAG_P99_BOUND_NS,
             held_share: Some(0.0),
+            throughput: Some(LEVEL),
             ..Evidence::default()
         };
-        assert_eq!(judged(closed), Verdict::Unjudged);
+        assert_eq!(judged(closed), Verdict::Steady);
+    }
+
+    #[test]
+    fn what_gets_worse_is_degrading_and_what_else_changes_is_drifting() {
+        let with = |change: fn(&mut Evidence)| {
+            let mut evidence = HEALTHY;
+            change(&mut evidence);
+            judged(evidence)
+        };
+        assert_eq!(
+            with(|it| it.throughput = drifting(-0.06)),
+            Verdict::Degrading
+        );
+        assert_eq!(
+            with(|it| it.response_p50 = drifting(0.2)),
+            Verdict::Degrading
+        );
+        assert_eq!(
+            with(|it| it.response_p99 = drifting(0.2)),
+            Verdict::Degrading
+        );
+        assert_eq!(with(|it| it.throughput = drifting(0.06)), Verdict::Drifting);
+        assert_eq!(
+            with(|it| it.response_p99 = drifting(-0.2)),
+            Verdict::Drifting
+        );
+        assert_eq!(with(|it| it.state_bytes = drifting(0.9)), Verdict::Steady);
+        let less_load = |it: &mut Evidence| {
+            (it.offered_rate, it.throughput) = (drifting(-0.3), drifting(-0.3));
+        };
+        assert_eq!(with(less_load), Verdict::Drifting);
+    }
+
+    #[test]
+    fn a_trend_that_one_series_in_four_shows_by_chance_is_none() {
+        let by_chance = drifting(0.06).map(|it| Steadiness {
+            trend_p: Some(0.02),
+            ..it
+        });
+        let evidence = Evidence {
+            response_p99: by_chance,
+            ..HEALTHY
+        };
+        assert_eq!(judged(evidence), Verdict::Steady);
+        let alone = Evidence {
+            offered_rate: None,
+            throughput: by_chance,
+            response_p50: None,
+            response_p99: None,
+            ..HEALTHY
+        };
+        assert_eq!(judged(alone), Verdict::Drifting);
+    }
+
+    #[test]
+    fn noise_is_of_the_throughput_unless_the_load_has_it_too() {
+        let noisy = Evidence {
+            throughput: of(State::Noisy),
+            response_p99: of(State::Noisy),
+            ..HEALTHY
+        };
+        assert_eq!(judged(noisy), Verdict::Noisy);
+        let bursts = Evidence {
+            offered_rate: of(State::Noisy),
+            ..noisy
+        };
+        assert_eq!(judged(bursts), Verdict::Steady);
+        let short = Evidence {
+            throughput: of(State::Insufficient),
+            ..HEALTHY
+        };
+        assert_eq!(judged(short), Verdict::Insufficient);
+        assert_eq!(judged(Evidence::default()), Verdict::Insufficient);
+        let behind = Evidence {
+            still_behind: true,
+            ..HEALTHY
+        };
+        assert_eq!(judged(behind), Verdict::Insufficient);
     }
 
     proptest! {

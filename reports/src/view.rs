@@ -20,7 +20,7 @@ pub(crate) use tables::{
 pub(crate) use trade_off::trade_off_table;
 
 use crate::format::{NOT_AVAILABLE, count, duration_ns, or_na, rate, share};
-use crate::record::{Correctness, Level, Mode, Operator, Phase, Run, Verdict};
+use crate::record::{Correctness, Evidence, Level, Mode, Operator, Phase, Run, Verdict};
 
 /// One of the three numbers that a busy reader wants.
 #[derive(Serialize)]
@@ -54,6 +54,21 @@ pub(crate) fn meaning(run: &Run) -> String {
         }
         Verdict::Overloaded => {
             "more load than the engine takes: the throughput is its capacity here, latencies grow with the run's length"
+        }
+        Verdict::Degrading => {
+            "the longer it runs the worse it gets: measure longer, or look for what grows"
+        }
+        Verdict::Drifting => {
+            "load, throughput or response time change over the run: no one number describes it"
+        }
+        Verdict::Insufficient => {
+            "too few samples after warm-up and faults to judge whether the run was steady: measure longer"
+        }
+        Verdict::Noisy => {
+            "the throughput varies so much that its mean says little: measure longer or quieten the machine"
+        }
+        Verdict::Steady => {
+            "no fault was found; load, throughput and response time kept their level"
         }
         Verdict::Unjudged => "no fault was found; whether the run was steady is not judged",
     };
@@ -185,6 +200,43 @@ pub(crate) fn evidence(run: &Run) -> String {
         }),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// What was judged of the rates and latencies over time, in one sentence.
+pub(crate) fn steadiness(run: &Run) -> String {
+    let evidence = &run.evidence;
+    let disturbed = evidence.disturbed_intervals;
+    let left_out = (disturbed > 0).then(|| {
+        let intervals = plural(disturbed, "interval");
+        format!("{intervals} of faults, failures and catching up are left out")
+    });
+    let behind = evidence
+        .still_behind
+        .then(|| "the run ended before the last of them was caught up with".to_owned());
+    let parts = [changes(evidence), left_out, behind];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// By how much each series changed over the measured phase, and how well its throughput is known.
+fn changes(evidence: &Evidence) -> Option<String> {
+    let series = [
+        ("offered rate", evidence.offered_rate),
+        ("throughput", evidence.throughput),
+        ("response p50", evidence.response_p50),
+        ("response p99", evidence.response_p99),
+    ];
+    let changed = series.iter().filter_map(|(name, series)| {
+        let percent = series.as_ref()?.drift? * 100.0;
+        Some(format!("{name} {percent:+.1} %"))
+    });
+    let changed: Vec<String> = changed.collect();
+    let throughput = evidence.throughput?;
+    let known = throughput.half_width? / throughput.mean.filter(|mean| *mean > 0.0)?;
+    Some(format!(
+        "over the measured phase {}; the mean throughput is known within {:.1} %",
+        changed.join(", "),
+        known * 100.0
+    ))
 }
 
 /// Whether the results are right, in one sentence.

@@ -63,7 +63,13 @@ fn run_json(directory: &std::path::Path) -> Result<String, Failure> {
 
 fn status(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Overloaded | Verdict::Unjudged => 0,
+        Verdict::Steady
+        | Verdict::Degrading
+        | Verdict::Drifting
+        | Verdict::Insufficient
+        | Verdict::Noisy
+        | Verdict::Overloaded
+        | Verdict::Unjudged => 0,
         Verdict::Wrong => WRONG,
         Verdict::GeneratorLimited | Verdict::Aborted | Verdict::Failed => INVALID,
     }

@@ -81,10 +81,11 @@ fn every_built_in_scenario_leaves_a_complete_record() {
             stderr(&output)
         );
         let run = assert_complete(&out);
-        // A second on a busy machine may be generator-limited; it must never fail or be wrong.
+        // A second is too short to be steady, and on a busy machine may be generator-limited; it must
+        // never fail or be wrong.
         let verdict = run["verdict"].as_str().unwrap();
         assert!(
-            ["unjudged", "overloaded", "generator-limited"].contains(&verdict),
+            !["failed", "aborted", "wrong", "unjudged"].contains(&verdict),
             "{name}: {run:#}"
         );
         assert_eq!(run["correctness"]["checked"], true, "{name}: {run:#}");

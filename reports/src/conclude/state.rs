@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use super::timeline::is_within;
 use crate::deltas::{StateCounter, StateCounts, StateDelta, StateDifferences};
 use crate::record::{Backend, BlockCache, Phase, RunDir, StateBackend, StateRow};
-use crate::stats::LeastSquares;
+use crate::stats::{Averaged, LeastSquares};
+use crate::steady::{Steadiness, judge_averaged};
 
 /// The keyed state of every operator that has some, and what was configured for all of it.
 #[derive(Default)]
 pub(super) struct States {
     tasks: BTreeMap<String, TaskState>,
     configured: Configured,
+    /// Bytes of all tasks, sample by sample.
+    bytes: Averaged,
 }
 
 /// What an operator's state is put into relation to.
@@ -28,6 +31,7 @@ pub(super) fn states(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
     let mut differences = StateDifferences::default();
     let mut tasks: Vec<TaskState> = Vec::new();
     let mut configured = Configured::default();
+    let (mut bytes, mut now_ms) = (Averaged::default(), None);
     let mut rows = record.rows::<StateRow>();
     for row in rows.by_ref() {
         let task = differences.position(&row.task);
@@ -37,9 +41,16 @@ pub(super) fn states(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
         if let Some(delta) = differences.feed(&row)
             && is_within(phase, delta.from_ms, delta.to_ms)
         {
+            if now_ms
+                .replace(row.t_ms)
+                .is_some_and(|before| before != row.t_ms)
+            {
+                push_sum(&tasks, &mut bytes);
+            }
             tasks[task].add(&delta, &row);
         }
     }
+    push_sum(&tasks, &mut bytes);
     tasks.iter_mut().for_each(TaskState::close_sample);
     if rows.skipped() > 0 {
         notes.push(format!(
@@ -54,6 +65,15 @@ pub(super) fn states(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
             .zip(tasks)
             .collect(),
         configured,
+        bytes,
+    }
+}
+
+/// What all tasks hold at the end of a sample.
+fn push_sum(tasks: &[TaskState], bytes: &mut Averaged) {
+    let held = tasks.iter().filter_map(|task| task.bytes.sum);
+    if let Some(sum) = held.reduce(|sum, more| sum + more) {
+        bytes.push(sum);
     }
 }
 
@@ -62,6 +82,12 @@ impl States {
     pub(super) fn of(&self, task: &str, beside: Beside) -> Option<StateBackend> {
         let state = self.tasks.get(task)?;
         Some(state.concluded(beside))
+    }
+
+    /// How the size of all state went; `None` without any.
+    pub(super) fn course(&self) -> Option<Steadiness> {
+        let any = !self.bytes.values().is_empty();
+        any.then(|| judge_averaged(&self.bytes))
     }
 
     /// Bytes that the backends of the job were given; `None` on the heap.

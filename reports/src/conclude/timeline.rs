@@ -1,5 +1,6 @@
 //! Rates, backlog and CPU of the whole job, from `timeline.csv`.
 
+use super::course::{Course, JudgedCourse};
 use crate::record::{Phase, RunDir, TimelineRow};
 use crate::stats::{LeastSquares, Thinned, theil_sen_slope};
 
@@ -21,6 +22,8 @@ pub(super) struct Totals {
     pub(super) rss_max: Option<u64>,
     /// Bytes per second.
     pub(super) rss_growth_per_s: Option<f64>,
+    /// Whether rates and latencies were steady.
+    pub(super) course: JudgedCourse,
 }
 
 impl Totals {
@@ -50,6 +53,7 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
     let mut previous: Option<TimelineRow> = None;
     let mut span: Option<(TimelineRow, TimelineRow)> = None;
     let mut backlog = Thinned::default();
+    let mut course = Course::of(record);
     let (mut rss_max, mut rss) = (None, LeastSquares::default());
     for row in rows.by_ref() {
         if previous
@@ -58,10 +62,10 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
         {
             continue;
         }
-        if let Some(before) = previous
-            .take()
-            .filter(|before| is_within(phase, before.t_ms, row.t_ms))
-        {
+        let before = previous.take();
+        let measured = before.filter(|before| is_within(phase, before.t_ms, row.t_ms));
+        course.feed(&row, measured.is_some());
+        if let Some(before) = measured {
             let first = span.take().map_or(before, |(first, _)| first);
             if let Some(records) = row.backlog {
                 backlog.push((row.t_ms as f64 / 1e3, records as f64));
@@ -84,6 +88,7 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
         Some((first, last)) => Totals {
             rss_max,
             rss_growth_per_s: rss.slope(),
+            course: course.judged(),
             ..between(&first, &last, &backlog)
         },
         None => {

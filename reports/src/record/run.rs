@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::steady::Steadiness;
+
 pub use checkpoints::{CheckpointDuration, CheckpointParts, Checkpoints, Recovery};
 pub use state::{Backend, BlockCache, Memory, StateBackend};
 
@@ -100,7 +102,17 @@ pub enum Verdict {
     GeneratorLimited,
     /// More load than the engine takes: a valid result.
     Overloaded,
-    /// None of the above was found; whether the run was steady is not judged.
+    /// Throughput falls or response time rises over the run: it would not have gone on like this.
+    Degrading,
+    /// The offered load, throughput or response time changes otherwise: no one number describes it.
+    Drifting,
+    /// Too few samples to judge.
+    Insufficient,
+    /// The throughput varies too much for its mean to say something.
+    Noisy,
+    /// None of the above: the numbers describe one state of the engine.
+    Steady,
+    /// Of records from before steadiness was judged: nothing was found that forbids their use.
     Unjudged,
 }
 
@@ -113,6 +125,11 @@ impl Verdict {
             Verdict::Wrong => "wrong",
             Verdict::GeneratorLimited => "generator-limited",
             Verdict::Overloaded => "overloaded",
+            Verdict::Degrading => "degrading",
+            Verdict::Drifting => "drifting",
+            Verdict::Insufficient => "insufficient",
+            Verdict::Noisy => "noisy",
+            Verdict::Steady => "steady",
             Verdict::Unjudged => "unjudged",
         }
     }
@@ -427,6 +444,28 @@ pub struct Evidence {
     pub held_share: Option<f64>,
     /// Seconds of load by which the backlog grew per second (Theil-Sen).
     pub backlog_slope: Option<f64>,
+    /// Intervals of the measured phase that the series below leave out: faults, failures, and the
+    /// time until backlog and response time were what they had been.
+    #[serde(default)]
+    pub disturbed_intervals: u64,
+    /// They never were again: what the run is like after the last fault or failure is not known.
+    #[serde(default)]
+    pub still_behind: bool,
+    /// Records per second that were offered, interval by interval; null with closed-loop load.
+    #[serde(default)]
+    pub offered_rate: Option<Steadiness>,
+    /// Records per second that were admitted, interval by interval.
+    #[serde(default)]
+    pub throughput: Option<Steadiness>,
+    /// Median response time of each interval, nanoseconds.
+    #[serde(default)]
+    pub response_p50: Option<Steadiness>,
+    /// Its 99th percentile, nanoseconds.
+    #[serde(default)]
+    pub response_p99: Option<Steadiness>,
+    /// Bytes of all state, sample by sample. Not part of the verdict: growth is what a job does.
+    #[serde(default)]
+    pub state_bytes: Option<Steadiness>,
 }
 
 /// What the harness reaches without an engine: a closed-loop run's sources, as many at once as run in
