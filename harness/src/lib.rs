@@ -14,6 +14,7 @@ pub mod target;
 
 mod calibration;
 mod clock;
+mod environment;
 mod host;
 mod live;
 mod process;

@@ -15,6 +15,7 @@ use workloads::Progress;
 
 use crate::calibration;
 use crate::clock;
+use crate::environment::Surroundings;
 use crate::latency::{Histograms, Interval, Recorder};
 use crate::live::{Monitor, Pulse};
 use crate::process::{OwnCpu, OwnThread, resident_bytes};
@@ -25,8 +26,8 @@ use crate::ticks::Ticks;
 const PAUSE_NS: u64 = 250_000_000;
 /// Time between two brief calibrations.
 const CALIBRATION_NS: u64 = 5_000_000_000;
-/// Time between two looks at the most frequent keys.
-const KEYS_NS: u64 = 1_000_000_000;
+/// Time between two looks at the most frequent keys, and at what else the machine does.
+const LOOK_AROUND_NS: u64 = 1_000_000_000;
 
 /// Everything known about the run at one moment.
 #[derive(Debug, Default)]
@@ -112,7 +113,7 @@ impl Sampler {
         let mut spare = Histograms::new();
         let mut calibration = Some(self.first_calibration_ns);
         let mut last_ms = milliseconds(self.from_ns);
-        let [mut calibrated_ns, mut keys_ns, mut due_ns] = [self.from_ns; 3];
+        let [mut calibrated_ns, mut looked_ns, mut due_ns] = [self.from_ns; 3];
         loop {
             let stopped = self.wait_until(due_ns, stop);
             if stopped {
@@ -123,9 +124,9 @@ impl Sampler {
             let now_ns = self.fill(&mut sample, due_ns, &mut spare);
             sample.timeline.calibration = calibration.take();
             sample.keys.clear();
-            if stopped || self.ticks.is_boundary(due_ns) || now_ns >= keys_ns + KEYS_NS {
-                self.job.top_keys(&mut sample.keys);
-                keys_ns = now_ns;
+            if stopped || self.ticks.is_boundary(due_ns) || now_ns >= looked_ns + LOOK_AROUND_NS {
+                self.look_around(&mut sample);
+                looked_ns = now_ns;
             }
             last_ms = sample.timeline.t_ms;
             self.publish(&sample);
@@ -139,6 +140,16 @@ impl Sampler {
             self.own_cpu.publish(OwnThread::Sampler);
             due_ns = self.ticks.after(self.job.now_ns());
         }
+    }
+
+    /// Adds what is not looked at in every sample.
+    fn look_around(&self, sample: &mut Sample) {
+        self.job.top_keys(&mut sample.keys);
+        let around = Surroundings::look();
+        sample.timeline.others_cpu = around.others_cpu;
+        sample.timeline.stolen_cpu = around.stolen_cpu;
+        sample.timeline.memory_stall = around.memory_stall;
+        sample.timeline.io_stall = around.io_stall;
     }
 
     /// Waits for the next tick; true if told to stop meanwhile.
@@ -196,6 +207,7 @@ impl Sampler {
             rss: resident_bytes(),
             calibration: None,
             service_p99_ns: percentile(&sample.latency, Series::Service, 0.99),
+            ..TimelineRow::default()
         };
         now_ns
     }

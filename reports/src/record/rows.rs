@@ -41,6 +41,15 @@ row! {
     calibration: Option<u64>,
     /// 99th percentile of the interval's service times, nanoseconds.
     service_p99_ns: Option<u64>,
+    /// CPU seconds of all other processes since the machine began; as the three below, about once per
+    /// second, and empty in between.
+    others_cpu: Option<f64>,
+    /// CPU seconds that a hypervisor took, over all processors.
+    stolen_cpu: Option<f64>,
+    /// Seconds in which some process of the machine waited for memory.
+    memory_stall: Option<f64>,
+    /// Seconds in which some process of the machine waited for storage.
+    io_stall: Option<f64>,
 }
 
 row! {
