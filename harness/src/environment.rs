@@ -1,7 +1,7 @@
 //! What else the machine does during a run: other processes, a hypervisor that takes processors away, and memory or
 //! storage that processes wait for. What it means for the run is for `reports` to say.
 
-use procfs::{Current, IoPressure, KernelStats, MemoryPressure};
+use procfs::{Current, CurrentSI, IoPressure, KernelStats, MemoryPressure};
 
 use crate::clock;
 

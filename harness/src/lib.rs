@@ -13,6 +13,7 @@ pub mod scenario;
 pub mod target;
 
 mod calibration;
+mod child;
 mod clock;
 mod environment;
 mod host;

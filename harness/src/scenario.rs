@@ -12,6 +12,7 @@ mod locate;
 mod overrides;
 mod parameters;
 mod parse;
+mod variant;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use error::ScenarioError;
 pub use fault::{FAULT as PARAMETER_FAULT, Fault, disturbances};
 pub use parameters::MEASURE as PARAMETERS_OF_MEASURE;
 pub use parse::Document;
+pub use variant::Variant;
 
 /// One run's specification, every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize)]

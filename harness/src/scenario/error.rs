@@ -44,6 +44,14 @@ pub enum ScenarioError {
         /// What was found and what is allowed.
         message: String,
     },
+    /// A variant cannot be made of the scenario.
+    #[error("variant {name}: {message}")]
+    Variant {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// An override is not `KEY=VALUE`, or its key cannot be reached.
     #[error("--set {assignment}: {message}")]
     Override {

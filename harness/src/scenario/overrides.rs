@@ -1,4 +1,4 @@
-//! `--set KEY=VALUE`: a dotted path and a TOML value, applied to the table before it is parsed.
+//! `--set KEY=VALUE`, and `set` of a variant: a dotted path and a TOML value, applied to the table before it is parsed.
 //!
 //! A value that is not TOML is taken as a bare string (`--set measure.duration=5s`). Missing tables
 //! on the way are created; elements of arrays are reached by number (`fault.0.at`). Whether the key
@@ -11,8 +11,19 @@ const MAX_SEGMENTS: usize = 16;
 
 /// Applies one assignment and returns the dotted key it set.
 pub fn apply(table: &mut Table, assignment: &str) -> Result<String, String> {
+    let (key, value) = read(assignment)?;
+    set(table, &key, value)?;
+    Ok(key)
+}
+
+/// The dotted key and the value of an assignment.
+pub fn read(assignment: &str) -> Result<(String, Value), String> {
     let (key, text) = assignment.split_once('=').ok_or("expected KEY=VALUE")?;
-    let key = key.trim();
+    Ok((key.trim().to_owned(), value_of(text)))
+}
+
+/// Gives a dotted key a value.
+pub fn set(table: &mut Table, key: &str, value: Value) -> Result<(), String> {
     let path: Vec<&str> = key.split('.').collect();
     if path.len() > MAX_SEGMENTS {
         return Err(format!(
@@ -27,8 +38,8 @@ pub fn apply(table: &mut Table, assignment: &str) -> Result<String, String> {
     }
     let (last, parents) = path.split_last().expect("split yields at least one part");
     let Some((first, rest)) = parents.split_first() else {
-        table.insert(key.to_owned(), value_of(text));
-        return Ok(key.to_owned());
+        table.insert(key.to_owned(), value);
+        return Ok(());
     };
     let mut at = table
         .entry(*first)
@@ -38,8 +49,8 @@ pub fn apply(table: &mut Table, assignment: &str) -> Result<String, String> {
         at = child(at, part, &walked)?;
         walked = format!("{walked}.{part}");
     }
-    *child(at, last, &walked)? = value_of(text);
-    Ok(key.to_owned())
+    *child(at, last, &walked)? = value;
+    Ok(())
 }
 
 /// The element `part` of `parent`, created if `parent` is a table without it.

@@ -11,11 +11,12 @@ use workloads::{JobSpec, LoadSpec, SpecError, WorkloadSpec};
 use super::fault::FAULT;
 use super::locate::{line_at, line_of};
 use super::parameters::{self, MAX_PHASE, SHORTEST_FAULT};
+use super::variant::{self, BASE, VARIANTS, Variant};
 use super::{Fault, Measure, Scenario, ScenarioError, overrides};
 
 /// The keys of the top level, in the order they are written.
-const KNOWN_KEYS: [&str; 7] = [
-    "name", "seed", "workload", "load", "job", "measure", "fault",
+const KNOWN_KEYS: [&str; 8] = [
+    "name", "seed", "workload", "load", "job", "measure", "fault", "variant",
 ];
 /// Longest scenario name in bytes.
 const MAX_NAME: usize = 64;
@@ -57,6 +58,47 @@ impl Document {
 
     /// Applies the overrides in their order and parses the result.
     pub fn parse(&mut self, set: &[String]) -> Result<Scenario, ScenarioError> {
+        let mut table = self.table(set)?;
+        // Checked, too: a scenario that `compare` would refuse is refused by `run`.
+        let variants = self.variants_in(&table)?;
+        for variant in &variants {
+            self.variant(&table, variant)?;
+        }
+        table.remove(VARIANTS);
+        self.scenario(table)
+    }
+
+    /// The scenario itself under the name `base`, and each of its variants: those of the document, then the given ones.
+    ///
+    /// # Errors
+    /// A variant that is not a scenario, or two of one name.
+    pub fn parse_variants(
+        &mut self,
+        set: &[String],
+        given: &[Variant],
+    ) -> Result<Vec<(String, Scenario)>, ScenarioError> {
+        let table = self.table(set)?;
+        let mut variants = vec![Variant::base()];
+        variants.extend(self.variants_in(&table)?);
+        for variant in given {
+            match variants.iter_mut().find(|it| it.name == variant.name) {
+                Some(known) if known.name == BASE || !known.is_given => {
+                    return Err(ScenarioError::Variant {
+                        name: variant.name.clone(),
+                        message: "this name is taken".to_owned(),
+                    });
+                }
+                Some(known) => known.sets.extend(variant.sets.iter().cloned()),
+                None => variants.push(variant.clone()),
+            }
+        }
+        let variants = variants.iter();
+        let parsed =
+            variants.map(|variant| Ok((variant.name.clone(), self.variant(&table, variant)?)));
+        parsed.collect()
+    }
+
+    fn table(&mut self, set: &[String]) -> Result<Table, ScenarioError> {
         let mut table: Table = toml::from_str(&self.text).map_err(|error| self.syntax(&error))?;
         for assignment in set {
             let key = overrides::apply(&mut table, assignment).map_err(|message| {
@@ -67,7 +109,33 @@ impl Document {
             })?;
             self.assignments.push((key, assignment.clone()));
         }
-        self.scenario(table)
+        Ok(table)
+    }
+
+    fn variants_in(&self, table: &Table) -> Result<Vec<Variant>, ScenarioError> {
+        let Some(tables) = table.get(VARIANTS) else {
+            return Ok(Vec::new());
+        };
+        let variants = variant::read(tables);
+        variants.map_err(|(below, message)| self.invalid(&under(VARIANTS, &below), message))
+    }
+
+    /// What a variant makes of the scenario.
+    fn variant(&self, base: &Table, variant: &Variant) -> Result<Scenario, ScenarioError> {
+        let refused = |message: String| ScenarioError::Variant {
+            name: variant.name.clone(),
+            message,
+        };
+        let mut table = base.clone();
+        table.remove(VARIANTS);
+        for (key, value) in &variant.sets {
+            overrides::set(&mut table, key, value.clone()).map_err(refused)?;
+        }
+        let parsed = self.scenario(table);
+        parsed.map_err(|error| match variant.sets.is_empty() {
+            true => error,
+            false => refused(error.to_string()),
+        })
     }
 
     /// An error at `key`, with the place that set it.
