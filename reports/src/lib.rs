@@ -7,6 +7,7 @@
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`steady`]: whether a series has one level that a mean describes.
 //! - [`comparison`]: whether one variant of a run is better than another.
+//! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell.
 //! - [`render`]: charts and page of a run directory.
 //! - [`styled_summary`]: the same for a terminal.
 //! - [`format`](mod@format): how numbers read, everywhere.
@@ -14,7 +15,9 @@
 pub mod comparison;
 pub mod format;
 pub mod record;
+pub mod search;
 pub mod steady;
+pub mod sustainable;
 pub mod verdict;
 
 mod charts;

@@ -25,9 +25,9 @@ const GENERATED_SHARE: f64 = 0.995;
 /// A source held by the engine for less than this share of time was free to send.
 const FREE_HELD_SHARE: f64 = 0.01;
 /// The engine takes what it is offered if it admits this share (after Karimov et al., ICDE 2018).
-const SUSTAINED_SHARE: f64 = 0.99;
+pub(crate) const SUSTAINED_SHARE: f64 = 0.99;
 /// And if its backlog grows by less than this many seconds of load per second.
-const SUSTAINED_SLOPE: f64 = 0.01;
+pub(crate) const SUSTAINED_SLOPE: f64 = 0.01;
 
 /// The verdict; earlier rules win over later ones. With closed-loop load nothing was offered, so
 /// that the rules about load do not apply.
