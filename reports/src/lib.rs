@@ -7,17 +7,20 @@
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`steady`]: whether a series has one level that a mean describes.
 //! - [`comparison`]: whether one variant of a run is better than another.
-//! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell.
+//! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell;
+//!   [`sweep`]: latency over load; [`overload`]: what happens beyond the capacity.
 //! - [`render`]: charts and page of a run directory.
 //! - [`styled_summary`]: the same for a terminal.
 //! - [`format`](mod@format): how numbers read, everywhere.
 
 pub mod comparison;
 pub mod format;
+pub mod overload;
 pub mod record;
 pub mod search;
 pub mod steady;
 pub mod sustainable;
+pub mod sweep;
 pub mod verdict;
 
 mod charts;
