@@ -12,6 +12,7 @@ mod line_file;
 mod reader;
 mod rows;
 mod run;
+mod search;
 mod state;
 mod table;
 mod trade_off;
@@ -32,6 +33,7 @@ pub use run::{
     MemberCost, Memory, Mode, Operator, Phase, Recovery, Run, SCHEMA, StateBackend, Subtask,
     Summary, Target, TopKey, Verdict, WatermarkLag,
 };
+pub use search::{ProbeRow, SweepRow, probe_rows, publish_probes, publish_sweep, sweep_rows};
 pub(crate) use state::LEVELS;
 pub use state::StateRow;
 pub use table::{Cell, Row, Table};

@@ -152,7 +152,7 @@ pub struct Rows<R> {
 }
 
 impl<R: Row> Rows<R> {
-    fn open(path: &Path) -> Self {
+    pub(super) fn open(path: &Path) -> Self {
         let reader = complete_lines(path).and_then(|(file, _)| {
             let mut reader = csv::ReaderBuilder::new()
                 .flexible(true)

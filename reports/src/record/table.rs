@@ -27,6 +27,10 @@ pub enum Table {
     State,
     /// `trade_off.csv`: what other settings would have given; written at the end, if at all.
     TradeOff,
+    /// `search.csv`: one row per probe of a search; of a folder of its own.
+    Search,
+    /// `sweep.csv`: one row per load of a sweep; of a folder of its own.
+    Sweep,
 }
 
 impl Table {
@@ -54,6 +58,8 @@ impl Table {
             Table::Keys => "keys.csv",
             Table::State => "state.csv",
             Table::TradeOff => "trade_off.csv",
+            Table::Search => "search.csv",
+            Table::Sweep => "sweep.csv",
         }
     }
 }

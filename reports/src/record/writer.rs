@@ -145,6 +145,8 @@ pub(super) fn header(table: Table) -> Vec<u8> {
         Table::Keys => super::KeyRow::COLUMNS,
         Table::State => super::StateRow::COLUMNS,
         Table::TradeOff => super::TradeOffRow::COLUMNS,
+        Table::Search => super::ProbeRow::COLUMNS,
+        Table::Sweep => super::SweepRow::COLUMNS,
     };
     let mut header = columns.join(",").into_bytes();
     header.push(b'\n');
