@@ -1,4 +1,5 @@
-//! Pictures of one run as SVG, a function of its record: the same record gives the same bytes.
+//! Pictures as SVG, of one run and of searches and sweeps over several: a function of their records, so that the
+//! same record gives the same bytes.
 
 mod axis;
 mod backpressure;
@@ -20,10 +21,12 @@ mod percentiles;
 mod plot;
 mod queues;
 mod rate;
+mod search;
 mod shares;
 mod skew;
 mod state;
 mod style;
+mod sweep;
 mod theme;
 mod trade_off;
 mod watermark_lag;
@@ -35,6 +38,8 @@ use crate::record::{Run, RunDir, TradeOffRow};
 use crate::view::{Table, trade_off_table};
 use data::{Activity, Checkpoint, EdgeQueue, EventTime, Latency, Marks, Moment, Span, State};
 pub(crate) use live::Live;
+pub use search::search_chart;
+pub use sweep::sweep_chart;
 
 /// The one chart under which its numbers stand.
 const TRADE_OFF: &str = "trade_off.svg";

@@ -32,6 +32,7 @@ mod stats;
 mod summary;
 mod view;
 
+pub use charts::{search_chart, sweep_chart};
 pub use conclude::{Facts, Termination, conclude, open_run};
 pub use render::{Rendered, render};
 pub use summary::{Style, styled_summary, summary_text};

@@ -64,6 +64,23 @@ pub(super) fn log_ticks(min: f64, max: f64) -> Vec<f64> {
     steps[from..=to.min(steps.len() - 1)].to_vec()
 }
 
+/// The same where `min` and `max` are close together and 1-2-5 steps would be too far apart: round places at
+/// equal distances, as long as the axis holds less than a factor of four.
+pub(super) fn narrow_log_ticks(min: f64, max: f64) -> Vec<f64> {
+    if max > 4.0 * min || max <= min {
+        return log_ticks(min, max);
+    }
+    let step = linear_ticks(max - min).get(1).copied().unwrap_or(max - min);
+    let (first, last) = ((min / step).floor(), (max / step).ceil());
+    let ticks = (0..=(last - first) as u32).map(|at| (first + f64::from(at)) * step);
+    // An axis of logarithms has no zero.
+    let ticks: Vec<f64> = ticks.filter(|tick| *tick > 0.0).collect();
+    match ticks.first() {
+        Some(first) if *first <= min && ticks.len() > 1 => ticks,
+        _ => log_ticks(min, max),
+    }
+}
+
 /// Ticks of a time axis, milliseconds: at most ten, at steps that a clock has.
 pub(super) fn time_ticks(from_ms: u64, to_ms: u64) -> Vec<u64> {
     let step = clock_step_ms(to_ms.saturating_sub(from_ms), 10);
@@ -173,6 +190,11 @@ mod tests {
         assert_eq!(log_ticks(300e3, 4.1e6), [200e3, 500e3, 1e6, 2e6, 5e6]);
         assert_eq!(log_ticks(1.5e3, 9e9).len(), 8);
         assert_eq!(
+            narrow_log_ticks(84e3, 113e3),
+            [80e3, 90e3, 100e3, 110e3, 120e3]
+        );
+        assert_eq!(narrow_log_ticks(300e3, 4.1e6), log_ticks(300e3, 4.1e6));
+        assert_eq!(
             time_ticks(0, 20_000),
             [
                 0, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 18_000, 20_000
@@ -197,6 +219,8 @@ mod tests {
             let (min, max) = (a.min(b), a.max(b));
             let log = log_ticks(min, max);
             prop_assert!(log[0] <= min * 1.001 && log[log.len() - 1] >= max * 0.999 && log.len() >= 2 && log.len() <= 22);
+            let narrow = narrow_log_ticks(min, max);
+            prop_assert!(narrow[0] <= min * 1.001 && narrow[narrow.len() - 1] >= max * 0.999 && narrow.len() >= 2 && narrow.len() <= 22);
             let linear = linear_ticks(max);
             prop_assert!(linear[linear.len() - 1] >= max * 0.998 && linear.len() <= 8);
             for ticks in [byte_ticks(max), whole_ticks(max)] {

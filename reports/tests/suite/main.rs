@@ -9,6 +9,7 @@ mod keyed_state;
 mod large;
 mod mutation;
 mod round_trip;
+mod searches;
 mod shares;
 mod simulated;
 mod truncation;
