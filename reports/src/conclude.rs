@@ -223,6 +223,7 @@ fn summary(totals: &Totals, states: &States) -> Summary {
         records_out: totals.completed,
         backlog_end: totals.backlog_end,
         harness_cpu: totals.harness_cpu_share,
+        cpu_per_record_ns: totals.cpu_per_record_ns(),
         memory: Memory {
             rss_max: totals.rss_max,
             rss_growth_per_s: totals.rss_growth_per_s,

@@ -18,6 +18,8 @@ pub(super) struct Totals {
     /// Seconds of load per second.
     pub(super) backlog_slope: Option<f64>,
     pub(super) harness_cpu_share: Option<f64>,
+    /// CPU seconds of the process without the harness's own threads.
+    pub(super) engine_cpu_s: Option<f64>,
     /// Most resident bytes.
     pub(super) rss_max: Option<u64>,
     /// Bytes per second.
@@ -34,6 +36,11 @@ impl Totals {
         records
             .filter(|_| seconds > 0.0)
             .map(|records| records as f64 / seconds)
+    }
+
+    pub(super) fn cpu_per_record_ns(&self) -> Option<f64> {
+        let records = self.admitted.filter(|&records| records > 0)?;
+        Some(self.engine_cpu_s? * 1e9 / records as f64)
     }
 
     pub(super) fn admitted_share(&self) -> Option<f64> {
@@ -116,9 +123,10 @@ fn between(first: &TimelineRow, last: &TimelineRow, backlog: &Thinned) -> Totals
         ..Totals::default()
     };
     let cpu = seconds(last.cpu, first.cpu).filter(|&cpu| cpu > 0.0);
-    totals.harness_cpu_share = seconds(last.harness_cpu, first.harness_cpu)
-        .zip(cpu)
-        .map(|(harness, cpu)| harness / cpu);
+    let harness_cpu = seconds(last.harness_cpu, first.harness_cpu);
+    let both = harness_cpu.zip(cpu);
+    totals.harness_cpu_share = both.map(|(harness, cpu)| harness / cpu);
+    totals.engine_cpu_s = both.map(|(harness, cpu)| (cpu - harness).max(0.0));
     let rate = totals.per_second(totals.offered).filter(|&rate| rate > 0.0);
     totals.backlog_slope = theil_sen_slope(backlog.points())
         .zip(rate)

@@ -176,6 +176,10 @@ pub struct Summary {
     pub backlog_end: Option<u64>,
     /// CPU time of the harness's own threads over that of the process, 0..1.
     pub harness_cpu: Option<f64>,
+    /// CPU time of the process without the harness's own threads, per source record admitted,
+    /// nanoseconds.
+    #[serde(default)]
+    pub cpu_per_record_ns: Option<f64>,
     /// Memory of the process.
     #[serde(default)]
     pub memory: Memory,

@@ -221,6 +221,10 @@ pub(crate) fn summary_table(run: &Run) -> Table {
         ("late, dropped", or_na(summary.late.dropped, count)),
         ("late, side output", or_na(summary.late.side_output, count)),
         ("harness share of cpu", or_na(summary.harness_cpu, share)),
+        (
+            "cpu per record, without the harness",
+            or_na(summary.cpu_per_record_ns, duration_ns),
+        ),
         ("seed", or_na(run.seed, |seed| seed.to_string())),
     ];
     let rows = rows
