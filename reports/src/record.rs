@@ -25,6 +25,7 @@ pub(crate) use checkpoint::restored_checkpoint;
 pub use checkpoint::{CheckpointOutcome, CheckpointRow, OutcomeRow, restored_text};
 pub use graph::{Edge, Graph, Member, Task};
 pub use latency::{LatencyInterval, Series, histogram};
+pub(crate) use line_file::publish;
 pub use reader::{Rows, RunDir};
 pub use rows::{ChannelRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{

@@ -15,9 +15,11 @@ use crate::record::{RecordError, Run, RunDir};
 use crate::view;
 
 const TEMPLATE: &str = include_str!("../assets/report.html");
-const CSS: &str = include_str!("../assets/report.css");
-const SCRIPT: &str = include_str!("../assets/report.js");
-const LIBRARY_CSS: &str = include_str!("../assets/uPlot.min.css");
+/// A table whose columns the script sorts by.
+const SORTABLE: &str = include_str!("../assets/sortable.html");
+pub(crate) const CSS: &str = include_str!("../assets/report.css");
+pub(crate) const SCRIPT: &str = include_str!("../assets/report.js");
+pub(crate) const LIBRARY_CSS: &str = include_str!("../assets/uPlot.min.css");
 const LIBRARY: &str = include_str!("../assets/uPlot.iife.min.js");
 const LIBRARY_LICENSE: &str = include_str!("../assets/uPlot.LICENSE");
 
@@ -38,23 +40,28 @@ pub fn render(directory: &Path) -> Result<Rendered, RecordError> {
     let record = RunDir::open(directory)?;
     let run = conclusion(&record);
     let drawn = draw_all(&record, &run);
-    let folder = directory.join("charts");
-    fs::create_dir_all(&folder).map_err(|source| RecordError::io("create", &folder, source))?;
-    let mut written = Vec::with_capacity(drawn.charts.len());
-    for chart in &drawn.charts {
-        let path = folder.join(chart.file_name);
-        write(&path, &chart.svg)?;
-        written.push(path);
-    }
+    let charts = write_charts(directory, &drawn.charts)?;
     let report = directory.join("report.html");
     write(&report, &page(&record, &run, &drawn))?;
-    Ok(Rendered {
-        report,
-        charts: written,
-    })
+    Ok(Rendered { report, charts })
 }
 
-fn write(path: &Path, text: &str) -> Result<(), RecordError> {
+/// Writes the pictures into the folder `charts` of a directory.
+pub(crate) fn write_charts(
+    directory: &Path,
+    charts: &[Chart],
+) -> Result<Vec<PathBuf>, RecordError> {
+    let folder = directory.join("charts");
+    fs::create_dir_all(&folder).map_err(|source| RecordError::io("create", &folder, source))?;
+    let written = charts.iter().map(|chart| {
+        let path = folder.join(chart.file_name);
+        write(&path, &chart.svg)?;
+        Ok(path)
+    });
+    written.collect()
+}
+
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), RecordError> {
     fs::write(path, text).map_err(|source| RecordError::io("write", path, source))
 }
 
@@ -122,15 +129,23 @@ fn page(record: &RunDir, run: &Run, drawn: &Drawn) -> String {
             .collect(),
         css: CSS,
         library_css: LIBRARY_CSS,
-        library: format!("/*\n{LIBRARY_LICENSE}\n*/\n{LIBRARY}"),
+        library: library(),
         script: SCRIPT,
         live: embedded(&drawn.live),
     };
+    filled(TEMPLATE, page)
+}
+
+/// A page of which every text is escaped, unless the template says that it is markup.
+pub(crate) fn filled(template: &str, page: impl Serialize) -> String {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment
-        .render_str(TEMPLATE, Serde(page))
+        .add_template("sortable.html", SORTABLE)
+        .expect("the template is part of the program");
+    environment
+        .render_str(template, Serde(page))
         .expect("the template is part of the program and names only what a page has")
 }
 
@@ -140,8 +155,13 @@ fn hurts(run: &Run) -> Vec<String> {
     sentence.split('`').map(str::to_owned).collect()
 }
 
+/// The library that draws charts over time, with its licence.
+pub(crate) fn library() -> String {
+    format!("/*\n{LIBRARY_LICENSE}\n*/\n{LIBRARY}")
+}
+
 /// JSON inside a `script` element: without `<` nothing in it can end the element.
-fn embedded(live: &Live) -> String {
+pub(crate) fn embedded(live: &Live) -> String {
     let json = serde_json::to_string(live).expect("names and numbers always serialise");
     json.replace('<', "\\u003c")
 }

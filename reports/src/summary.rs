@@ -23,28 +23,32 @@ pub enum Style {
 
 /// What a part of the text is.
 #[derive(Clone, Copy)]
-enum Ink {
+pub(crate) enum Ink {
     Number,
     Heading,
     Faint,
+    Good,
+    Doubtful,
+    Bad,
     Verdict(Verdict),
 }
 
 impl Style {
-    fn paint(self, ink: Ink, text: &str) -> String {
+    pub(crate) fn paint(self, ink: Ink, text: &str) -> String {
         let code = match ink {
             Ink::Number => "1",
             Ink::Heading => "1;36",
             Ink::Faint => "2",
-            Ink::Verdict(Verdict::Steady | Verdict::Unjudged) => "1;32",
-            Ink::Verdict(
+            Ink::Good | Ink::Verdict(Verdict::Steady | Verdict::Unjudged) => "1;32",
+            Ink::Doubtful
+            | Ink::Verdict(
                 Verdict::Overloaded
                 | Verdict::Degrading
                 | Verdict::Drifting
                 | Verdict::Insufficient
                 | Verdict::Noisy,
             ) => "1;33",
-            Ink::Verdict(_) => "1;31",
+            Ink::Bad | Ink::Verdict(_) => "1;31",
         };
         match self {
             Style::Colored if !text.is_empty() => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
@@ -162,7 +166,7 @@ fn push_table(text: &mut String, table: &Table, verdict: Verdict, style: Style) 
 }
 
 /// The first column to the left, all others to the right.
-fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()
@@ -189,11 +193,11 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
 }
 
 /// Names and keys come from a record: they must not steer the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-fn line(text: &mut String, line: &str) {
+pub(crate) fn line(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
 }

@@ -90,7 +90,7 @@ impl LineFile {
 
 /// Writes `bytes` under a temporary name, brings them to the disk and renames: a reader sees the
 /// whole file or none.
-pub(super) fn publish(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
+pub(crate) fn publish(path: &Path, bytes: &[u8]) -> Result<(), RecordError> {
     let temporary = path.with_extension("tmp");
     let error = |what: &'static str| move |source| RecordError::io(what, path, source);
     let mut file = File::create(&temporary).map_err(error("create"))?;
