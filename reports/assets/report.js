@@ -146,6 +146,13 @@
       points: { show: false },
       value: (plot, value) => (value === null || value === undefined ? "–" : format(value)),
     }));
+    // The ends of ranges are lines that nobody sees, and what is between them is shaded.
+    const end = { label: "", class: "range", stroke: "transparent", points: { show: false } };
+    const ends = chart.ranges.flatMap(() => [end, end]);
+    const bands = chart.ranges.map((it, at) => {
+      const low = 1 + series.length + 2 * at;
+      return { series: [low + 1, low], fill: it.colors[darkTheme.matches ? 1 : 0] + "2e" };
+    });
     return {
       title: chart.title,
       width,
@@ -164,7 +171,8 @@
         { ...axis, size: 34, values: (plot, ticks) => ticks.map(jobTime) },
         { ...axis, ...valueAxis, size: 66, values: (plot, ticks) => ticks.map((tick) => (tick === null ? "" : shortened(format(tick)))) },
       ],
-      series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series],
+      series: [{ label: "job time", value: (plot, value) => (value === null || value === undefined ? "–" : jobTime(value)) }, ...series, ...ends],
+      bands,
       hooks: { drawClear: [(plot) => shadeMarks(plot, chart)], draw: [nameMarks], setSelect: [zoomToSelection] },
     };
   }
@@ -177,7 +185,8 @@
       if (!figure) continue;
       figure.classList.add("is-live");
       const host = figure.querySelector(".live");
-      const values = [chart.times_s, ...chart.series.map((it) => it.values)];
+      const ranges = chart.ranges.flatMap((it) => [it.low, it.high]);
+      const values = [chart.times_s, ...chart.series.map((it) => it.values), ...ranges];
       plots.push(new uPlot(options(chart, host.clientWidth), values, host));
     }
     show(shown);

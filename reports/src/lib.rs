@@ -9,10 +9,12 @@
 //! - [`comparison`]: whether one variant of a run is better than another.
 //! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell;
 //!   [`sweep`]: latency over load; [`overload`]: what happens beyond the capacity.
+//! - [`compared`]: the record of a comparison, its answer and its page.
 //! - [`render`]: charts and page of a run directory.
 //! - [`styled_summary`]: the same for a terminal.
 //! - [`format`](mod@format): how numbers read, everywhere.
 
+pub mod compared;
 pub mod comparison;
 pub mod format;
 pub mod overload;

@@ -24,6 +24,7 @@ pub(crate) use batch_means::BatchMeans;
 pub(crate) use bootstrap::Bootstrap;
 pub(crate) use distributions::{normal_p, normal_quantile};
 pub(crate) use least_squares::LeastSquares;
+pub(crate) use median::median_of;
 pub(crate) use multiple::{benjamini_hochberg, holm};
 pub(crate) use paired::{SignedRank, hodges_lehmann, rank_sum_above};
 pub(crate) use slope::{SlopeInterval, slope_interval, theil_sen_slope};

@@ -65,6 +65,15 @@ impl Canvas<'_> {
             .expect(INFALLIBLE);
     }
 
+    /// The same, with what is below it shining through.
+    pub(super) fn veil(&self, points: Vec<(i32, i32)>, color: RGBColor) {
+        /// Two of them over each other can be told from one.
+        const OPACITY: f64 = 0.18;
+        self.area
+            .draw(&Polygon::new(points, color.mix(OPACITY)))
+            .expect(INFALLIBLE);
+    }
+
     pub(super) fn outline(&self, from: (i32, i32), to: (i32, i32), color: RGBColor) {
         self.area
             .draw(&Rectangle::new([from, to], ShapeStyle::from(&color)))

@@ -51,6 +51,22 @@ struct LiveChart {
     band_colors: [String; 2],
     times_s: Vec<f64>,
     series: Vec<Series>,
+    ranges: Vec<Range>,
+}
+
+/// What lies around a line, shaded.
+#[derive(Serialize)]
+struct Range {
+    colors: [String; 2],
+    /// One per time, as of the lines.
+    low: Vec<Option<f64>>,
+    high: Vec<Option<f64>>,
+}
+
+/// A line and the range of what it is the middle of: time in milliseconds, lowest and highest value.
+pub(super) struct Ranged {
+    pub(super) line: Line,
+    pub(super) range: Vec<(u64, f64, f64)>,
 }
 
 #[derive(Serialize)]
@@ -176,6 +192,45 @@ pub(super) fn live(subject: &Subject<'_>) -> Live {
     }
 }
 
+/// Lines with ranges over the same time, which began to be measured at `measured_ms`.
+pub(super) fn live_ranges(
+    (measured_ms, end_ms): (u64, u64),
+    charts: Vec<(&'static str, &'static str, Unit, Vec<Ranged>)>,
+) -> Live {
+    let charts = charts
+        .into_iter()
+        .filter_map(|(replaces, title, unit, lines)| {
+            let (lines, ranges): (Vec<Line>, Vec<_>) = lines
+                .into_iter()
+                .filter(|it| !it.line.points.is_empty())
+                .map(|it| (it.line, it.range))
+                .unzip();
+            let colors: Vec<[String; 2]> = lines.iter().map(|it| theme::both(it.color)).collect();
+            let drawn = chart(replaces, title, unit, lines)?;
+            let at = |t_s: &f64, range: &[(u64, f64, f64)]| {
+                let found = range.iter().find(|(t_ms, ..)| seconds(*t_ms) == *t_s);
+                found.map(|&(_, low, high)| (rounded(low), rounded(high)))
+            };
+            let ranges = ranges.iter().zip(colors).map(|(range, colors)| {
+                let ends = drawn.times_s.iter().map(|t_s| at(t_s, range));
+                let (low, high) = ends.map(Option::unzip).unzip();
+                Range { colors, low, high }
+            });
+            Some(LiveChart {
+                ranges: ranges.collect(),
+                ..drawn
+            })
+        });
+    let measured_s = [seconds(measured_ms), seconds(end_ms)];
+    Live {
+        span_s: [0.0, seconds(end_ms)],
+        measured_s: Some(measured_s),
+        warm_up_end_s: (measured_ms > 0).then(|| seconds(measured_ms)),
+        faults: Vec::new(),
+        charts: charts.collect(),
+    }
+}
+
 /// Lines brought to common times; `None` if there is nothing to draw.
 fn chart(
     replaces: &'static str,
@@ -215,6 +270,7 @@ fn chart(
         band_colors: theme::both(BACKGROUND),
         times_s: rows.keys().copied().map(seconds).collect(),
         series: series.collect(),
+        ranges: Vec::new(),
     })
 }
 

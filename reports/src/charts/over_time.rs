@@ -136,7 +136,7 @@ fn shade_bands(canvas: &Canvas<'_>, frame: Frame, bands: &Bands) {
     }
 }
 
-fn room_for_names(lines: &[Line]) -> i32 {
+pub(super) fn room_for_names(lines: &[Line]) -> i32 {
     let widths = lines
         .iter()
         .map(|line| TextSize::Small.width_of(&line.name));

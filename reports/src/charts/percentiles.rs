@@ -15,7 +15,7 @@ use crate::format;
 
 pub(super) const TITLE: &str = "Response and service time by percentile";
 /// The strip of marks has no place here: there is no time axis.
-const PLOT_TOP: i32 = TOP - 14;
+pub(super) const PLOT_TOP: i32 = TOP - 14;
 /// A percentile is drawn with so many samples beyond it: with fewer it is chance.
 const LEAST_BEYOND: f64 = 10.0;
 /// The frame's axis is an integer one: 1/(1-q) in thousandths of a decade.
@@ -81,7 +81,7 @@ fn subtitle(subject: &Subject<'_>) -> String {
 }
 
 /// Up to the last percentile that has enough samples.
-fn curve(values: &Histogram<u64>) -> Vec<(u64, Option<f64>)> {
+pub(super) fn curve(values: &Histogram<u64>) -> Vec<(u64, Option<f64>)> {
     let decades = (values.len() as f64 / LEAST_BEYOND).log10();
     if decades <= 0.0 || !decades.is_finite() {
         return Vec::new();
@@ -96,7 +96,7 @@ fn curve(values: &Histogram<u64>) -> Vec<(u64, Option<f64>)> {
         .collect()
 }
 
-fn percentile_axis(canvas: &Canvas<'_>, frame: Frame) {
+pub(super) fn percentile_axis(canvas: &Canvas<'_>, frame: Frame) {
     let mark = |x: i32, label: &str| {
         canvas.line(vec![(x, frame.top), (x, frame.bottom)], GRID, 1);
         canvas.line(vec![(x, frame.bottom), (x, frame.bottom + 4)], FRAME, 1);

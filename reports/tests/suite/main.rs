@@ -3,6 +3,7 @@
 mod allocation;
 mod charts;
 mod checkpoints;
+mod compared;
 mod fuzz;
 mod golden;
 mod keyed_state;

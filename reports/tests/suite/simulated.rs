@@ -30,6 +30,12 @@ pub struct Simulation {
     pub state: Option<Backend>,
     /// Whether it takes checkpoints, and fails once.
     pub has_checkpoints: bool,
+    /// Records that the slow operator takes per second.
+    pub capacity_per_s: u64,
+    /// More lines of the scenario.
+    pub settings: &'static str,
+    /// Time of the calibration loop.
+    pub calibration_ns: Option<u64>,
 }
 
 pub const TASKS: [&str; 5] = ["source", "parse", "slow", "sum", "sink"];
@@ -47,6 +53,9 @@ impl Default for Simulation {
             has_event_time: false,
             state: None,
             has_checkpoints: false,
+            capacity_per_s: CAPACITY_PER_S,
+            settings: "",
+            calibration_ns: None,
         }
     }
 }
@@ -54,9 +63,12 @@ impl Default for Simulation {
 impl Simulation {
     /// Writes the record without `run.json`.
     pub fn write(&self, directory: &Path) {
-        let scenario = "name = \"simulated\"\n[workload]\nkind = \"slow-operator\"\n";
+        let scenario = format!(
+            "name = \"simulated\"\n[workload]\nkind = \"slow-operator\"\n{}",
+            self.settings
+        );
         let mut writer =
-            Writer::create(directory, scenario, &self.graph(), 1_700_000_000_123).unwrap();
+            Writer::create(directory, &scenario, &self.graph(), 1_700_000_000_123).unwrap();
         let mut state = State::default();
         self.write_rows(&mut writer, 0, &state);
         let mut t_ms = 0;
@@ -165,7 +177,7 @@ impl Simulation {
         let capacity = if self.is_frozen(t_ms) || self.is_down(t_ms) {
             0
         } else {
-            CAPACITY_PER_S * interval_ms / 1000
+            self.capacity_per_s * interval_ms / 1000
         };
         state.offered = self.offered_per_s.map(|rate| rate * t_ms / 1000);
         let waiting = state
@@ -175,7 +187,7 @@ impl Simulation {
         state.admitted += waiting.min(room);
         let done = capacity.min(state.admitted - state.completed);
         state.completed += done;
-        let busy = done as f64 / (CAPACITY_PER_S * interval_ms / 1000) as f64;
+        let busy = done as f64 / (self.capacity_per_s * interval_ms / 1000) as f64;
         state.slow_busy = if self.is_frozen(t_ms) { 1.0 } else { busy };
         let backlog = state.offered.map_or(0, |offered| offered - state.admitted);
         state.full = if backlog > 0 || waiting == u64::MAX {
@@ -204,7 +216,7 @@ impl Simulation {
                 .offered
                 .map(|_| self.latency_ns(t_ms, state) * factor / 100)
         };
-        let row = TimelineRow {
+        let mut row = TimelineRow {
             t_ms,
             offered: state.offered,
             admitted: state.admitted,
@@ -222,6 +234,7 @@ impl Simulation {
             watermark_lag_ms: self.watermark_lag_ms(t_ms),
             ..TimelineRow::default()
         };
+        row.calibration = self.calibration_ns;
         writer.append(&row).unwrap();
         for (at, &task) in TASKS.iter().enumerate() {
             for subtask in 0..self.parallelism[at] {
@@ -290,7 +303,7 @@ impl Simulation {
 
     fn latency_ns(&self, t_ms: u64, state: &State) -> u64 {
         let in_system = state.offered.unwrap_or(state.admitted) - state.completed;
-        2_000_000 + in_system * 1_000_000_000 / CAPACITY_PER_S + t_ms * 7_919 % 500_000
+        2_000_000 + in_system * 1_000_000_000 / self.capacity_per_s + t_ms * 7_919 % 500_000
     }
 
     fn write_latency(&self, writer: &mut Writer, t_ms: u64, state: &State) {

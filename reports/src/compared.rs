@@ -1,0 +1,267 @@
+//! The record of a comparison: which variants ran in which blocks, what each run gave, and what that
+//! says. `result.json`, two tables for other programs, the terminal's answer and `comparison.html`.
+//!
+//! ```text
+//! results/<time>-compare-<scenario>/
+//!   runs/<block>-<variant>/   the run directories
+//!   comparison.csv            one row per variant and metric
+//!   blocks.csv                one row per run
+//!   result.json               written after every block, by rename
+//!   charts/*.svg  comparison.html
+//! ```
+//!
+//! Nothing here runs anything, and no statistic is computed here: the values of runs go to
+//! [`comparison`](crate::comparison), and what comes back is kept and shown.
+
+mod course;
+mod figures;
+mod finished;
+mod notes;
+mod page;
+mod quantities;
+mod run;
+mod settings;
+mod store;
+mod terminal;
+mod words;
+
+use serde::{Deserialize, Serialize};
+
+use crate::comparison::{Block, Comparison, Estimate, Metric, Next, Plan, Role, Verdict};
+use crate::stats::median_of;
+
+pub(crate) use course::{Course, Courses, Point};
+pub use page::render;
+pub use quantities::{metrics, values};
+pub use run::{Calibration, ComparedRun};
+pub use store::{ComparedError, publish, read};
+pub use terminal::summary;
+pub(crate) use words::Tone;
+
+/// Version of the keys of `result.json`; grows when one changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+/// The record of a comparison, written by rename.
+pub const RESULT_FILE: &str = "result.json";
+/// The page.
+pub const PAGE_FILE: &str = "comparison.html";
+
+/// `result.json` of a comparison: with the run directories all that its page needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The scenario's name.
+    pub name: String,
+    /// Wall-clock start, RFC 3339.
+    pub started_at: String,
+    /// Whether the variants ran in randomised blocks; else they are finished runs, put side by side.
+    pub interleaved: bool,
+    /// Whether it ran to its end.
+    pub finished: bool,
+    /// How many blocks, how often looked at.
+    pub plan: Plan,
+    /// What was compared; values and estimates are in this order.
+    pub metrics: Vec<Metric>,
+    /// The baseline first.
+    pub variants: Vec<ComparedVariant>,
+    /// In the order in which they ran; the last may be incomplete.
+    pub blocks: Vec<ComparedBlock>,
+    /// For each variant but the baseline, every metric; empty before the first block is complete.
+    pub estimates: Vec<Vec<Estimate>>,
+    /// What a reader should know: noise, runs that were left out, what the numbers do not say.
+    pub notes: Vec<String>,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComparedVariant {
+    /// What it is called.
+    pub name: String,
+    /// The engine, and its version where that is known.
+    pub target: String,
+    /// Keys of the scenario that it sets, and their values.
+    pub sets: Vec<(String, String)>,
+}
+
+/// Every variant once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ComparedBlock {
+    /// Indices of the variants, in the order in which they ran.
+    pub order: Vec<usize>,
+    /// By variant; `None` for one that has not run.
+    pub runs: Vec<Option<ComparedRun>>,
+}
+
+impl ComparedBlock {
+    fn run(&self, variant: usize) -> Option<&ComparedRun> {
+        self.runs.get(variant)?.as_ref()
+    }
+}
+
+impl Compared {
+    /// A comparison of which nothing has run yet, to be run in interleaved blocks.
+    pub fn new(
+        name: &str,
+        started_at: &str,
+        plan: Plan,
+        variants: Vec<ComparedVariant>,
+    ) -> Compared {
+        Compared {
+            schema: SCHEMA,
+            name: name.to_owned(),
+            started_at: started_at.to_owned(),
+            interleaved: true,
+            finished: false,
+            plan,
+            metrics: metrics(),
+            variants,
+            blocks: Vec::new(),
+            estimates: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Estimates and notes from the blocks there are.
+    pub fn conclude(&mut self) {
+        self.estimates = self.estimated();
+        self.notes = notes::notes(self);
+    }
+
+    /// Whether more blocks are to run. Finished runs have none to come.
+    pub fn next(&self) -> Next {
+        if !self.interleaved {
+            return Next::Stop;
+        }
+        let known = self.known();
+        let blocks: Vec<Block> = self.counted().map(|it| self.values(it, &known)).collect();
+        self.comparison(&known).next(&blocks)
+    }
+
+    /// Of every metric; those of which nothing is known have none.
+    fn estimated(&self) -> Vec<Vec<Estimate>> {
+        let known = self.known();
+        let blocks: Vec<Block> = self.counted().map(|it| self.values(it, &known)).collect();
+        let found = self.comparison(&known).estimates(&blocks).into_iter();
+        let of_variant = found.map(|estimates| {
+            let mut estimates = estimates.into_iter();
+            let metrics = self.metrics.iter().enumerate();
+            let all = metrics.map(|(at, metric)| {
+                let is_known = known.contains(&at);
+                let found = is_known.then(|| estimates.next()).flatten();
+                found.unwrap_or_else(|| nothing(metric))
+            });
+            all.collect()
+        });
+        of_variant.collect()
+    }
+
+    /// Metrics that some run has a value of. What nobody measured is no test that others pay for.
+    fn known(&self) -> Vec<usize> {
+        let has = |metric: &usize| {
+            let mut runs = self.blocks.iter().flat_map(|it| it.runs.iter().flatten());
+            runs.any(|run| run.values.get(*metric).copied().flatten().is_some())
+        };
+        let gate = |metric: &usize| self.metrics[*metric].role == Role::Gate;
+        let all = 0..self.metrics.len();
+        all.filter(|metric| gate(metric) || has(metric)).collect()
+    }
+
+    fn comparison(&self, known: &[usize]) -> Comparison {
+        let metrics = known.iter().map(|&at| self.metrics[at].clone());
+        Comparison::new(self.plan, metrics.collect())
+    }
+
+    /// Blocks that count. One that was interrupted does not: a look at it was not planned.
+    fn counted(&self) -> impl Iterator<Item = &ComparedBlock> {
+        let is_complete =
+            |block: &ComparedBlock| (0..self.variants.len()).all(|at| block.run(at).is_some());
+        let blocks = self.blocks.iter();
+        blocks.filter(move |block| !self.interleaved || is_complete(block))
+    }
+
+    fn values(&self, block: &ComparedBlock, known: &[usize]) -> Block {
+        let of = |variant| {
+            let value = |&metric: &usize| *block.run(variant)?.values.get(metric)?;
+            known.iter().map(value).collect()
+        };
+        Block {
+            values: (0..self.variants.len()).map(of).collect(),
+        }
+    }
+
+    /// Runs of one variant, with the number of their block from 1.
+    fn runs(&self, variant: usize) -> impl Iterator<Item = (usize, &ComparedRun)> {
+        let blocks = self.blocks.iter().enumerate();
+        blocks.filter_map(move |(at, block)| Some((at + 1, block.run(variant)?)))
+    }
+
+    /// Median of a variant's values over the blocks in which the estimate has a pair.
+    fn median(&self, of: usize, against: usize, metric: usize) -> Option<f64> {
+        let value = |block: &ComparedBlock, variant: usize| {
+            let value = *block.run(variant)?.values.get(metric)?;
+            value.filter(|value| *value > 0.0)
+        };
+        let paired = self.counted();
+        let paired = paired.filter_map(|block| value(block, against).and(value(block, of)));
+        let mut paired: Vec<f64> = paired.collect();
+        (!paired.is_empty()).then(|| median_of(&mut paired))
+    }
+}
+
+fn nothing(metric: &Metric) -> Estimate {
+    Estimate {
+        metric: metric.name.clone(),
+        pairs: 0,
+        ratio: None,
+        low: None,
+        high: None,
+        cv: None,
+        p: 1.0,
+        p_adjusted: 1.0,
+        verdict: Verdict::Inconclusive { more_blocks: None },
+        beyond_floor: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_measured_is_no_test_that_others_pay_for() {
+        let run = |throughput: f64| {
+            let mut values = vec![None; metrics().len()];
+            values[0] = Some(throughput);
+            Some(ComparedRun {
+                directory: String::new(),
+                verdict: crate::record::Verdict::Steady,
+                values,
+                offered_per_s: None,
+                calibration_ns: None,
+            })
+        };
+        let variant = |name: &str| ComparedVariant {
+            name: name.to_owned(),
+            target: String::new(),
+            sets: Vec::new(),
+        };
+        let plan = Plan {
+            resamples: 50,
+            ..Plan::default()
+        };
+        let mut compared = Compared::new("a", "", plan, vec![variant("base"), variant("other")]);
+        for block in 0..12 {
+            let wobble = f64::from(block) / 1e3;
+            compared.blocks.push(ComparedBlock {
+                order: vec![0, 1],
+                runs: vec![run(100.0), run(150.0 + wobble)],
+            });
+        }
+        compared.conclude();
+        let pairs: Vec<u32> = compared.estimates[0].iter().map(|it| it.pairs).collect();
+        assert_eq!(pairs, [12, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(compared.estimates[0][0].verdict, Verdict::Better);
+        let names = compared.estimates[0].iter().map(|it| &it.metric);
+        assert!(names.eq(compared.metrics.iter().map(|it| &it.name)));
+    }
+}
