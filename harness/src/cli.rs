@@ -1,5 +1,6 @@
 //! The command line: arguments, dispatch and exit statuses. What the commands do is in their files.
 
+mod compare;
 mod list;
 mod print;
 mod report;
@@ -10,9 +11,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use reports::comparison::Plan;
 
 use crate::run::RunError;
-use crate::scenario::ScenarioError;
+use crate::scenario::{ScenarioError, Variant};
 
 /// The answer was found, and it is "wrong".
 const WRONG: u8 = 1;
@@ -31,13 +33,15 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results; \
+const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results, or a variant is worse; \
 2 bad usage or scenario; 3 not valid: generator-limited, aborted or failed.";
 
 #[derive(Subcommand)]
 enum Command {
     /// Run a scenario and report on it
     Run(RunArguments),
+    /// Compare variants of a scenario in interleaved blocks, or finished runs
+    Compare(CompareArguments),
     /// Render finished or unfinished runs again
     Report {
         /// Run directories
@@ -81,12 +85,80 @@ struct RunArguments {
     json: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(clap::Args)]
+struct CompareArguments {
+    /// A scenario, or two or more run directories
+    #[arg(required = true, value_name = "SCENARIO|RUN")]
+    what: Vec<String>,
+    /// A variant beside those of the scenario, e.g. wide:job.parallelism=4; may be repeated, also for more keys
+    /// of the same variant. A name alone is the scenario once more: what differs then is noise
+    #[arg(long, value_name = "NAME[:KEY=VALUE]", value_parser = Variant::parse)]
+    variant: Vec<Variant>,
+    /// Override a key of the scenario in all variants; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// What to run on; with several, every variant on each
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "embedded")]
+    targets: Vec<TargetName>,
+    /// Exactly so many blocks, looked at once, instead of 8 and up to 24 until it is decided
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(6..=1000))]
+    blocks: Option<u32>,
+    /// Differences within this share are none: what counts as equivalent
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
+    margin: f64,
+    /// The directory of the comparison, empty or absent, or an unfinished one to go on with [default:
+    /// results/<time>-compare-<scenario>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print result.json alone on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl CompareArguments {
+    fn plan(&self, seed: u64) -> Plan {
+        let usual = Plan::default();
+        let (blocks, most_blocks) = match self.blocks {
+            Some(blocks) => (blocks, blocks),
+            None => (usual.blocks, usual.most_blocks),
+        };
+        Plan {
+            blocks,
+            most_blocks,
+            margin: self.margin,
+            seed,
+            ..usual
+        }
+    }
+}
+
+/// A share above 0 and below 1, or as many percent: `0.05` and `5%`.
+fn share(text: &str) -> Result<f64, String> {
+    let share = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
+        None => text.trim().parse(),
+    };
+    match share {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("allowed: above 0 and below 1, e.g. 0.05 or 5%".to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum TargetName {
     /// The embedded engine, in this process
     Embedded,
     /// No engine: the harness's own ceiling
     Null,
+}
+
+impl TargetName {
+    fn as_str(self) -> &'static str {
+        match self {
+            TargetName::Embedded => "embedded",
+            TargetName::Null => "null",
+        }
+    }
 }
 
 /// Why a command failed, with its exit status.
@@ -117,6 +189,7 @@ impl From<ScenarioError> for Failure {
 pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::Report { runs } => report::report(&runs),
         Command::List { name } => list::list(name.as_deref()),
         Command::Completions { shell } => {

@@ -15,6 +15,7 @@ pub mod target;
 mod calibration;
 mod child;
 mod clock;
+mod compare;
 mod environment;
 mod host;
 mod live;

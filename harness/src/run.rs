@@ -28,7 +28,7 @@ use crate::target::{DeployError, Deployment, Ending, RunningJob, Target};
 use conduct::Conducted;
 pub use error::RunError;
 use instruments::Instruments;
-pub use output::RunDirectory;
+pub use output::{RunDirectory, rfc3339};
 
 /// A checked scenario, deployed and not yet running.
 pub struct Prepared {

@@ -16,12 +16,16 @@ pub fn answer(text: &str) {
 /// A run's summary as it goes to standard output: in colours for a person at a terminal who has
 /// not declined them (<https://no-color.org>).
 pub fn summary(run: &Run) -> String {
+    styled_summary(run, style())
+}
+
+/// How answers look on standard output.
+pub fn style() -> Style {
     let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let style = match stdout().is_terminal() && !declined {
+    match stdout().is_terminal() && !declined {
         true => Style::Colored,
         false => Style::Plain,
-    };
-    styled_summary(run, style)
+    }
 }
 
 /// Prose goes to standard error.

@@ -41,15 +41,23 @@ impl RunDirectory {
 
     /// Makes a new folder `results/<time>-<scenario>-<target>`, with a number if that is taken.
     pub fn by_default(now: Duration, scenario: &str, target: &str) -> Result<Self, RunError> {
+        Self::named(&format!("{}-{scenario}-{target}", compact_utc(now)))
+    }
+
+    /// Makes a new folder `results/<time>-<command>-<scenario>`, likewise.
+    pub fn of_command(now: Duration, command: &str, scenario: &str) -> Result<Self, RunError> {
+        Self::named(&format!("{}-{command}-{scenario}", compact_utc(now)))
+    }
+
+    fn named(base: &str) -> Result<Self, RunError> {
         let refused = |path: &Path, error| RunError::Output {
             message: format!("{} cannot be made: {error}", path.display()),
         };
         let parent = Path::new("results");
         fs::create_dir_all(parent).map_err(|error| refused(parent, error))?;
-        let base = format!("{}-{scenario}-{target}", compact_utc(now));
         for sibling in 1..=MAX_SIBLINGS {
             let name = if sibling == 1 {
-                base.clone()
+                base.to_owned()
             } else {
                 format!("{base}-{sibling}")
             };

@@ -1,0 +1,313 @@
+//! `backwater compare`: variants of a scenario in interleaved blocks, or runs that are finished.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reports::comparison::{Plan, Verdict as Answer, blocks_needed};
+use reports::compared::{self, Compared, ComparedRun, ComparedVariant};
+use reports::format;
+use reports::record::SCENARIO_FILE;
+
+use super::{CompareArguments, Failure, INVALID, TargetName, USAGE, WRONG, print};
+use crate::clock;
+use crate::compare::{At, Comparing, Watch};
+use crate::interrupt::Interrupt;
+use crate::run::RunDirectory;
+use crate::scenario::{self, Scenario};
+
+/// Coefficient of variation of one run where nothing is known yet: that of streaming benchmarks on cloud
+/// machines (arXiv 2504.11826).
+const USUAL_CV: f64 = 0.037;
+/// Probability of finding a difference of the stated size.
+const POWER: f64 = 0.8;
+/// The difference of which is said how many blocks it takes.
+const EFFECT: f64 = 0.05;
+
+/// Runs the comparison; exit status 1 if a variant is worse.
+pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
+    let runs: Vec<PathBuf> = arguments.what.iter().map(PathBuf::from).collect();
+    let (directory, compared) = match arguments.what.as_slice() {
+        _ if runs.iter().all(|run| run.join(SCENARIO_FILE).is_file()) => {
+            finished(arguments, &runs)?
+        }
+        [scenario] => interleaved(arguments, scenario)?,
+        _ => {
+            return Err(Failure {
+                status: USAGE,
+                message: "expected one scenario, or two or more run directories".to_owned(),
+            });
+        }
+    };
+    let page = compared::render(&directory).map_err(invalid)?;
+    if arguments.json {
+        let path = directory.join(compared::RESULT_FILE);
+        print::answer(&fs::read_to_string(&path).map_err(invalid)?);
+    } else {
+        print::answer(&compared::summary(&compared, print::style()));
+    }
+    print::say(&format!("report: {}", page.display()));
+    Ok(status(&compared))
+}
+
+fn invalid(error: impl Display) -> Failure {
+    Failure {
+        status: INVALID,
+        message: error.to_string(),
+    }
+}
+
+fn status(compared: &Compared) -> u8 {
+    let is_worse = |verdict: &Answer| *verdict == Answer::Worse;
+    let mut estimates = compared.estimates.iter().flatten();
+    if estimates.any(|estimate| is_worse(&estimate.verdict)) {
+        return WRONG;
+    }
+    match compared.finished {
+        true => 0,
+        false => INVALID,
+    }
+}
+
+/// Puts finished runs side by side.
+fn finished(
+    arguments: &CompareArguments,
+    runs: &[PathBuf],
+) -> Result<(PathBuf, Compared), Failure> {
+    let directory = place(arguments, "runs")?;
+    let absolute: Result<Vec<PathBuf>, _> = runs.iter().map(fs::canonicalize).collect();
+    let compared = Compared::of_finished(&directory, &absolute.map_err(invalid)?);
+    let mut compared = compared.map_err(|error| Failure {
+        status: USAGE,
+        message: error.to_string(),
+    })?;
+    compared.conclude();
+    compared::publish(&directory, &compared).map_err(invalid)?;
+    Ok((directory, compared))
+}
+
+/// Runs the blocks, or those that are left of an earlier, unfinished comparison.
+fn interleaved(arguments: &CompareArguments, name: &str) -> Result<(PathBuf, Compared), Failure> {
+    let mut document = scenario::find(name)?;
+    let scenarios = document.parse_variants(&arguments.set, &arguments.variant)?;
+    let (planned, texts) = planned(arguments, &scenarios);
+    if planned.variants.len() < 2 {
+        let message = format!(
+            "{name} has no variants; add [[variant]] to it, --variant NAME:KEY=VALUE, or --targets A,B"
+        );
+        let status = USAGE;
+        return Err(Failure { status, message });
+    }
+    let earlier = match &arguments.out {
+        Some(directory) if directory.join(compared::RESULT_FILE).is_file() => {
+            Some(earlier(directory, &planned, &texts)?)
+        }
+        _ => None,
+    };
+    let interrupt = Interrupt::listen()
+        .map_err(|error| invalid(format!("cannot listen to Ctrl-C: {error}")))?;
+    let directory = match (&arguments.out, &earlier) {
+        (Some(directory), Some(_)) => directory.clone(),
+        _ => place(arguments, &planned.name)?,
+    };
+    let one_run_ns = scenarios[0].1.end().as_nanos() as u64;
+    announce(&planned, one_run_ns, &directory);
+    let comparing = match earlier {
+        Some(earlier) => Comparing::go_on(&directory, earlier),
+        None => Comparing::begin(&directory, planned, &texts).map_err(invalid)?,
+    };
+    let mut progress = Progress::new(one_run_ns);
+    let compared = comparing.run(&interrupt, &mut progress);
+    progress.bar.finish_and_clear();
+    Ok((directory, compared.map_err(invalid)?))
+}
+
+/// What is to be compared with what, and the scenario of each: on every target, every variant.
+fn planned(
+    arguments: &CompareArguments,
+    scenarios: &[(String, Scenario)],
+) -> (Compared, Vec<String>) {
+    let targets = &arguments.targets;
+    let base = toml_keys(&scenarios[0].1);
+    let (mut variants, mut texts) = (Vec::new(), Vec::new());
+    for target in targets {
+        for (name, scenario) in scenarios {
+            let target = target.as_str();
+            variants.push(ComparedVariant {
+                name: match targets.len() {
+                    1 => name.clone(),
+                    _ => format!("{name}-{target}"),
+                },
+                target: target.to_owned(),
+                sets: differences(&base, &toml_keys(scenario)),
+            });
+            texts.push(scenario.to_toml());
+        }
+    }
+    let scenario = &scenarios[0].1;
+    let started_at = crate::run::rfc3339(clock::unix_time());
+    let plan = arguments.plan(scenario.seed);
+    let compared = Compared::new(&scenario.name, &started_at, plan, variants);
+    (compared, texts)
+}
+
+fn toml_keys(scenario: &Scenario) -> Vec<(String, String)> {
+    let table: toml::Table = toml::from_str(&scenario.to_toml()).unwrap_or_default();
+    let mut keys = Vec::new();
+    flatten("", &toml::Value::Table(table), &mut keys);
+    keys
+}
+
+fn flatten(at: &str, value: &toml::Value, into: &mut Vec<(String, String)>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                let below = match at {
+                    "" => key.clone(),
+                    at => format!("{at}.{key}"),
+                };
+                flatten(&below, value, into);
+            }
+        }
+        other => into.push((at.to_owned(), other.to_string())),
+    }
+}
+
+/// Keys that a variant has otherwise than the base, and what it has there; `none` for those it lacks.
+fn differences(base: &[(String, String)], own: &[(String, String)]) -> Vec<(String, String)> {
+    let changed = own.iter().filter(|set| !base.contains(set)).cloned();
+    let lacks = |key: &str| own.iter().all(|(other, _)| other != key);
+    let removed = base.iter().filter(|(key, _)| lacks(key));
+    let removed = removed.map(|(key, _)| (key.clone(), "none".to_owned()));
+    changed.chain(removed).collect()
+}
+
+/// What an earlier process has left in the directory, if it is of the same comparison.
+fn earlier(directory: &Path, planned: &Compared, texts: &[String]) -> Result<Compared, Failure> {
+    let refused = |what: &str| Failure {
+        status: USAGE,
+        message: format!(
+            "{} holds another comparison: {what}; go on with the same scenario and variants, or give another --out",
+            directory.display()
+        ),
+    };
+    let mut earlier = compared::read(directory).map_err(invalid)?;
+    if earlier.variants != planned.variants {
+        return Err(refused("its variants differ"));
+    }
+    for (variant, text) in planned.variants.iter().zip(texts) {
+        let path = Comparing::scenario_of(directory, &variant.name);
+        let before = fs::read_to_string(&path).map_err(invalid)?;
+        if before != *text {
+            return Err(refused(&format!("the scenario of {} differs", variant.name)));
+        }
+    }
+    // More blocks may be asked for.
+    earlier.plan.most_blocks = earlier.plan.most_blocks.max(planned.plan.most_blocks);
+    earlier.finished = false;
+    Ok(earlier)
+}
+
+fn place(arguments: &CompareArguments, name: &str) -> Result<PathBuf, Failure> {
+    let directory = match &arguments.out {
+        Some(directory) => RunDirectory::given(directory)?,
+        None => RunDirectory::of_command(clock::unix_time(), "compare", name)?,
+    };
+    Ok(directory.path().to_owned())
+}
+
+/// Says what is about to happen, how long it takes, and what it can find.
+fn announce(planned: &Compared, one_run_ns: u64, directory: &Path) {
+    let Plan {
+        blocks,
+        most_blocks,
+        ..
+    } = planned.plan;
+    let variants = planned.variants.len();
+    let minutes = |blocks: u32| {
+        let runs = u64::from(blocks) * variants as u64;
+        format::duration_ns((runs * one_run_ns) as f64)
+    };
+    let needed = blocks_needed(USUAL_CV, EFFECT, POWER);
+    print::say(&format!(
+        "comparing {variants} variants of {} in {blocks} to {most_blocks} interleaved blocks ({} to {} of runs), recording to {}",
+        planned.name,
+        minutes(blocks),
+        minutes(most_blocks),
+        directory.display()
+    ));
+    print::say(&format!(
+        "a difference of {:.0} % takes about {needed} blocks to show, if runs vary by {:.1} % (with probability {POWER})",
+        EFFECT * 100.0,
+        USUAL_CV * 100.0
+    ));
+}
+
+/// One line that is rewritten on a terminal, and a plain one for every run.
+struct Progress {
+    bar: ProgressBar,
+    one_run_ns: u64,
+}
+
+impl Progress {
+    fn new(one_run_ns: u64) -> Progress {
+        let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Progress {
+            bar: ProgressBar::new(1).with_style(style),
+            one_run_ns,
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match self.bar.is_hidden() {
+            true => print::say(line),
+            false => self.bar.println(line),
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn runs(&mut self, at: &At<'_>, for_ns: u64) {
+        let done_ns = at.runs_before as u64 * self.one_run_ns + for_ns.min(self.one_run_ns);
+        self.bar.set_length(at.runs as u64 * self.one_run_ns);
+        self.bar.set_position(done_ns);
+        self.bar.set_message(format!(
+            "block {} of {}, {}: {:.0} s",
+            at.block + 1,
+            at.blocks,
+            at.variant,
+            for_ns as f64 / 1e9
+        ));
+    }
+
+    fn ran(&mut self, at: &At<'_>, run: &ComparedRun) {
+        let throughput = run.values.first().copied().flatten();
+        let throughput = throughput.map_or("n/a".to_owned(), format::rate);
+        self.say(&format!(
+            "block {} of {}, {}: {throughput} [{}]",
+            at.block + 1,
+            at.blocks,
+            at.variant,
+            run.verdict
+        ));
+    }
+
+    fn looked(&mut self, compared: &Compared) {
+        let variants = compared.variants.iter().skip(1);
+        for (variant, estimates) in variants.zip(&compared.estimates) {
+            let Some(estimate) = estimates.first() else {
+                continue;
+            };
+            if let (Some(ratio), Some(low), Some(high)) =
+                (estimate.ratio, estimate.low, estimate.high)
+            {
+                self.say(&format!(
+                    "  after {} blocks {}: {} {ratio:.3} ({low:.3} to {high:.3})",
+                    estimate.pairs, variant.name, estimate.metric
+                ));
+            }
+        }
+    }
+}
