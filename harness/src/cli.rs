@@ -18,6 +18,8 @@ use crate::scenario::{ScenarioError, Variant};
 
 /// The answer was found, and it is "wrong".
 const WRONG: u8 = 1;
+/// The answer was found, and an objective of the scenario is missed.
+const MISSED: u8 = 1;
 /// Bad usage or scenario.
 const USAGE: u8 = 2;
 /// What was found is not valid.
@@ -33,7 +35,7 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results, or a variant is worse; \
+const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results, an objective missed, or a variant that is worse; \
 2 bad usage or scenario; 3 not valid: generator-limited, aborted or failed.";
 
 #[derive(Subcommand)]

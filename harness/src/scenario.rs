@@ -1,7 +1,7 @@
 //! Scenario files: what to run, how hard and for how long; never on which engine.
 //!
 //! A [`Scenario`] holds parsed, checked values only. The `[workload]`, `[load]` and `[job]` tables
-//! belong to `workloads`; this module adds `[measure]`, `[[fault]]`, the overrides of `--set`, and
+//! belong to `workloads`; this module adds `[slo]`, `[measure]`, `[[fault]]`, the overrides of `--set`, and
 //! says where in which file a wrong value stands. What only the built job can tell (does a fault's
 //! operator exist?) is checked by [`Scenario::check_operators`] after the job is built.
 
@@ -9,6 +9,7 @@ mod catalog;
 mod error;
 mod fault;
 mod locate;
+mod objectives;
 mod overrides;
 mod parameters;
 mod parse;
@@ -24,6 +25,7 @@ pub use catalog::find;
 pub(crate) use catalog::nearest;
 pub use error::ScenarioError;
 pub use fault::{FAULT as PARAMETER_FAULT, Fault, disturbances};
+pub use objectives::{SLO as PARAMETERS_OF_SLO, Slo};
 pub use parameters::MEASURE as PARAMETERS_OF_MEASURE;
 pub use parse::Document;
 pub use variant::Variant;
@@ -41,6 +43,9 @@ pub struct Scenario {
     pub load: LoadSpec,
     /// How the job is laid out on the engine.
     pub job: JobSpec,
+    /// What is asked of it.
+    #[serde(skip_serializing_if = "Slo::is_empty")]
+    pub slo: Slo,
     /// How long it is measured, and how often it is sampled.
     pub measure: Measure,
     /// What is broken on purpose, and when.

@@ -5,6 +5,7 @@ mod activity;
 mod checkpoints;
 mod course;
 mod disturbances;
+mod environment;
 mod event_time;
 mod keys;
 mod latency;
@@ -18,6 +19,7 @@ use std::path::Path;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 
+use crate::objectives::Objectives;
 use crate::record::{
     Ceiling, Correctness, EventRow, Evidence, Graph, MemberCost, Memory, Operator, Phase,
     RecordError, Run, RunDir, SCHEMA, Subtask, Summary, Target, TimelineRow, event_kind,
@@ -62,6 +64,8 @@ pub struct Facts {
     pub member_costs_ns: BTreeMap<String, f64>,
     /// Records per second of the same sources without an engine, if that was measured.
     pub ceiling_per_s: Option<f64>,
+    /// What was asked of the run.
+    pub objectives: Objectives,
     /// What else a reader should know.
     pub notes: Vec<String>,
 }
@@ -133,6 +137,7 @@ fn conclude_unfinished(record: &RunDir) -> Run {
         censored: None,
         member_costs_ns: BTreeMap::new(),
         ceiling_per_s: None,
+        objectives: Objectives::default(),
         notes: vec!["the run did not finish; this is concluded from what it left".to_owned()],
     };
     conclude_record(record, &facts)
@@ -169,19 +174,32 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
     };
     let late = activities.late();
     let ceiling = ceiling(facts, &totals, &mut notes);
+    let checkpoints = checkpoints::checkpoints(record, facts.measured, &mut notes);
+    let own_io = checkpoints.is_some() || states.any_in_files();
+    let environment = totals.surroundings.concluded(cores(facts), own_io);
     let scenario = scenario(record, &mut notes);
+    let summary = Summary {
+        late,
+        latency_ns,
+        ..summary(&totals, &states)
+    };
     Run {
         schema: SCHEMA,
         name: name(facts, &scenario),
         target: facts.target.clone(),
-        verdict: verdict::judge(&facts.termination, &facts.correctness, &evidence),
+        verdict: verdict::judge(
+            &facts.termination,
+            &facts.correctness,
+            &evidence,
+            &environment,
+        ),
         started_at: facts.started_at.clone(),
         host: facts.host.clone(),
         scenario,
         records_replayed: facts.records_replayed,
         attempts: attempts(record),
         restored_from: facts.restored_from.clone(),
-        checkpoints: checkpoints::checkpoints(record, facts.measured, &mut notes),
+        checkpoints,
         recoveries: recovery::recoveries(record),
         measured: totals.phase.or(activities.phase()),
         operators: operators(
@@ -190,11 +208,8 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
             &facts.member_costs_ns,
             (&top_keys, &states),
         ),
-        summary: Summary {
-            late,
-            latency_ns,
-            ..summary(&totals, &states)
-        },
+        slo: facts.objectives.judge(&summary),
+        summary,
         correctness: facts.correctness,
         seed: facts.seed,
         failure: match &facts.termination {
@@ -204,8 +219,14 @@ fn conclude_record(record: &RunDir, facts: &Facts) -> Run {
         censored: facts.censored.as_ref().map(Histogram::len),
         evidence,
         ceiling,
+        environment: Some(environment),
         notes,
     }
+}
+
+/// As the harness has described the machine.
+fn cores(facts: &Facts) -> Option<f64> {
+    facts.host.get("cores").and_then(Value::as_f64)
 }
 
 /// The first, and one for each restart.

@@ -6,6 +6,7 @@
 //! - [`open_run`]: the conclusion of a directory, finished or not.
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`steady`]: whether a series has one level that a mean describes.
+//! - [`environment`]: whether the machine was quiet meanwhile.
 //! - [`comparison`]: whether one variant of a run is better than another.
 //! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell;
 //!   [`sweep`]: latency over load; [`overload`]: what happens beyond the capacity.
@@ -16,6 +17,7 @@
 
 pub mod compared;
 pub mod comparison;
+pub mod environment;
 pub mod format;
 pub mod overload;
 pub mod record;
@@ -29,6 +31,7 @@ mod charts;
 mod conclude;
 mod deltas;
 mod event_time;
+mod objectives;
 mod render;
 mod stats;
 mod summary;
@@ -36,5 +39,6 @@ mod view;
 
 pub use charts::{search_chart, sweep_chart};
 pub use conclude::{Facts, Termination, conclude, open_run};
+pub use objectives::Objectives;
 pub use render::{Rendered, render};
 pub use summary::{Style, styled_summary, summary_text};

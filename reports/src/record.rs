@@ -29,10 +29,10 @@ pub(crate) use line_file::publish;
 pub use reader::{Rows, RunDir};
 pub use rows::{ChannelRow, EventRow, KeyRow, SubtaskRow, TimelineRow, event_kind};
 pub use run::{
-    Activity, Backend, Backpressure, BlockCache, Ceiling, CheckpointDuration, CheckpointParts,
-    Checkpoints, Correctness, Distribution, EventTime, Evidence, Fired, Late, Latencies, Level,
-    MemberCost, Memory, Mode, Operator, Phase, Recovery, Run, SCHEMA, StateBackend, Subtask,
-    Summary, Target, TopKey, Verdict, WatermarkLag,
+    Activity, Backend, Backpressure, BlockCache, Calibration, Ceiling, CheckpointDuration,
+    CheckpointParts, Checkpoints, Correctness, Distribution, Environment, EventTime, Evidence,
+    Fired, Late, Latencies, Level, MemberCost, Memory, Mode, Objective, Operator, Phase, Recovery,
+    Run, SCHEMA, Slo, StateBackend, Subtask, Summary, Target, TopKey, Verdict, WatermarkLag,
 };
 pub use search::{ProbeRow, SweepRow, probe_rows, publish_probes, publish_sweep, sweep_rows};
 pub(crate) use state::LEVELS;

@@ -6,10 +6,11 @@
 //! Whether a run was steady is told by its series, each judged by [`steady`](crate::steady): the offered
 //! rate, the throughput, median and 99th percentile of the response time. They are tests of one claim,
 //! so that each trend is held against a stricter level (Holm 1979). The size of the state is not among
-//! them: where it grows, that is the result.
+//! them: where it grows, that is the result. A run that looks steady on a machine that was not quiet is `noisy`.
 
 use crate::conclude::Termination;
-use crate::record::{Correctness, Evidence, Verdict};
+use crate::environment::disturbances;
+use crate::record::{Correctness, Environment, Evidence, Verdict};
 use crate::stats::holm;
 use crate::steady::{State, Steadiness, TREND_ALPHA};
 
@@ -31,14 +32,22 @@ pub(crate) const SUSTAINED_SLOPE: f64 = 0.01;
 
 /// The verdict; earlier rules win over later ones. With closed-loop load nothing was offered, so
 /// that the rules about load do not apply.
-pub fn judge(termination: &Termination, correctness: &Correctness, evidence: &Evidence) -> Verdict {
+pub fn judge(
+    termination: &Termination,
+    correctness: &Correctness,
+    evidence: &Evidence,
+    environment: &Environment,
+) -> Verdict {
     match termination {
         Termination::Failed { .. } => Verdict::Failed,
         Termination::Aborted => Verdict::Aborted,
         Termination::Completed if is_wrong(correctness) => Verdict::Wrong,
         Termination::Completed if is_generator_limited(evidence) => Verdict::GeneratorLimited,
         Termination::Completed if is_overloaded(evidence) => Verdict::Overloaded,
-        Termination::Completed => steadiness(evidence),
+        Termination::Completed => match steadiness(evidence) {
+            Verdict::Steady if !disturbances(environment).is_empty() => Verdict::Noisy,
+            verdict => verdict,
+        },
     }
 }
 
@@ -184,7 +193,12 @@ mod tests {
     }
 
     fn judged(evidence: Evidence) -> Verdict {
-        judge(&Termination::Completed, &Correctness::default(), &evidence)
+        judge(
+            &Termination::Completed,
+            &Correctness::default(),
+            &evidence,
+            &Environment::default(),
+        )
     }
 
     #[test]
@@ -344,6 +358,30 @@ mod tests {
         assert_eq!(judged(behind), Verdict::Insufficient);
     }
 
+    #[test]
+    fn a_steady_run_on_a_machine_that_did_something_else_is_noisy() {
+        let environment = Environment {
+            others_cpu: Some(0.6),
+            ..Environment::default()
+        };
+        let judged = |evidence| {
+            let correctness = Correctness::default();
+            judge(
+                &Termination::Completed,
+                &correctness,
+                &evidence,
+                &environment,
+            )
+        };
+        assert_eq!(judged(HEALTHY), Verdict::Noisy);
+        let changing = Evidence {
+            throughput: drifting(0.2),
+            ..HEALTHY
+        };
+        assert_eq!(judged(changing), Verdict::Drifting);
+        assert_eq!(judged(Evidence::default()), Verdict::Insufficient);
+    }
+
     proptest! {
         #[test]
         fn failure_comes_before_abort_before_wrong_results_before_load(
@@ -355,10 +393,11 @@ mod tests {
                 backlog_slope: slope, ..HEALTHY
             };
             let wrong = Correctness { checked: true, missing: Some(1), ..Correctness::default() };
+            let quiet = Environment::default();
             let failed = Termination::Failed { reason: "x".into() };
-            prop_assert_eq!(judge(&failed, &wrong, &evidence), Verdict::Failed);
-            prop_assert_eq!(judge(&Termination::Aborted, &wrong, &evidence), Verdict::Aborted);
-            prop_assert_eq!(judge(&Termination::Completed, &wrong, &evidence), Verdict::Wrong);
+            prop_assert_eq!(judge(&failed, &wrong, &evidence, &quiet), Verdict::Failed);
+            prop_assert_eq!(judge(&Termination::Aborted, &wrong, &evidence, &quiet), Verdict::Aborted);
+            prop_assert_eq!(judge(&Termination::Completed, &wrong, &evidence, &quiet), Verdict::Wrong);
             let verdict = judged(evidence);
             if held.is_some_and(|held| held >= FREE_HELD_SHARE) && lag.is_none_or(|lag| lag <= OWN_LAG_P99_BOUND_NS) {
                 prop_assert_ne!(verdict, Verdict::GeneratorLimited);

@@ -1,8 +1,10 @@
 //! A conclusion in words and formatted tables, the same for the terminal and the page.
 
 mod checkpoints;
+mod environment;
 mod event_time;
 mod hurts;
+mod objectives;
 mod state;
 mod tables;
 mod trade_off;
@@ -10,8 +12,10 @@ mod trade_off;
 use serde::Serialize;
 
 use checkpoints::checkpoints;
+use environment::environment;
 use event_time::event_time;
 pub(crate) use hurts::where_it_hurts;
+use objectives::objectives;
 use state::memory;
 pub(crate) use state::{rocksdb_table, state_table};
 pub(crate) use tables::{
@@ -21,6 +25,7 @@ pub(crate) use trade_off::trade_off_table;
 
 use crate::format::{NOT_AVAILABLE, count, duration_ns, or_na, rate, share};
 use crate::record::{Correctness, Evidence, Level, Mode, Operator, Phase, Run, Verdict};
+use crate::steady::State;
 
 /// One of the three numbers that a busy reader wants.
 #[derive(Serialize)]
@@ -64,6 +69,9 @@ pub(crate) fn meaning(run: &Run) -> String {
         Verdict::Insufficient => {
             "too few samples after warm-up and faults to judge whether the run was steady: measure longer"
         }
+        Verdict::Noisy if !varies(&run.evidence) => {
+            "the machine was not quiet, so that other runs need not come out the same: quieten it and measure again"
+        }
         Verdict::Noisy => {
             "the throughput varies so much that its mean says little: measure longer or quieten the machine"
         }
@@ -75,10 +83,19 @@ pub(crate) fn meaning(run: &Run) -> String {
     text.to_owned()
 }
 
-/// Label and sentence: event time, checkpoints, failures and memory, where they matter.
+/// Whether it is the throughput that makes a run noisy.
+fn varies(evidence: &Evidence) -> bool {
+    let throughput = evidence.throughput;
+    throughput.is_some_and(|it| it.state == State::Noisy)
+}
+
+/// Label and sentence: objectives, the machine, event time, checkpoints, failures and memory, where they matter.
 pub(crate) fn sentences(run: &Run) -> Vec<(&'static str, String)> {
-    let sentences = [event_time(run), checkpoints(run)];
-    sentences.into_iter().flatten().chain(memory(run)).collect()
+    let objectives = objectives(run).map(|sentence| ("objectives", sentence));
+    let machine = environment(run).map(|sentence| ("machine", sentence));
+    let sentences = [event_time(run), checkpoints(run)].into_iter().flatten();
+    let sentences = objectives.into_iter().chain(machine).chain(sentences);
+    sentences.chain(memory(run)).collect()
 }
 
 /// Throughput, tail latency, worst backpressure.

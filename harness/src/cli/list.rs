@@ -67,6 +67,7 @@ fn explain_family(family: &Family) -> String {
         ("[workload]", family.parameters),
         ("[load]", workloads::parameters_of_load()),
         ("[job]", workloads::parameters_of_job()),
+        ("[slo]", scenario::PARAMETERS_OF_SLO),
         ("[measure]", scenario::PARAMETERS_OF_MEASURE),
         ("[[fault]]", &[scenario::PARAMETER_FAULT]),
     ] {

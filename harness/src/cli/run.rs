@@ -1,8 +1,8 @@
 //! `backwater run`: one scenario, one run directory, one verdict.
 
-use reports::record::{RUN_FILE, Verdict};
+use reports::record::{RUN_FILE, Run, Verdict};
 
-use super::{Failure, INVALID, RunArguments, TargetName, WRONG, print};
+use super::{Failure, INVALID, MISSED, RunArguments, TargetName, WRONG, print};
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::resume::Resume;
@@ -49,7 +49,7 @@ pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
         message: error.to_string(),
     })?;
     print::say(&format!("report: {}", rendered.report.display()));
-    Ok(status(run.verdict))
+    Ok(status(&run))
 }
 
 /// The file as it was written, so that both are the same to the byte.
@@ -61,15 +61,20 @@ fn run_json(directory: &std::path::Path) -> Result<String, Failure> {
     })
 }
 
-fn status(verdict: Verdict) -> u8 {
-    match verdict {
+/// An objective is met if that was shown.
+fn status(run: &Run) -> u8 {
+    let is_missed = run.slo.as_ref().is_some_and(|slo| slo.met != Some(true));
+    match run.verdict {
         Verdict::Steady
         | Verdict::Degrading
         | Verdict::Drifting
         | Verdict::Insufficient
         | Verdict::Noisy
         | Verdict::Overloaded
-        | Verdict::Unjudged => 0,
+        | Verdict::Unjudged => match is_missed {
+            true => MISSED,
+            false => 0,
+        },
         Verdict::Wrong => WRONG,
         Verdict::GeneratorLimited | Verdict::Aborted | Verdict::Failed => INVALID,
     }

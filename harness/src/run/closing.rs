@@ -119,6 +119,7 @@ impl Closing<'_> {
             censored,
             member_costs_ns: self.ending.member_costs_ns.clone(),
             ceiling_per_s: self.ceiling_per_s,
+            objectives: self.scenario.slo.objectives(),
             notes,
         }
     }

@@ -6,17 +6,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 use workloads::spec::{Kind, Parameter, check, read};
-use workloads::{JobSpec, LoadSpec, SpecError, WorkloadSpec};
+use workloads::{JobSpec, LoadSpec, ShapeSpec, SpecError, WorkloadSpec};
 
 use super::fault::FAULT;
 use super::locate::{line_at, line_of};
+use super::objectives::SLO;
 use super::parameters::{self, MAX_PHASE, SHORTEST_FAULT};
 use super::variant::{self, BASE, VARIANTS, Variant};
 use super::{Fault, Measure, Scenario, ScenarioError, overrides};
 
 /// The keys of the top level, in the order they are written.
-const KNOWN_KEYS: [&str; 8] = [
-    "name", "seed", "workload", "load", "job", "measure", "fault", "variant",
+const KNOWN_KEYS: [&str; 9] = [
+    "name", "seed", "workload", "load", "job", "slo", "measure", "fault", "variant",
 ];
 /// Longest scenario name in bytes.
 const MAX_NAME: usize = 64;
@@ -181,14 +182,14 @@ impl Document {
         let Seed { seed } =
             self.declared("", parameters::SEED, Value::Table(take(&mut table, "seed")))?;
         let workload = self.section(&mut table, "workload", WorkloadSpec::parse)?;
-        let measure = table
-            .remove("measure")
-            .unwrap_or(Value::Table(Table::new()));
+        let mut own = |key: &str| table.remove(key).unwrap_or(Value::Table(Table::new()));
+        let (slo, measure) = (own("slo"), own("measure"));
         let scenario = Scenario {
             name: self.name(table.remove("name"))?,
             seed,
             load: self.section(&mut table, "load", LoadSpec::parse)?,
             job: self.section(&mut table, "job", JobSpec::parse)?,
+            slo: self.declared("slo", SLO, slo)?,
             measure: self.declared("measure", parameters::MEASURE, measure)?,
             faults: self.faults(table.remove("fault"))?,
             workload,
@@ -275,6 +276,11 @@ impl Document {
             duration, interval, ..
         } = scenario.measure;
         self.in_range("measure.duration", duration, interval, MAX_PHASE)?;
+        let is_closed = matches!(scenario.load.shape, ShapeSpec::Max);
+        if let Some(key) = scenario.slo.first_of_latency().filter(|_| is_closed) {
+            let message = "found with load.shape.kind = \"max\", which has no intended times and so no response times; allowed: with any other shape";
+            return Err(self.invalid(&format!("slo.{key}"), message.to_owned()));
+        }
         let operators = scenario.workload.family().operators;
         for (index, fault) in scenario.faults.iter().enumerate() {
             let key = |below: &str| format!("fault.{index}.{below}");

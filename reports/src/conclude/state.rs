@@ -84,6 +84,11 @@ impl States {
         Some(state.concluded(beside))
     }
 
+    /// Whether some of it lies in files.
+    pub(super) fn any_in_files(&self) -> bool {
+        self.tasks.values().any(|task| task.has_rocksdb)
+    }
+
     /// How the size of all state went; `None` without any.
     pub(super) fn course(&self) -> Option<Steadiness> {
         let any = !self.bytes.values().is_empty();

@@ -1,6 +1,7 @@
 //! Rates, backlog and CPU of the whole job, from `timeline.csv`.
 
 use super::course::{Course, JudgedCourse};
+use super::environment::Surroundings;
 use crate::record::{Phase, RunDir, TimelineRow};
 use crate::stats::{LeastSquares, Thinned, theil_sen_slope};
 
@@ -26,6 +27,8 @@ pub(super) struct Totals {
     pub(super) rss_growth_per_s: Option<f64>,
     /// Whether rates and latencies were steady.
     pub(super) course: JudgedCourse,
+    /// What else the machine did.
+    pub(super) surroundings: Surroundings,
 }
 
 impl Totals {
@@ -62,6 +65,7 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
     let mut backlog = Thinned::default();
     let mut course = Course::of(record);
     let (mut rss_max, mut rss) = (None, LeastSquares::default());
+    let mut surroundings = Surroundings::default();
     for row in rows.by_ref() {
         if previous
             .as_ref()
@@ -69,10 +73,13 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
         {
             continue;
         }
+        surroundings.calibrate(&row);
         let before = previous.take();
         let measured = before.filter(|before| is_within(phase, before.t_ms, row.t_ms));
         course.feed(&row, measured.is_some());
         if let Some(before) = measured {
+            surroundings.feed(&before);
+            surroundings.feed(&row);
             let first = span.take().map_or(before, |(first, _)| first);
             if let Some(records) = row.backlog {
                 backlog.push((row.t_ms as f64 / 1e3, records as f64));
@@ -96,11 +103,15 @@ pub(super) fn totals(record: &RunDir, phase: Phase, notes: &mut Vec<String>) -> 
             rss_max,
             rss_growth_per_s: rss.slope(),
             course: course.judged(),
+            surroundings,
             ..between(&first, &last, &backlog)
         },
         None => {
             notes.push("timeline.csv has no interval in the measured phase".to_owned());
-            Totals::default()
+            Totals {
+                surroundings,
+                ..Totals::default()
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! The keys are a stable contract. `null` is "not measured" or "not supported", never 0. Shares
 //! are of wall time, 0..1. Beyond the contract's keys there are `seed`, `failure`, `measured`,
-//! `censored`, `evidence`, `ceiling` and `notes`.
+//! `censored`, `evidence`, `ceiling`, `slo`, `environment` and `notes`.
 
 mod checkpoints;
+mod environment;
+mod objectives;
 mod state;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,8 @@ use serde_json::Value;
 use crate::steady::Steadiness;
 
 pub use checkpoints::{CheckpointDuration, CheckpointParts, Checkpoints, Recovery};
+pub use environment::{Calibration, Environment};
+pub use objectives::{Objective, Slo};
 pub use state::{Backend, BlockCache, Memory, StateBackend};
 
 /// Version of the keys; grows when one changes its meaning or goes away.
@@ -70,6 +74,12 @@ pub struct Run {
     pub evidence: Evidence,
     /// What the harness reaches without an engine; null where that was not measured.
     pub ceiling: Option<Ceiling>,
+    /// What was asked of the run, and whether it was met; null if nothing was.
+    #[serde(default)]
+    pub slo: Option<Slo>,
+    /// What else the machine did; null in records from before that was looked at.
+    #[serde(default)]
+    pub environment: Option<Environment>,
     /// What a reader should know: missing files, cut tables.
     pub notes: Vec<String>,
 }
@@ -108,7 +118,7 @@ pub enum Verdict {
     Drifting,
     /// Too few samples to judge.
     Insufficient,
-    /// The throughput varies too much for its mean to say something.
+    /// The throughput varies too much for its mean to say something, or the machine was not quiet.
     Noisy,
     /// None of the above: the numbers describe one state of the engine.
     Steady,

@@ -1,7 +1,7 @@
 //! What programs and people read, word for word.
 
 use reports::record::Verdict;
-use reports::{Facts, Style, conclude, styled_summary, summary_text};
+use reports::{Facts, Objectives, Style, conclude, styled_summary, summary_text};
 
 use crate::simulated::Simulation;
 
@@ -56,6 +56,20 @@ fn the_terminal_summary_of_an_overloaded_run() {
 }
 
 #[test]
+fn the_terminal_summary_of_a_run_on_a_machine_that_was_not_quiet() {
+    let directory = tempfile::tempdir().unwrap();
+    let disturbed = Simulation {
+        freeze_ms: None,
+        is_disturbed: true,
+        ..Simulation::default()
+    };
+    let run = disturbed.finish(directory.path());
+    assert_eq!(run.verdict, Verdict::Noisy);
+    insta::assert_snapshot!(summary_text(&run));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&run.environment).unwrap());
+}
+
+#[test]
 fn colours_change_nothing_but_colours() {
     let directory = tempfile::tempdir().unwrap();
     let mut run = Simulation::default().finish(directory.path());
@@ -96,8 +110,14 @@ fn the_terminal_summary_of_a_closed_loop_run() {
         ..Simulation::default()
     };
     closed.write(directory.path());
+    let objectives = Objectives {
+        p99_ns: Some(5e6),
+        p999_ns: None,
+        min_throughput_per_s: Some(25_000.0),
+    };
     let facts = Facts {
         ceiling_per_s: Some(30_000.0),
+        objectives,
         ..closed.facts()
     };
     let run = conclude(directory.path(), &facts).unwrap();
@@ -106,6 +126,7 @@ fn the_terminal_summary_of_a_closed_loop_run() {
         (None, &None)
     );
     insta::assert_snapshot!(summary_text(&run));
+    insta::assert_snapshot!(serde_json::to_string_pretty(&run.slo).unwrap());
 }
 
 #[test]

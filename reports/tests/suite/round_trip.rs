@@ -43,7 +43,7 @@ fn number() -> impl Strategy<Value = f64> {
 prop_compose! {
     fn timeline()(
         t_ms in any::<u64>(), counts in any::<[u64; 2]>(), optional in vec(of(any::<u64>()), 10),
-        watermark_lag_ms in of(any::<i64>()), cpu in of(number()), harness_cpu in of(number())
+        watermark_lag_ms in of(any::<i64>()), cpu in vec(of(number()), 6)
     ) -> TimelineRow {
         TimelineRow {
             t_ms,
@@ -57,11 +57,15 @@ prop_compose! {
             response_p999_ns: optional[5],
             response_max_ns: optional[6],
             watermark_lag_ms,
-            cpu,
-            harness_cpu,
+            cpu: cpu[0],
+            harness_cpu: cpu[1],
             rss: optional[7],
             calibration: optional[8],
             service_p99_ns: optional[9],
+            others_cpu: cpu[2],
+            stolen_cpu: cpu[3],
+            memory_stall: cpu[4],
+            io_stall: cpu[5],
         }
     }
 }

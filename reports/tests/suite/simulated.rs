@@ -12,7 +12,7 @@ use reports::record::{
     Backend, ChannelRow, Correctness, Edge, EventRow, Graph, KeyRow, Member, Mode, Phase, Series,
     SubtaskRow, Target, Task, TimelineRow, Writer, event_kind, histogram, publish_run,
 };
-use reports::{Facts, Termination, conclude};
+use reports::{Facts, Objectives, Termination, conclude};
 
 /// What the made-up run is like.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Simulation {
     pub settings: &'static str,
     /// Time of the calibration loop.
     pub calibration_ns: Option<u64>,
+    /// Whether the machine does other work at the same time, which slows it down.
+    pub is_disturbed: bool,
 }
 
 pub const TASKS: [&str; 5] = ["source", "parse", "slow", "sum", "sink"];
@@ -56,6 +58,7 @@ impl Default for Simulation {
             capacity_per_s: CAPACITY_PER_S,
             settings: "",
             calibration_ns: None,
+            is_disturbed: false,
         }
     }
 }
@@ -132,6 +135,7 @@ impl Simulation {
                 ("parse".to_owned(), 45.5),
             ]),
             ceiling_per_s: None,
+            objectives: Objectives::default(),
             notes: Vec::new(),
         }
     }
@@ -216,7 +220,7 @@ impl Simulation {
                 .offered
                 .map(|_| self.latency_ns(t_ms, state) * factor / 100)
         };
-        let mut row = TimelineRow {
+        let row = TimelineRow {
             t_ms,
             offered: state.offered,
             admitted: state.admitted,
@@ -232,9 +236,16 @@ impl Simulation {
             rss: Some(self.rss(t_ms)),
             service_p99_ns: Some(2_000_000),
             watermark_lag_ms: self.watermark_lag_ms(t_ms),
+            others_cpu: self.by_others(t_ms, 0.75),
+            stolen_cpu: self.by_others(t_ms, 0.01),
+            memory_stall: self.by_others(t_ms, 0.0),
+            io_stall: self.by_others(t_ms, 0.125),
+            calibration: match self.is_disturbed {
+                true => t_ms.is_multiple_of(5_000).then_some(850_000 + 10 * t_ms),
+                false => self.calibration_ns,
+            },
             ..TimelineRow::default()
         };
-        row.calibration = self.calibration_ns;
         writer.append(&row).unwrap();
         for (at, &task) in TASKS.iter().enumerate() {
             for subtask in 0..self.parallelism[at] {
@@ -261,6 +272,12 @@ impl Simulation {
                 writer.append(&row).unwrap();
             }
         }
+    }
+
+    /// Seconds since the machine began, looked at once per second.
+    fn by_others(&self, t_ms: u64, share: f64) -> Option<f64> {
+        let looked = self.is_disturbed && t_ms.is_multiple_of(1_000);
+        looked.then(|| 9_000.0 + t_ms as f64 / 1e3 * share)
     }
 
     fn subtask_row(
