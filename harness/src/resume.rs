@@ -153,7 +153,7 @@ impl Resume {
                 ("load".to_owned(), it.load.to_table().into()),
             ])
         };
-        let disturbed = |it: &Scenario| disturbances(&it.faults, it.measure.warmup);
+        let disturbed = |it: &Scenario| disturbances(&it.faults, it.measure.longest_warmup());
         let differs = first_difference("", &table(scenario).into(), &table(&self.before).into());
         differs.or_else(|| {
             let (found, before) = (disturbed(scenario), disturbed(&self.before));

@@ -12,6 +12,7 @@ mod instruments;
 mod output;
 mod preparing;
 mod progress;
+mod warming;
 
 use std::path::Path;
 

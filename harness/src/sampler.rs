@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use reports::WarmUp;
 use reports::record::{
     CheckpointOutcome, EventRow, KeyRow, OutcomeRow, Series, TimelineRow, event_kind,
 };
@@ -92,6 +93,8 @@ pub struct Sampler {
     pub monitor: Monitor,
     /// Where the newest digest is put.
     pub pulse: Arc<Mutex<Pulse>>,
+    /// Takes the samples until the begin of the measured phase is decided.
+    pub warm_up: Arc<Mutex<WarmUp>>,
     /// The calibration loop's time before the job started.
     pub first_calibration_ns: u64,
     /// Job time at which the run begins.
@@ -213,6 +216,10 @@ impl Sampler {
     }
 
     fn publish(&mut self, sample: &Sample) {
+        if self.ticks.begin_ns().is_none() {
+            let mut warm_up = self.warm_up.lock().unwrap_or_else(PoisonError::into_inner);
+            warm_up.feed(&sample.timeline);
+        }
         if let Some(pulse) = self.monitor.feed(sample) {
             *self.pulse.lock().unwrap_or_else(PoisonError::into_inner) = pulse;
         }

@@ -14,6 +14,7 @@ mod overrides;
 mod parameters;
 mod parse;
 mod variant;
+mod warmup;
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ pub use objectives::{SLO as PARAMETERS_OF_SLO, Slo};
 pub use parameters::MEASURE as PARAMETERS_OF_MEASURE;
 pub use parse::Document;
 pub use variant::Variant;
+pub use warmup::Warmup;
 
 /// One run's specification, every default filled in.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,8 +59,10 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// Time before the measured phase.
+    pub warmup: Warmup,
+    /// Longest such time, if the run itself finds when it is warm.
     #[serde(with = "humantime_serde")]
-    pub warmup: Duration,
+    pub warmup_max: Duration,
     /// Length of the measured phase; an input that ends earlier ends it.
     #[serde(with = "humantime_serde")]
     pub duration: Duration,
@@ -67,15 +71,30 @@ pub struct Measure {
     pub interval: Duration,
 }
 
+impl Measure {
+    /// The time before the measured phase, if that is known before the run.
+    pub fn planned_warmup(&self) -> Option<Duration> {
+        match self.warmup {
+            Warmup::Lasts(span) => Some(span),
+            Warmup::Auto => None,
+        }
+    }
+
+    /// The time before the measured phase, at most.
+    pub fn longest_warmup(&self) -> Duration {
+        self.planned_warmup().unwrap_or(self.warmup_max)
+    }
+}
+
 impl Scenario {
     /// The effective scenario as TOML, every default filled in; parses back to the same scenario.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a scenario holds only what was parsed from TOML")
     }
 
-    /// From the job's start to the end of the measured phase.
+    /// From the job's start to the end of the measured phase, at most.
     pub fn end(&self) -> Duration {
-        self.measure.warmup + self.measure.duration
+        self.measure.longest_warmup() + self.measure.duration
     }
 
     /// Refuses faults on operators and subtasks the built job does not have.

@@ -1,47 +1,78 @@
-//! When samples are taken: fixed before the run, never drifting.
+//! When samples are taken: at fixed times that never drift.
 //!
 //! Ticks lie at whole intervals from the start of the measured phase, so that one falls on its
-//! start and one on its end exactly; after the end they go on until the job has drained.
+//! start and one on its end exactly; after the end they go on until the job has drained. Where the
+//! phase begins once the warm-up is found to be over, it begins at a tick.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The sampling times of one run, in nanoseconds of job time.
-#[derive(Clone, Copy, Debug)]
+/// No measured phase has been decided on.
+const UNDECIDED: u64 = u64::MAX;
+
+/// The sampling times of one run, in nanoseconds of job time. Clones share when the measured phase begins.
+#[derive(Clone, Debug)]
 pub struct Ticks {
-    warmup_ns: u64,
-    end_ns: u64,
+    begin_ns: Arc<AtomicU64>,
+    duration_ns: u64,
     interval_ns: u64,
+    /// Before this there is one tick, at it.
+    first_ns: u64,
 }
 
 impl Ticks {
-    /// Samples every `interval`, aligned to the end of the warm-up.
-    pub fn new(warmup: Duration, duration: Duration, interval: Duration) -> Self {
-        let warmup_ns = nanoseconds(warmup);
-        let end_ns = warmup_ns.saturating_add(nanoseconds(duration));
+    /// Samples every `interval`, aligned to the end of the warm-up if that is known.
+    pub fn new(warmup: Option<Duration>, duration: Duration, interval: Duration) -> Self {
+        let interval_ns = nanoseconds(interval).max(1);
+        let warmup_ns = warmup.map(nanoseconds);
         Self {
-            warmup_ns,
-            end_ns,
-            interval_ns: nanoseconds(interval).max(1),
+            begin_ns: Arc::new(AtomicU64::new(warmup_ns.unwrap_or(UNDECIDED))),
+            duration_ns: nanoseconds(duration),
+            interval_ns,
+            first_ns: warmup_ns.unwrap_or(0) % interval_ns,
         }
+    }
+
+    /// When the measured phase begins, as soon as that is known.
+    pub fn begin_ns(&self) -> Option<u64> {
+        let begin_ns = self.begin_ns.load(Ordering::Acquire);
+        (begin_ns != UNDECIDED).then_some(begin_ns)
+    }
+
+    /// Lets the measured phase begin at a tick: not the next, for which the sampler may be on its way already.
+    pub fn begin_soon(&self, now_ns: u64) -> u64 {
+        let begin_ns = self.soon(now_ns);
+        self.begin_ns.store(begin_ns, Ordering::Release);
+        begin_ns
+    }
+
+    /// When it would begin.
+    pub fn soon(&self, now_ns: u64) -> u64 {
+        self.after(self.after(now_ns))
     }
 
     /// Whether the measured phase begins or ends with this tick.
     pub fn is_boundary(&self, due_ns: u64) -> bool {
-        due_ns == self.warmup_ns || due_ns == self.end_ns
+        let ends = |begin_ns: u64| [begin_ns, begin_ns.saturating_add(self.duration_ns)];
+        self.begin_ns()
+            .is_some_and(|begin_ns| ends(begin_ns).contains(&due_ns))
     }
 
     /// The first tick after `now_ns`.
     pub fn after(&self, now_ns: u64) -> u64 {
-        let phase = self.warmup_ns % self.interval_ns;
-        let next = if now_ns < phase {
-            phase
+        let first_ns = self.first_ns;
+        let next = if now_ns < first_ns {
+            first_ns
         } else {
-            phase + ((now_ns - phase) / self.interval_ns + 1) * self.interval_ns
+            first_ns + ((now_ns - first_ns) / self.interval_ns + 1) * self.interval_ns
         };
-        if now_ns < self.end_ns {
-            next.min(self.end_ns)
-        } else {
-            next
+        let end_ns = self
+            .begin_ns()
+            .map(|begin_ns| begin_ns.saturating_add(self.duration_ns));
+        match end_ns {
+            Some(end_ns) if now_ns < end_ns => next.min(end_ns),
+            _ => next,
         }
     }
 }
@@ -55,22 +86,30 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const MS: u64 = 1_000_000;
+
     proptest! {
         #[test]
         fn ticks_advance_by_at_most_an_interval_and_hit_both_ends_of_the_measured_phase(
-            warmup_ms in 0u64..100, duration_ms in 1u64..200, interval_ms in 1u64..50,
+            warmup_ms in 0u64..100, is_known: bool, duration_ms in 1u64..200, interval_ms in 1u64..50,
         ) {
             let ms = Duration::from_millis;
-            let ticks = Ticks::new(ms(warmup_ms), ms(duration_ms), ms(interval_ms));
-            let (mut now, mut seen) = (0, vec![0]);
-            while now < (warmup_ms + duration_ms + 100) * 1_000_000 {
+            let ticks = Ticks::new(is_known.then(|| ms(warmup_ms)), ms(duration_ms), ms(interval_ms));
+            let (mut now, mut boundaries) = (0, Vec::new());
+            boundaries.extend(ticks.is_boundary(0).then_some(0));
+            let over = (warmup_ms + duration_ms + 200) * MS;
+            while now < over {
+                if ticks.begin_ns().is_none() && now >= warmup_ms * MS {
+                    ticks.clone().begin_soon(now);
+                }
                 let next = ticks.after(now);
-                prop_assert!(next > now && next - now <= interval_ms * 1_000_000);
-                seen.push(next);
+                prop_assert!(next > now && next - now <= interval_ms * MS);
+                boundaries.extend(ticks.is_boundary(next).then_some(next));
                 now = next;
             }
-            prop_assert!(seen.contains(&(warmup_ms * 1_000_000)));
-            prop_assert!(seen.contains(&((warmup_ms + duration_ms) * 1_000_000)));
+            let begin = ticks.begin_ns().unwrap();
+            prop_assert_eq!(boundaries, vec![begin, begin + duration_ms * MS]);
+            prop_assert!(begin >= warmup_ms * MS && begin <= (warmup_ms + 3 * interval_ms) * MS);
         }
     }
 }

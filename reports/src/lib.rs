@@ -7,6 +7,7 @@
 //! - [`verdict`]: what the numbers of a run are worth.
 //! - [`steady`]: whether a series has one level that a mean describes.
 //! - [`environment`]: whether the machine was quiet meanwhile.
+//! - [`WarmUp`]: when the warm-up of a run that is going on is over.
 //! - [`comparison`]: whether one variant of a run is better than another.
 //! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell;
 //!   [`sweep`]: latency over load; [`overload`]: what happens beyond the capacity.
@@ -36,9 +37,11 @@ mod render;
 mod stats;
 mod summary;
 mod view;
+mod warming;
 
 pub use charts::{search_chart, sweep_chart};
 pub use conclude::{Facts, Termination, conclude, open_run};
 pub use objectives::Objectives;
 pub use render::{Rendered, render};
 pub use summary::{Style, styled_summary, summary_text};
+pub use warming::WarmUp;

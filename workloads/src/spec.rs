@@ -70,6 +70,15 @@ pub enum Kind {
         /// Longest allowed span.
         max: Duration,
     },
+    /// The same, or a word instead.
+    SpanOr {
+        /// The word.
+        word: &'static str,
+        /// Shortest allowed span.
+        min: Duration,
+        /// Longest allowed span.
+        max: Duration,
+    },
     /// A number of bytes written with its unit, such as `"64MiB"`, in a closed range.
     Size {
         /// Smallest allowed size in bytes.
@@ -143,6 +152,10 @@ impl fmt::Display for Kind {
                     humantime::format_duration(*max),
                 );
                 write!(f, "a time with its unit from \"{min}\" to \"{max}\"")
+            }
+            Kind::SpanOr { word, min, max } => {
+                let (min, max) = (*min, *max);
+                write!(f, "\"{word}\" or {}", Kind::Span { min, max })
             }
             Kind::Size { min, max } => {
                 let (min, max) = (Size(*min), Size(*max));

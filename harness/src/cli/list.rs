@@ -99,6 +99,7 @@ fn explain_parameter(text: &mut String, indent: usize, parameter: &Parameter) {
         Kind::Integer { .. }
         | Kind::Number { .. }
         | Kind::Span { .. }
+        | Kind::SpanOr { .. }
         | Kind::Size { .. }
         | Kind::Flag
         | Kind::FlagOrNames

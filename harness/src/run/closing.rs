@@ -13,7 +13,6 @@ use workloads::{Progress, TradeOff, Verifier};
 
 use super::RunError;
 use super::conduct::Conducted;
-use super::director::nanoseconds;
 use super::output::rfc3339;
 use crate::host;
 use crate::latency::Recorder;
@@ -145,10 +144,7 @@ impl Closing<'_> {
 
     /// The measured phase ends where the sources did; a run that ended in its warm-up has only that.
     fn measured(&self, notes: &mut Vec<String>) -> Phase {
-        let to_ns = self
-            .conducted
-            .stopped_ns
-            .min(nanoseconds(self.scenario.end()));
+        let to_ns = self.conducted.stopped_ns.min(self.conducted.measured_to_ns);
         let from_ns = self.conducted.measured_from_ns.unwrap_or_else(|| {
             notes.push("the run ended during its warm-up: all of it counts as measured".to_owned());
             0

@@ -8,6 +8,7 @@ use workloads::Progress;
 use super::director::{Action, DRAIN_NS, Director, Observed, Phase, nanoseconds};
 use super::instruments::Instruments;
 use super::progress::View;
+use super::warming::{Decision, Warming};
 use crate::interrupt::Interrupt;
 use crate::scenario::Scenario;
 use crate::target::RunningJob;
@@ -21,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Conducted {
     /// When the measured phase began; `None` if the job ended before.
     pub measured_from_ns: Option<u64>,
+    /// When it was to end.
+    pub measured_to_ns: u64,
     /// When the sources were stopped or had ended by themselves.
     pub stopped_ns: u64,
     /// Whether the user ended it.
@@ -55,20 +58,32 @@ pub fn conduct(
     instruments: &Instruments,
     (from_ns, interrupt): (u64, &Interrupt),
 ) -> Conducted {
-    let end_ns = nanoseconds(scenario.end());
+    let ticks = instruments.ticks();
+    let mut director = Director::new(scenario, from_ns);
+    let mut warming = Warming::new(&scenario.measure, ticks);
     let mut stage = Stage {
         scenario,
         job,
         instruments,
-        view: View::new(nanoseconds(scenario.measure.warmup), end_ns),
+        view: View::new(
+            nanoseconds(scenario.measure.longest_warmup()),
+            director.end_ns(),
+            warming.is_some(),
+        ),
         stopped_ns: None,
         conducted: Conducted::default(),
     };
-    let mut director = Director::new(scenario, from_ns);
     let mut ended = false;
     loop {
         let now_ns = job.now_ns();
-        let interrupted = interrupt.asked();
+        let decision = warming
+            .as_mut()
+            .and_then(|warming| warming.look(now_ns, || instruments.warm_up()));
+        if let Some(decision) = decision {
+            director.begin_at(decision.begin_ns);
+            stage.decide(decision, director.end_ns(), now_ns);
+        }
+        let (end_ns, interrupted) = (director.end_ns(), interrupt.asked());
         let observed = Observed {
             ended,
             stop: interrupted || instruments.is_broken(),
@@ -100,6 +115,7 @@ pub fn conduct(
             .view
             .say("the job has ended; comparing its results with the expected ones");
     }
+    stage.conducted.measured_to_ns = director.end_ns();
     stage.conducted.stopped_ns = stage.stopped_ns.unwrap_or_else(|| job.now_ns());
     stage.conducted
 }
@@ -154,6 +170,22 @@ impl Stage<'_> {
                 self.conducted.failure =
                     Some("the job did not stop when it was cancelled".to_owned());
             }
+        }
+    }
+
+    /// A warm-up that ends by itself says when.
+    fn decide(&mut self, decision: Decision, end_ns: u64, now_ns: u64) {
+        self.view.begin_at(decision.begin_ns, end_ns);
+        let warmup = format!("{:.1} s", decision.begin_ns as f64 / 1e9);
+        if decision.is_warm {
+            self.view.say(&format!(
+                "warm after {warmup}: throughput and response time keep their level"
+            ));
+        } else {
+            let text = format!(
+                "not steady after a warm-up of {warmup} (measure.warmup_max): measured all the same"
+            );
+            self.note(now_ns, text);
         }
     }
 

@@ -60,9 +60,12 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Director {
     phase: Phase,
-    warmup_ns: u64,
-    end_ns: u64,
-    /// Begins and ends of faults to come, by their time.
+    /// When the measured phase begins; `None` until it is decided.
+    begin_ns: Option<u64>,
+    duration_ns: u64,
+    /// No measured phase is longer.
+    latest_end_ns: u64,
+    /// Begins and ends of faults to come, by their time since it began.
     faults: VecDeque<(u64, Action)>,
     deadline_ns: u64,
 }
@@ -70,23 +73,25 @@ pub struct Director {
 impl Director {
     /// For this scenario, of whose job time the run begins at `from_ns`: what was to happen before has happened.
     pub fn new(scenario: &Scenario, from_ns: u64) -> Self {
-        let warmup_ns = nanoseconds(scenario.measure.warmup);
+        let begin_ns = scenario.measure.planned_warmup().map(nanoseconds);
         let mut faults = Vec::new();
         for (index, fault) in scenario.faults.iter().enumerate() {
-            let from_ns = warmup_ns + nanoseconds(fault.at());
-            faults.push((from_ns, Action::Inject(index)));
+            let at_ns = nanoseconds(fault.at());
+            faults.push((at_ns, Action::Inject(index)));
             // The engine says itself when what it was told to do is over.
             let lasting = fault.lasting().filter(|_| fault.disturbs_input());
             if let Some(lasting) = lasting {
-                faults.push((from_ns + nanoseconds(lasting), Action::NoteEnd(index)));
+                faults.push((at_ns + nanoseconds(lasting), Action::NoteEnd(index)));
             }
         }
-        faults.retain(|&(at_ns, _)| at_ns >= from_ns);
+        let gone_ns = begin_ns.map_or(0, |begin_ns| from_ns.saturating_sub(begin_ns));
+        faults.retain(|&(at_ns, _)| at_ns >= gone_ns);
         faults.sort_by_key(|&(at_ns, _)| at_ns);
         Self {
             phase: Phase::Warmup,
-            warmup_ns,
-            end_ns: nanoseconds(scenario.end()),
+            begin_ns,
+            duration_ns: nanoseconds(scenario.measure.duration),
+            latest_end_ns: nanoseconds(scenario.end()),
             faults: faults.into(),
             deadline_ns: u64::MAX,
         }
@@ -95,6 +100,25 @@ impl Director {
     /// Where the run is.
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// Lets the measured phase begin then, unless that was planned.
+    pub fn begin_at(&mut self, begin_ns: u64) {
+        self.begin_ns.get_or_insert(begin_ns);
+    }
+
+    /// When the measured phase ends; until its begin is decided, when it does at the latest.
+    pub fn end_ns(&self) -> u64 {
+        let end_ns = self
+            .begin_ns
+            .map(|begin_ns| begin_ns.saturating_add(self.duration_ns));
+        end_ns.map_or(self.latest_end_ns, |end_ns| end_ns.min(self.latest_end_ns))
+    }
+
+    /// The next fault's time.
+    fn fault_ns(&self) -> Option<u64> {
+        let (at_ns, _) = self.faults.front()?;
+        Some(self.begin_ns?.saturating_add(*at_ns))
     }
 
     /// The next thing to do, if there is one; to be called again until there is none.
@@ -106,16 +130,16 @@ impl Director {
             return Some(self.cancel(now_ns));
         }
         match self.phase {
-            Phase::Warmup if now_ns >= self.warmup_ns => {
+            Phase::Warmup if self.begin_ns.is_some_and(|begin_ns| now_ns >= begin_ns) => {
                 self.phase = Phase::Measure;
                 Some(Action::BeginMeasured)
             }
-            Phase::Measure if self.faults.front().is_some_and(|(at, _)| now_ns >= *at) => {
+            Phase::Measure if self.fault_ns().is_some_and(|at_ns| now_ns >= at_ns) => {
                 self.faults.pop_front().map(|(_, action)| action)
             }
             Phase::Measure
-                if now_ns >= self.end_ns
-                    && (observed.caught_up || now_ns >= self.end_ns + CATCH_UP_NS) =>
+                if now_ns >= self.end_ns()
+                    && (observed.caught_up || now_ns >= self.end_ns() + CATCH_UP_NS) =>
             {
                 self.phase = Phase::Drain;
                 self.deadline_ns = now_ns + DRAIN_NS;
@@ -133,8 +157,8 @@ impl Director {
     /// When to look again at the latest.
     pub fn next_ns(&self) -> u64 {
         match self.phase {
-            Phase::Warmup => self.warmup_ns,
-            Phase::Measure => self.faults.front().map_or(self.end_ns, |(at, _)| *at),
+            Phase::Warmup => self.begin_ns.unwrap_or(u64::MAX),
+            Phase::Measure => self.fault_ns().unwrap_or_else(|| self.end_ns()),
             Phase::Drain | Phase::Cancel => self.deadline_ns,
             Phase::Over => 0,
         }
@@ -160,11 +184,15 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn director_from(from_ns: u64) -> Director {
+        parsed("warmup = '100ms'", from_ns)
+    }
+
+    fn parsed(warmup: &str, from_ns: u64) -> Director {
         let text = "
             [workload]
             kind = 'slow-operator'
             [measure]
-            warmup = '100ms'
+            WARMUP
             duration = '1s'
             [[fault]]
             kind = 'freeze'
@@ -177,7 +205,7 @@ mod tests {
             at = '200ms'
             for = '50ms'";
         Director::new(
-            &Document::new("test", "test", text.into())
+            &Document::new("test", "test", text.replace("WARMUP", warmup))
                 .parse(&[])
                 .unwrap(),
             from_ns,
@@ -228,6 +256,28 @@ mod tests {
             ..Observed::default()
         });
         assert_eq!(done, [PLANNED[0], PLANNED[2]]);
+    }
+
+    #[test]
+    fn faults_and_the_end_follow_a_begin_that_is_decided_on_the_way() {
+        let mut director = parsed("warmup = 'auto'\nwarmup_max = '5s'", 0);
+        assert_eq!(director.end_ns(), 6_000 * MS);
+        assert_eq!(director.step(4_000 * MS, Observed::default()), None);
+        director.begin_at(4_100 * MS);
+        let done = play(director, |now| Observed {
+            ended: now >= 5_200,
+            caught_up: true,
+            ..Observed::default()
+        });
+        assert_eq!(
+            done,
+            [
+                (4_100, Action::BeginMeasured),
+                (4_300, Action::Inject(1)),
+                (4_400, Action::Inject(0)),
+                (5_100, Action::StopSources),
+            ]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use reports::WarmUp;
 use reports::record::{Graph, RecordError, Writer};
 use workloads::Progress;
 
@@ -37,6 +38,8 @@ pub struct Instruments {
     events: Arc<Events>,
     pulse: Arc<Mutex<Pulse>>,
     own_cpu: Arc<OwnCpu>,
+    warm_up: Arc<Mutex<WarmUp>>,
+    ticks: Ticks,
 }
 
 impl Instruments {
@@ -44,7 +47,7 @@ impl Instruments {
     pub fn prepare(graph: &Graph, scenario: &Scenario) -> Ready {
         let measure = &scenario.measure;
         Ready {
-            ticks: Ticks::new(measure.warmup, measure.duration, measure.interval),
+            ticks: Ticks::new(measure.planned_warmup(), measure.duration, measure.interval),
             monitor: Monitor::new(graph),
             calibration_ns: calibration::calibrate(),
         }
@@ -58,6 +61,19 @@ impl Instruments {
     /// The newest digest of the samples.
     pub fn pulse(&self) -> Pulse {
         self.pulse
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// When samples are taken, and the measured phase begins.
+    pub fn ticks(&self) -> Ticks {
+        self.ticks.clone()
+    }
+
+    /// What was sampled before that was decided.
+    pub fn warm_up(&self) -> WarmUp {
+        self.warm_up
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -100,6 +116,7 @@ impl Ready {
         let (used, spare) = sync_channel(WAITING_SAMPLES);
         let (stop, stopped) = channel();
         let (events, pulse, own_cpu) = (Arc::default(), Arc::default(), Arc::default());
+        let (warm_up, ticks) = (Arc::default(), self.ticks.clone());
         let sampler = Sampler {
             job: Arc::clone(job),
             progress: Arc::clone(progress),
@@ -109,6 +126,7 @@ impl Ready {
             ticks: self.ticks,
             monitor: self.monitor,
             pulse: Arc::clone(&pulse),
+            warm_up: Arc::clone(&warm_up),
             first_calibration_ns: self.calibration_ns,
             from_ns,
         };
@@ -125,6 +143,8 @@ impl Ready {
             events,
             pulse,
             own_cpu,
+            warm_up,
+            ticks,
         })
     }
 }

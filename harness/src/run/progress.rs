@@ -73,13 +73,15 @@ pub struct View {
     bar: Option<ProgressBar>,
     warmup_ns: u64,
     end_ns: u64,
+    /// The warm-up may end sooner.
+    is_open: bool,
     phase: Option<Phase>,
     next_ns: u64,
 }
 
 impl View {
-    /// For a run whose measured phase lies between these times.
-    pub fn new(warmup_ns: u64, end_ns: u64) -> Self {
+    /// For a run whose measured phase lies between these times, or at most so late.
+    pub fn new(warmup_ns: u64, end_ns: u64, is_open: bool) -> Self {
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
             let bar = ProgressBar::new(end_ns.max(1));
@@ -89,8 +91,17 @@ impl View {
             bar,
             warmup_ns,
             end_ns,
+            is_open,
             phase: None,
             next_ns: 0,
+        }
+    }
+
+    /// The measured phase lies between these times.
+    pub fn begin_at(&mut self, warmup_ns: u64, end_ns: u64) {
+        (self.warmup_ns, self.end_ns, self.is_open) = (warmup_ns, end_ns, false);
+        if let Some(bar) = &self.bar {
+            bar.set_length(end_ns.max(1));
         }
     }
 
@@ -142,6 +153,10 @@ impl View {
             )
         };
         match phase {
+            Phase::Warmup if self.is_open => {
+                let limit = self.warmup_ns as f64 / 1e9;
+                format!("warm-up {:.1} s, at most {limit:.1} s", now_ns as f64 / 1e9)
+            }
             Phase::Warmup => format!("warm-up {}", of(0, self.warmup_ns)),
             Phase::Measure => format!("measure {}", of(self.warmup_ns, self.end_ns)),
             Phase::Drain => "drain".to_owned(),
@@ -217,7 +232,7 @@ mod tests {
             pressure: None,
         };
         assert_eq!(digest(&calm), ", 900/s, no backpressure");
-        let view = View::new(2_000_000_000, 12_000_000_000);
+        let view = View::new(2_000_000_000, 12_000_000_000, false);
         assert_eq!(
             view.position(5_500_000_000, Phase::Measure),
             "measure 3.5 of 10.0 s"

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use workloads::spec::{Default, Kind, Parameter};
 
+use super::warmup::AUTO;
+
 /// Longest warm-up and longest measured phase.
 pub const MAX_PHASE: Duration = Duration::from_secs(24 * 3600);
 /// Shortest fault.
@@ -28,12 +30,22 @@ pub const SEED: &[Parameter] = &[Parameter {
 pub const MEASURE: &[Parameter] = &[
     Parameter {
         name: "warmup",
-        kind: Kind::Span {
+        kind: Kind::SpanOr {
+            word: AUTO,
             min: Duration::ZERO,
             max: MAX_PHASE,
         },
         default: Default::Value("\"2s\""),
-        help: "time before the measured phase",
+        help: "time before the measured phase; \"auto\": until throughput and response time are steady",
+    },
+    Parameter {
+        name: "warmup_max",
+        kind: Kind::Span {
+            min: MIN_INTERVAL,
+            max: MAX_PHASE,
+        },
+        default: Default::Value("\"1m\""),
+        help: "longest warm-up of warmup = \"auto\": what is not steady by then is measured all the same",
     },
     Parameter {
         name: "duration",

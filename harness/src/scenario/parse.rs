@@ -292,6 +292,13 @@ impl Document {
                 let message = format!("found {operator:?} (string); allowed: {allowed}");
                 return Err(self.invalid(&key("operator"), message));
             }
+            if fault.disturbs_input() && scenario.measure.planned_warmup().is_none() {
+                let message = format!(
+                    "found {:?} with measure.warmup = \"auto\"; allowed: with a warm-up of known length, as the schedule of the input is fixed before the run",
+                    fault.label()
+                );
+                return Err(self.invalid(&key("kind"), message));
+            }
             self.in_range(&key("at"), fault.at(), Duration::ZERO, duration)?;
             if let Some(lasting) = fault.lasting() {
                 let left = duration - fault.at();

@@ -49,7 +49,7 @@ impl Target for Embedded {
         let until_ns = u64::try_from(scenario.end().as_nanos()).ok();
         let bounds = Bounds {
             until_ns,
-            disturbances: disturbances(&scenario.faults, scenario.measure.warmup),
+            disturbances: disturbances(&scenario.faults, scenario.measure.longest_warmup()),
             ..Bounds::default()
         };
         let built = build(

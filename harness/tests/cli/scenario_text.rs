@@ -58,6 +58,12 @@ fn scenario() -> impl Strategy<Value = String> {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
         },
     ));
+    let slo = prop::option::of((duration_ms(1..10_000), prop::option::of(0.5f64..1e9)).prop_map(
+        |(p99, least)| {
+            let least = least.map_or(String::new(), |it| format!("min_throughput_per_s = {it:?}\n"));
+            format!("[slo]\np99 = '{p99}'\n{least}")
+        },
+    ));
     let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..7), 0..3).prop_map(|faults| {
         let fault = |(at, lasting, kind)| {
             let span = format!("at = '{at}ms'\nfor = '{lasting}ms'\n");
@@ -80,9 +86,9 @@ fn scenario() -> impl Strategy<Value = String> {
         };
         faults.into_iter().map(fault).collect::<String>()
     });
-    (name, seed, workload, load, job, measure, fault).prop_map(
-        |(name, seed, workload, load, job, measure, fault)| {
-            [name, seed, Some(workload), load, job, measure, Some(fault)]
+    (name, seed, workload, load, job, slo, measure, fault).prop_map(
+        |(name, seed, workload, load, job, slo, measure, fault)| {
+            [name, seed, Some(workload), load, job, slo, measure, Some(fault)]
                 .into_iter()
                 .flatten()
                 .collect()

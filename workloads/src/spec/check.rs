@@ -84,12 +84,17 @@ fn check_value(kind: &Kind, value: Value, key: &str) -> Result<Value, SpecError>
         (Kind::Number { min, max }, Value::Integer(n)) if (min..=max).contains(&&(n as f64)) => {
             Ok(Value::Float(n as f64))
         }
-        (Kind::Span { min, max }, Value::String(text)) => match humantime::parse_duration(&text) {
-            Ok(span) if (min..=max).contains(&&span) => {
-                Ok(humantime::format_duration(span).to_string().into())
+        (Kind::SpanOr { word, .. }, Value::String(text)) if text == *word => {
+            Ok(Value::String(text))
+        }
+        (Kind::Span { min, max } | Kind::SpanOr { min, max, .. }, Value::String(text)) => {
+            match humantime::parse_duration(&text) {
+                Ok(span) if (min..=max).contains(&&span) => {
+                    Ok(humantime::format_duration(span).to_string().into())
+                }
+                _ => Err(refused(&Value::String(text))),
             }
-            _ => Err(refused(&Value::String(text))),
-        },
+        }
         (Kind::Size { min, max }, Value::String(text)) => match Size::parse(&text) {
             Some(size) if (min..=max).contains(&&size.0) => Ok(size.to_string().into()),
             _ => Err(refused(&Value::String(text))),
