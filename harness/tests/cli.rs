@@ -6,6 +6,8 @@ mod backwater;
 mod bad_input;
 #[path = "cli/endings.rs"]
 mod endings;
+#[path = "cli/objectives.rs"]
+mod objectives;
 #[path = "cli/records.rs"]
 mod records;
 #[path = "cli/scenario_text.rs"]

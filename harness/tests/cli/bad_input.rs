@@ -198,6 +198,27 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &[],
     ),
     (
+        "an objective of response times that there are none of",
+        "[workload]\nkind = 'slow-operator'\n[load]\nshape = { kind = 'max' }\n[slo]\np999 = '5ms'\n",
+        &[],
+    ),
+    (
+        "an objective of nothing known",
+        "[workload]\nkind = 'slow-operator'\n[slo]\np95 = '5ms'\n",
+        &[],
+    ),
+    (
+        "a warm-up in a word that is none",
+        "[workload]\nkind = 'slow-operator'\n[measure]\nwarmup = 'automatic'\n",
+        &[],
+    ),
+    (
+        "an input that is disturbed after an unknown warm-up",
+        "[workload]\nkind = 'slow-operator'\n[measure]\nwarmup = 'auto'\n\
+         [[fault]]\nkind = 'pause-split'\nsplit = 0\nat = '1s'\nfor = '1s'\n",
+        &[],
+    ),
+    (
         "an override without a value",
         SMALL,
         &["--set", "load.splits"],

@@ -53,17 +53,20 @@ fn scenario() -> impl Strategy<Value = String> {
             format!("[job]\nparallelism = {parallelism}\nchaining = {chaining}\nstate = {state}\n")
         },
     ));
-    let measure = prop::option::of((duration_ms(0..10_000), duration_ms(10_000..50_000), duration_ms(10..10_000)).prop_map(
+    let warmup = prop_oneof![9 => duration_ms(0..10_000), 1 => Just("auto".to_owned())];
+    let measure = prop::option::of((warmup, duration_ms(10_000..50_000), duration_ms(10..10_000)).prop_map(
         |(warmup, duration, interval)| {
             format!("[measure]\nwarmup = '{warmup}'\nduration = '{duration}'\ninterval = '{interval}'\n")
         },
     ));
-    let slo = prop::option::of((duration_ms(1..10_000), prop::option::of(0.5f64..1e9)).prop_map(
-        |(p99, least)| {
-            let least = least.map_or(String::new(), |it| format!("min_throughput_per_s = {it:?}\n"));
+    let slo = prop::option::of(
+        (duration_ms(1..10_000), prop::option::of(0.5f64..1e9)).prop_map(|(p99, least)| {
+            let least = least.map_or(String::new(), |it| {
+                format!("min_throughput_per_s = {it:?}\n")
+            });
             format!("[slo]\np99 = '{p99}'\n{least}")
-        },
-    ));
+        }),
+    );
     let fault = prop::collection::vec((0u64..5_000, 1u64..5_000, 0..7), 0..3).prop_map(|faults| {
         let fault = |(at, lasting, kind)| {
             let span = format!("at = '{at}ms'\nfor = '{lasting}ms'\n");
@@ -88,10 +91,25 @@ fn scenario() -> impl Strategy<Value = String> {
     });
     (name, seed, workload, load, job, slo, measure, fault).prop_map(
         |(name, seed, workload, load, job, slo, measure, fault)| {
-            [name, seed, Some(workload), load, job, slo, measure, Some(fault)]
-                .into_iter()
-                .flatten()
-                .collect()
+            // Without intended times there is no response time to ask for.
+            let is_closed = load.as_ref().is_some_and(|load| load.contains("'max'"));
+            let slo = slo.filter(|_| !is_closed);
+            // Nor a known time at which the input could be disturbed.
+            let is_open = measure.as_ref().is_some_and(|it| it.contains("'auto'"));
+            let fault = if is_open { String::new() } else { fault };
+            [
+                name,
+                seed,
+                Some(workload),
+                load,
+                job,
+                slo,
+                measure,
+                Some(fault),
+            ]
+            .into_iter()
+            .flatten()
+            .collect()
         },
     )
 }
