@@ -91,8 +91,8 @@ fn scenario() -> impl Strategy<Value = String> {
     });
     (name, seed, workload, load, job, slo, measure, fault).prop_map(
         |(name, seed, workload, load, job, slo, measure, fault)| {
-            // Without intended times there is no response time to ask for.
-            let is_closed = load.as_ref().is_some_and(|load| load.contains("'max'"));
+            // Without intended times, as by default, there is no response time to ask for.
+            let is_closed = load.as_ref().is_none_or(|load| load.contains("'max'"));
             let slo = slo.filter(|_| !is_closed);
             // Nor a known time at which the input could be disturbed.
             let is_open = measure.as_ref().is_some_and(|it| it.contains("'auto'"));
