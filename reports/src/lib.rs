@@ -12,8 +12,8 @@
 //! - [`sustainable`]: whether one load is held; [`search`]: which loads to probe, and the capacity they tell;
 //!   [`sweep`]: latency over load; [`overload`]: what happens beyond the capacity.
 //! - [`compared`]: the record of a comparison, its answer and its page.
-//! - [`render`]: charts and page of a run directory.
-//! - [`styled_summary`]: the same for a terminal.
+//! - [`render`]: charts and page of a run directory; [`render_search`], [`render_sweep`]: of those.
+//! - [`styled_summary`]: the same for a terminal; [`search_text`], [`sweep_text`].
 //! - [`format`](mod@format): how numbers read, everywhere.
 
 pub mod compared;
@@ -42,6 +42,6 @@ mod warming;
 pub use charts::{search_chart, sweep_chart};
 pub use conclude::{Facts, Termination, conclude, open_run};
 pub use objectives::Objectives;
-pub use render::{Rendered, render};
-pub use summary::{Style, styled_summary, summary_text};
+pub use render::{Rendered, render, render_search, render_sweep};
+pub use summary::{Style, search_text, styled_summary, summary_text, sweep_text};
 pub use warming::WarmUp;

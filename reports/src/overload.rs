@@ -4,7 +4,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::record::{Phase, TimelineRow};
+use crate::record::{EventRow, Phase, RunDir, Series, TimelineRow, event_kind, histogram};
 
 /// The loads at which overload is looked at, times the capacity.
 pub const OVERLOADS: [f64; 3] = [1.1, 1.5, 2.0];
@@ -72,6 +72,33 @@ fn ends(phase: Phase, rows: &[TimelineRow]) -> Option<(&TimelineRow, &TimelineRo
     let first = rows.iter().find(within)?;
     let last = rows.iter().rfind(within)?;
     (last.t_ms > first.t_ms).then_some((first, last))
+}
+
+/// The response times of what arrived in a phase, or in the drain after it, nanoseconds, without what never
+/// arrived.
+pub fn responses(record: &RunDir, phase: Phase) -> Histogram<u64> {
+    let mut all = histogram();
+    let is_of_it = |it: &crate::record::LatencyInterval| {
+        it.series == Series::Response && phase.counts_latency(it.from_ms, it.to_ms)
+    };
+    for interval in record.latency().filter(is_of_it) {
+        // A damaged interval is left out; the run's own conclusion notes it.
+        let _ = interval.add_to(&mut all);
+    }
+    all
+}
+
+/// When the first freeze of a run began and ended, as the job itself saw it.
+pub fn freeze(record: &RunDir) -> Option<Phase> {
+    let mut events = record.rows::<EventRow>();
+    let begin = events.find(|it| it.kind == event_kind::FAULT && it.text.starts_with("freeze"))?;
+    let end = events.find(|it| {
+        it.kind == event_kind::FAULT_END && (&it.task, &it.text) == (&begin.task, &begin.text)
+    })?;
+    Some(Phase {
+        from_ms: begin.t_ms,
+        to_ms: end.t_ms,
+    })
 }
 
 /// How fast the backlog of a disturbance was worked off.
@@ -169,7 +196,6 @@ pub fn violation(objective_ns: u64, phase: Phase, rows: &[TimelineRow]) -> Viola
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::histogram;
 
     const ALL: Phase = Phase {
         from_ms: 0,

@@ -5,6 +5,7 @@
 //! per interval ([`Series`]), `run.json` the conclusion ([`Run`]). This module knows the format
 //! and nothing of what the numbers mean.
 
+mod answer;
 mod checkpoint;
 mod graph;
 mod latency;
@@ -21,6 +22,9 @@ mod writer;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use answer::{
+    Freeze, Heading, RESULT_FILE, RESULT_SCHEMA, SearchRecord, Start, SweepRecord, publish_result, result_of,
+};
 pub(crate) use checkpoint::restored_checkpoint;
 pub use checkpoint::{CheckpointOutcome, CheckpointRow, OutcomeRow, restored_text};
 pub use graph::{Edge, Graph, Member, Task};

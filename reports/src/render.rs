@@ -1,6 +1,8 @@
 //! `report.html` and `charts/*.svg`, a function of the run directory: rendering again gives the
 //! same bytes. A record without `run.json` is rendered as far as it goes.
 
+mod answer;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use crate::charts::{Chart, Drawn, Live, draw_all};
 use crate::conclude::conclusion;
 use crate::record::{RecordError, Run, RunDir};
 use crate::view;
+pub use answer::{render_search, render_sweep};
 
 const TEMPLATE: &str = include_str!("../assets/report.html");
 /// A table whose columns the script sorts by.

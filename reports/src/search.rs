@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::Verdict;
 use crate::sustainable::{Judgement, Probe};
 pub use bounds::Bounds;
 pub use plan::{Goal, PlanError, SearchPlan};
@@ -115,6 +116,19 @@ pub struct Answer {
     pub probes: usize,
     /// What a reader should know, a sentence each.
     pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// What the numbers are worth: they are an estimate with an interval only if the search came to its end.
+    pub fn verdict(&self) -> Verdict {
+        match (self.stop, self.capacity) {
+            (Stop::Narrow, Some(_)) => Verdict::Steady,
+            (Stop::Noise, Some(_)) => Verdict::Noisy,
+            (Stop::Ceiling, _) => Verdict::GeneratorLimited,
+            (Stop::Unfinished, _) => Verdict::Aborted,
+            _ => Verdict::Insufficient,
+        }
+    }
 }
 
 /// A search that goes on.

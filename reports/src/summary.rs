@@ -1,11 +1,14 @@
 //! The summary that a terminal shows: three numbers first, then what they are worth and where it
 //! hurts, then the tables, each with the verdict.
 
+mod answer;
+
 use std::fmt::Write as _;
 
 use crate::format;
 use crate::record::{Run, Verdict};
 use crate::view::{self, Table};
+pub use answer::{search_text, sweep_text};
 
 /// Names and keys are shortened to this; what a sound record has of numbers is shorter.
 const MAX_CELL: usize = 34;

@@ -4,12 +4,15 @@
 //! What is looked at is the growth, not the height, of the backlog: a large backlog that stands is
 //! latency, a small one that grows is overload. Which rates are probed is [`crate::search`]'s business.
 
+mod samples;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{SlopeInterval, slope_interval};
 use crate::verdict::{SUSTAINED_SHARE, SUSTAINED_SLOPE};
+pub use samples::backlog_samples;
 
 /// A latency that rises by less than this over the whole probe, relative to its median, does not rise:
 /// the same bound as that of a drift.
@@ -30,10 +33,10 @@ pub struct BacklogSample {
     pub t_s: f64,
     /// Source records whose intended time has passed.
     pub scheduled: u64,
-    /// Those of them that the job has taken in.
+    /// Those of them that the job is done with, see [`backlog_samples`].
     pub completed: u64,
-    /// Emission time of results minus the largest event time of their contributors, in the interval that
-    /// ends here, milliseconds; `None` for a job without event time.
+    /// Emission time of results minus the largest intended time of their contributors, median of the time
+    /// since the sample before, milliseconds; `None` if nothing came out.
     pub event_time_latency_ms: Option<f64>,
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::SweepRow;
+use crate::sustainable::Probe;
+
 /// The loads of a sweep, times the capacity: closer together where latency begins to rise.
 pub const LOADS: [f64; 14] = [
     0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0, 1.1, 1.25, 1.5, 2.0,
@@ -95,6 +98,15 @@ pub fn knee(points: &[(f64, f64)]) -> Option<Knee> {
         latency: points[at].1,
         depth: differences[at],
     })
+}
+
+/// The knee of p99 over load in a sweep, of loads that were held. Just at the capacity a queue never comes to
+/// rest, held or not.
+pub fn knee_of<'a>(rows: impl IntoIterator<Item = &'a SweepRow>) -> Option<Knee> {
+    let is_held = |row: &&SweepRow| row.outcome == Probe::Sustainable && row.load < 1.0;
+    let held = rows.into_iter().filter(is_held);
+    let points = held.filter_map(|row| Some((row.load, row.response_p99_ns? as f64)));
+    knee(&points.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A conclusion in words and formatted tables, the same for the terminal and the page.
 
+mod answer;
 mod checkpoints;
 mod environment;
 mod event_time;
@@ -11,6 +12,10 @@ mod trade_off;
 
 use serde::Serialize;
 
+pub(crate) use answer::{
+    answer_subject, ending, load_table, probe_table, scores, search_headlines, search_meaning, search_notes,
+    sweep_headlines, sweep_meaning,
+};
 use checkpoints::checkpoints;
 use environment::environment;
 use event_time::event_time;

@@ -12,7 +12,7 @@ use crate::format;
 use crate::record::SweepRow;
 use crate::search::Capacity;
 use crate::sustainable::Probe;
-use crate::sweep::{Knee, knee};
+use crate::sweep::{Knee, knee_of};
 
 const TITLE: &str = "Response time over load";
 const ABOUT: &str =
@@ -49,7 +49,7 @@ pub fn sweep_chart(about: &str, rows: &[SweepRow], capacity: Option<&Capacity>) 
         to_ms: place(most * 1.02),
         samples: 0,
     };
-    let knee = knee_of(&rows);
+    let knee = knee_of(rows.iter().copied());
     let size = (WIDTH, TOP + PLOT_HEIGHT + BOTTOM);
     Some(picture(size, ABOUT, |canvas| {
         Frame::title(canvas, TITLE, about, &subtitle(knee));
@@ -109,14 +109,6 @@ fn lines(rows: &[&SweepRow]) -> Vec<Line> {
             .collect(),
     });
     lines.collect()
-}
-
-/// Of p99, at loads that were held. Just at the capacity a queue never comes to rest, held or not.
-fn knee_of(rows: &[&SweepRow]) -> Option<Knee> {
-    let is_held = |row: &&&SweepRow| row.outcome == Probe::Sustainable && row.load < 1.0;
-    let held = rows.iter().filter(is_held);
-    let points = held.filter_map(|row| Some((row.load, row.response_p99_ns? as f64)));
-    knee(&points.collect::<Vec<_>>())
 }
 
 fn subtitle(knee: Option<Knee>) -> String {

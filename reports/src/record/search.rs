@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::line_file::publish;
 use super::reader::Rows;
 use super::table::{Cell, Row, Table, row};
-use super::{RecordError, writer};
+use super::{Distribution, RecordError, Verdict, writer};
 use crate::search::{Capacity, ProbeResult};
 use crate::sustainable::Probe;
 
@@ -35,6 +35,18 @@ row! {
     capacity_lower_per_s: Option<f64>,
     /// Upper end of the same.
     capacity_upper_per_s: Option<f64>,
+    /// Median response time, nanoseconds; null with too few samples.
+    response_p50_ns: Option<u64>,
+    /// 90th percentile of the same.
+    response_p90_ns: Option<u64>,
+    /// 99th percentile of the same.
+    response_p99_ns: Option<u64>,
+    /// 99.9th percentile of the same.
+    response_p999_ns: Option<u64>,
+    /// Verdict of the run; of the last one, where it was extended.
+    verdict: Option<Verdict>,
+    /// Its run directory, in the folder `runs`.
+    run: Option<String>,
 }
 
 row! {
@@ -60,6 +72,10 @@ row! {
     response_p99_ns: Option<u64>,
     /// 99.9th percentile of the same.
     response_p999_ns: Option<u64>,
+    /// Verdict of the run; of the last one, where it was extended.
+    verdict: Option<Verdict>,
+    /// Its run directory, in the folder `runs`.
+    run: Option<String>,
 }
 
 impl Cell for Probe {
@@ -73,8 +89,19 @@ impl Cell for Probe {
     }
 }
 
+impl Cell for Verdict {
+    fn write(&self, line: &mut Vec<u8>) {
+        line.extend_from_slice(self.as_str().as_bytes());
+    }
+
+    fn read(cell: &[u8]) -> Option<Self> {
+        let word = serde_json::Value::from(std::str::from_utf8(cell).ok()?);
+        serde_json::from_value(word).ok()
+    }
+}
+
 impl ProbeRow {
-    /// The row of a search's probe, counted from 1, with the estimate after it.
+    /// The row of a search's probe, counted from 1, with the estimate after it. Its run is not known here.
     pub fn new(probe: u32, result: &ProbeResult, capacity: Option<Capacity>) -> ProbeRow {
         ProbeRow {
             probe,
@@ -87,6 +114,40 @@ impl ProbeRow {
             capacity_per_s: capacity.map(|it| it.median_per_s),
             capacity_lower_per_s: capacity.map(|it| it.lower_per_s),
             capacity_upper_per_s: capacity.map(|it| it.upper_per_s),
+            ..ProbeRow::default()
+        }
+    }
+
+    /// The same with what its run says: response times, verdict, folder.
+    #[must_use]
+    pub fn with_run(self, response: Option<&Distribution>, verdict: Verdict, run: &str) -> ProbeRow {
+        let at = |percentile: fn(&Distribution) -> Option<u64>| response.and_then(percentile);
+        ProbeRow {
+            response_p50_ns: at(|it| it.p50),
+            response_p90_ns: at(|it| it.p90),
+            response_p99_ns: at(|it| it.p99),
+            response_p999_ns: at(|it| it.p999),
+            verdict: Some(verdict),
+            run: Some(run.to_owned()),
+            ..self
+        }
+    }
+
+    /// As a load of a sweep around a capacity: what a search says of latency over load.
+    pub fn over_load(&self, capacity_per_s: f64) -> SweepRow {
+        SweepRow {
+            load: self.rate_per_s / capacity_per_s,
+            rate_per_s: self.rate_per_s,
+            duration_ms: self.duration_ms,
+            outcome: self.outcome,
+            completed: self.completed_per_s.map(|per_s| per_s / capacity_per_s),
+            within_objective: None,
+            response_p50_ns: self.response_p50_ns,
+            response_p90_ns: self.response_p90_ns,
+            response_p99_ns: self.response_p99_ns,
+            response_p999_ns: self.response_p999_ns,
+            verdict: self.verdict,
+            run: self.run.clone(),
         }
     }
 
@@ -152,6 +213,7 @@ mod tests {
         };
         let rows =
             Probe::ALL.map(|outcome| ProbeRow::new(1, &ProbeResult { outcome, ..result }, None));
+        let rows = rows.map(|row| row.with_run(None, Verdict::GeneratorLimited, "01-1234"));
         publish_probes(directory.path(), &rows).unwrap();
         let read: Vec<ProbeRow> = probe_rows(directory.path()).collect();
         assert_eq!(read, rows);

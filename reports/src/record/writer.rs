@@ -153,7 +153,7 @@ pub(super) fn header(table: Table) -> Vec<u8> {
     header
 }
 
-fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec_pretty(value)
         .expect("the record's types have string keys and no failing serializer")
 }

@@ -1,5 +1,6 @@
 //! Whole run directories, written, read, concluded and rendered.
 
+mod answers;
 mod allocation;
 mod charts;
 mod checkpoints;

@@ -67,6 +67,7 @@ fn sweep() -> Vec<SweepRow> {
             response_p90_ns: p(0.9),
             response_p99_ns: p(0.99),
             response_p999_ns: p(0.999).filter(|_| load > 0.4),
+            ..SweepRow::default()
         }
     });
     rows.to_vec()
