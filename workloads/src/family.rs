@@ -1,9 +1,11 @@
 //! The workload families: what `[workload] kind = ".."` may say.
 
+use std::time::Duration;
+
 use crate::checkpoint_pressure::{self, CheckpointPressureSpec};
 use crate::flights::{self, FlightsSpec};
 use crate::hot_keys::{self, HotKeysSpec};
-use crate::late_data::{self, LateDataSpec};
+use crate::late_data::{self, LateDataSpec, WindowSpec};
 use crate::slow_operator::{self, SlowOperatorSpec};
 use crate::spec::{Parameter, SpecError, check, read, serde_through_table, write};
 use crate::state_growth::{self, StateGrowthSpec};
@@ -149,6 +151,24 @@ impl WorkloadSpec {
             WorkloadSpec::LateData(spec) => spec.validate(),
             WorkloadSpec::StateGrowth(spec) => spec.validate(),
             WorkloadSpec::CheckpointPressure(spec) => spec.validate(),
+        }
+    }
+
+    /// The length of the job's windows, if it has any whose event time goes on as job time does: what it does
+    /// repeats no sooner.
+    pub fn window(&self) -> Option<Duration> {
+        match self {
+            WorkloadSpec::LateData(spec) => match spec.window {
+                WindowSpec::Tumbling { size } | WindowSpec::Sliding { size, .. } => Some(size),
+                WindowSpec::Session { gap } => Some(gap),
+                WindowSpec::Global {} => None,
+            },
+            WorkloadSpec::HotKeys(spec) => spec.window,
+            // Windows of flights are of recorded time.
+            WorkloadSpec::SlowOperator(_)
+            | WorkloadSpec::Flights(_)
+            | WorkloadSpec::StateGrowth(_)
+            | WorkloadSpec::CheckpointPressure(_) => None,
         }
     }
 
