@@ -5,6 +5,8 @@ mod list;
 mod print;
 mod report;
 mod run;
+mod search;
+mod sweep;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +46,12 @@ enum Command {
     Run(RunArguments),
     /// Compare variants of a scenario in interleaved blocks, or finished runs
     Compare(CompareArguments),
+    /// Search for the highest load that a job sustains, with an interval
+    #[command(after_help = search::ABOUT)]
+    Search(search::SearchArguments),
+    /// Measure response times and goodput over load, up to and past the capacity
+    #[command(after_help = sweep::ABOUT)]
+    Sweep(sweep::SweepArguments),
     /// Render finished or unfinished runs again
     Report {
         /// Run directories
@@ -192,6 +200,8 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Search(arguments) => search::search(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Report { runs } => report::report(&runs),
         Command::List { name } => list::list(name.as_deref()),
         Command::Completions { shell } => {

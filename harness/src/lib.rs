@@ -7,9 +7,12 @@
 pub mod cli;
 pub mod interrupt;
 pub mod latency;
+pub mod loads;
 pub mod resume;
 pub mod run;
 pub mod scenario;
+pub mod search;
+pub mod sweep;
 pub mod target;
 
 mod calibration;

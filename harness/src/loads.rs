@@ -13,7 +13,7 @@ pub(crate) mod simulated;
 
 use std::time::Duration;
 
-use reports::record::RecordError;
+use reports::record::{RecordError, Verdict};
 use thiserror::Error;
 
 pub use basis::Basis;
@@ -50,8 +50,17 @@ pub enum Came {
     Observed(Box<Observed>),
     /// The user ended it.
     Interrupted,
-    /// Without one, or with one that says nothing of the load; the reason.
-    Failed(String),
+    /// Without a record, or with one that says nothing of the load.
+    Failed(Failure),
+}
+
+/// A run that says nothing of the load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// `failed`, `wrong` or `aborted`.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
 }
 
 /// What runs jobs.
@@ -100,7 +109,8 @@ pub enum Left {
 /// Runs once more what has failed: a failure may come of the machine. Fails as the second attempt does.
 pub fn twice(runner: &mut dyn Runner, wanted: &Wanted) -> Result<Came, LoadsError> {
     match runner.run(wanted)? {
-        Came::Failed(reason) => {
+        Came::Failed(failure) if failure.verdict != Verdict::Wrong => {
+            let reason = failure.reason;
             runner.say(&format!("run {} failed, once more: {reason}", wanted.run));
             runner.run(wanted)
         }

@@ -7,6 +7,8 @@ use reports::overload::{freeze, responses};
 use reports::record::{Distribution, Phase, Run, RunDir, Target, TimelineRow, Verdict};
 use reports::sustainable::{Judgement, Probe, backlog_samples, judge_probe};
 
+use super::Failure;
+
 /// A source that the engine held for more than this share of the time (Flink's level HIGH) was held up by it,
 /// whatever else the driver suffered from.
 const HELD_UP: f64 = 0.5;
@@ -44,18 +46,25 @@ pub struct Observed {
 
 impl Observed {
     /// From a finished record; the reason if it says nothing of the load.
-    pub fn of(record: &RunDir, run: &Run) -> Result<Observed, String> {
+    pub fn of(record: &RunDir, run: &Run) -> Result<Observed, Failure> {
+        let refused = |reason: String| {
+            let verdict = match run.verdict {
+                Verdict::Wrong | Verdict::Aborted => run.verdict,
+                _ => Verdict::Failed,
+            };
+            Err(Failure { verdict, reason })
+        };
         match run.verdict {
             Verdict::Failed => {
                 let reason = run.failure.as_deref().unwrap_or("no reason is recorded");
-                return Err(format!("the job failed: {reason}"));
+                return refused(format!("the job failed: {reason}"));
             }
-            Verdict::Aborted => return Err("the run was ended early".to_owned()),
-            Verdict::Wrong => return Err("the results are wrong".to_owned()),
+            Verdict::Aborted => return refused("the run was ended early".to_owned()),
+            Verdict::Wrong => return refused("its results are wrong".to_owned()),
             _ => {}
         }
         let Some(measured) = run.measured else {
-            return Err("nothing was measured".to_owned());
+            return refused("nothing was measured".to_owned());
         };
         let latency = &run.summary.latency_ns;
         let service = latency.service.as_ref().and_then(|it| it.p99);
@@ -91,15 +100,16 @@ impl Observed {
     }
 
     /// The reason if the input had ended before the run was as long as asked for.
-    pub fn is_short_of(&self, duration: Duration) -> Option<String> {
+    pub fn is_short_of(&self, duration: Duration) -> Option<Failure> {
         let measured_ms = self.measured.to_ms.saturating_sub(self.measured.from_ms);
         let wanted_ms = duration.as_secs_f64() * 1e3;
-        ((measured_ms as f64) < WHOLE * wanted_ms).then(|| {
-            format!(
+        ((measured_ms as f64) < WHOLE * wanted_ms).then(|| Failure {
+            verdict: Verdict::Failed,
+            reason: format!(
                 "the input ended after {:.1} of {:.1} s: it is too short to be driven at this rate",
                 measured_ms as f64 / 1e3,
                 wanted_ms / 1e3
-            )
+            ),
         })
     }
 }

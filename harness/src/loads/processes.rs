@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::record::{RunDir, SCENARIO_FILE, Verdict};
 
-use super::{Basis, Came, LoadsError, Observed, Runner, Wanted};
+use super::{Basis, Came, Failure, LoadsError, Observed, Runner, Wanted};
 use crate::child::{self, Ended};
 use crate::interrupt::Interrupt;
 
@@ -68,7 +68,10 @@ impl Runner for Processes {
         match ended? {
             Ended::Recorded(run) => Ok(came(&out, &run)),
             Ended::Interrupted => Ok(Came::Interrupted),
-            Ended::Without { message } => Ok(Came::Failed(message)),
+            Ended::Without { message } => Ok(Came::Failed(Failure {
+                verdict: Verdict::Failed,
+                reason: message,
+            })),
         }
     }
 
@@ -88,10 +91,13 @@ fn finished(out: &Path, scenario: &str) -> Option<Came> {
 }
 
 fn came(out: &Path, run: &reports::record::Run) -> Came {
-    let record = RunDir::open(out).map_err(|error| error.to_string());
+    let record = RunDir::open(out).map_err(|error| Failure {
+        verdict: Verdict::Failed,
+        reason: error.to_string(),
+    });
     match record.and_then(|record| Observed::of(&record, run)) {
         Ok(observed) => Came::Observed(Box::new(observed)),
-        Err(reason) => Came::Failed(reason),
+        Err(failure) => Came::Failed(failure),
     }
 }
 

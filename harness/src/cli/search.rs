@@ -1,0 +1,138 @@
+//! `backwater search`: how much a job sustains, with an interval.
+
+use std::fs::read_to_string;
+use std::path::{Path, PathBuf};
+
+use reports::record::{Heading, RESULT_FILE, SearchRecord, Verdict};
+use reports::{Rendered, render_search, search_text};
+
+use super::{Failure, INVALID, USAGE, WRONG, print};
+use crate::clock;
+use crate::interrupt::Interrupt;
+use crate::loads::{Basis, Folder, Left, LoadsError, Processes};
+use crate::scenario;
+use crate::search::Searching;
+use crate::target::{Embedded, Target as _};
+
+const COMMAND: &str = "search";
+
+#[derive(clap::Args)]
+pub struct SearchArguments {
+    /// A scenario file, or the name of a built-in scenario
+    scenario: String,
+    /// Override a key of the scenario, e.g. measure.duration=40s; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The folder, empty or absent, or that of an unfinished search to go on with
+    /// [default: results/<time>-search-<scenario>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The most probes [default: 14, or as an unfinished search was begun]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100))]
+    max_probes: Option<u32>,
+    /// Print result.json alone on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the help says below the options.
+pub const ABOUT: &str = "\
+A closed-loop run says where to begin. Then come probes: runs of the scenario, each in a process of its own, at one
+rate that never waits for the job. A load is held if the backlog does not grow; the capacity is estimated from all
+probes together, until its 95 % interval is 2 % wide.
+
+Of the scenario are kept: the workload, the job, the seed, load.arrivals, load.splits, measure.warmup and
+measure.interval. Replaced are load.shape, by a constant rate, and measure.duration: probes that count last as long
+as it says, and at least ten windows, three checkpoint intervals and five times the p99 of a record's time in the
+job; the first ones may last a quarter of that, and one that stays undecided is measured for up to four times as long.
+Faults are left out. A trace and a replay are refused, since their rates are recorded.
+
+Ctrl-C leaves what was found; the same command with --out goes on with it.
+Exit status: 0 with an estimate; 1 wrong results; 2 bad usage or scenario; 3 without an estimate.";
+
+/// Searches; the exit status says whether there is an answer.
+pub fn search(arguments: &SearchArguments) -> Result<u8, Failure> {
+    let scenario = scenario::find(&arguments.scenario)?.parse(&arguments.set)?;
+    let basis = Basis::new(scenario)?;
+    let now = clock::unix_time();
+    let folder = Folder::begin(arguments.out.as_deref(), now, COMMAND, basis.scenario())?;
+    let begun = SearchRecord {
+        heading: Heading {
+            notes: basis.notes(),
+            ..Folder::heading(COMMAND, basis.scenario(), now)
+        },
+        start: None,
+        answer: None,
+    };
+    let mut runner = processes(&basis, &folder)?;
+    let max_probes = arguments.max_probes.map(|most| most as usize);
+    let searching = Searching::begin(&mut runner, &basis, folder.path(), max_probes, begun)?;
+    let (left, record, rows) = searching.run()?;
+    answer(
+        arguments.json,
+        folder.path(),
+        &search_text(&record, &rows, print::style()),
+        render_search,
+    )?;
+    let capacity = record.answer.and_then(|answer| answer.capacity);
+    Ok(status(left, record.heading.verdict, capacity.is_some()))
+}
+
+/// Says where the record goes, and what runs jobs into it.
+pub(super) fn processes(basis: &Basis, folder: &Folder) -> Result<Processes, Failure> {
+    let interrupt = Interrupt::listen().map_err(|error| Failure {
+        status: INVALID,
+        message: format!("cannot listen to Ctrl-C: {error}"),
+    })?;
+    let target = Embedded.kind();
+    print::say(&format!(
+        "{} on {target}, recording to {}",
+        basis.scenario().name,
+        folder.path().display()
+    ));
+    Ok(Processes::new(basis.clone(), target, folder.runs(), interrupt))
+}
+
+/// Draws the page, prints the answer, and says where the page is.
+pub(super) fn answer(
+    json: bool,
+    folder: &Path,
+    text: &str,
+    render: impl FnOnce(&Path) -> Result<Rendered, reports::record::RecordError>,
+) -> Result<(), Failure> {
+    let rendered = render(folder).map_err(LoadsError::from)?;
+    match json {
+        true => {
+            let path = folder.join(RESULT_FILE);
+            let result = read_to_string(&path).map_err(|error| Failure {
+                status: INVALID,
+                message: format!("cannot read {}: {error}", path.display()),
+            })?;
+            print::answer(&result);
+        }
+        false => print::answer(text),
+    }
+    print::say(&format!("report: {}", rendered.report.display()));
+    Ok(())
+}
+
+pub(super) fn status(left: Left, verdict: Verdict, has_answer: bool) -> u8 {
+    match (left, verdict) {
+        (Left::Failed, Verdict::Wrong) => WRONG,
+        (Left::Finished, _) if has_answer => 0,
+        _ => INVALID,
+    }
+}
+
+impl From<LoadsError> for Failure {
+    fn from(error: LoadsError) -> Self {
+        let status = match error {
+            LoadsError::Refused(_) => USAGE,
+            LoadsError::Io { .. } | LoadsError::Record(_) => INVALID,
+        };
+        Failure {
+            status,
+            message: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `backwater sweep`: latency over load, up to and past the capacity.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reports::record::{Heading, SCENARIO_FILE, SearchRecord, result_of};
+use reports::search::Capacity;
+use reports::{render_sweep, sweep_text};
+
+use super::search::{answer, processes, status};
+use super::{Failure, USAGE, print};
+use crate::clock;
+use crate::loads::{Basis, Folder};
+use crate::scenario;
+use crate::sweep::{Sweeping, duration, record};
+
+const COMMAND: &str = "sweep";
+/// As rates of a scenario may be.
+const RATES: std::ops::RangeInclusive<f64> = 1e-3..=1e8;
+
+#[derive(clap::Args)]
+pub struct SweepArguments {
+    /// A scenario file, or the name of a built-in scenario
+    scenario: String,
+    /// What the loads are relative to: records per second, or the folder of a search
+    #[arg(long, value_name = "RATE|SEARCH")]
+    capacity: String,
+    /// What response times should stay within, e.g. 50ms: goodput then counts those that do
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    objective: Option<Duration>,
+    /// Override a key of the scenario, e.g. measure.duration=40s; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// The folder, empty or absent, or that of an unfinished sweep to go on with
+    /// [default: results/<time>-sweep-<scenario>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print result.json alone on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the help says below the options.
+pub const ABOUT: &str = "\
+One run of the scenario, in a process of its own, at each of 14 loads from 0.3 to 2 times the capacity; all are
+measured for the same time, twice measure.duration, and at least as long as shows what repeats in the job. The knee is
+where p99 of the response time turns from flat to steep; goodput is what is done of the capacity above it. If the
+scenario has a freeze, one more run has its faults, at the scenario's own rate or half the capacity, and says how
+fast the backlog was worked off.
+
+What is kept of the scenario and what is replaced is as in `backwater search`.
+Exit status: 0 done; 1 wrong results; 2 bad usage or scenario; 3 ended early.";
+
+/// Sweeps; the exit status says whether it came to its end.
+pub fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
+    let scenario = scenario::find(&arguments.scenario)?.parse(&arguments.set)?;
+    let basis = Basis::new(scenario)?;
+    let (capacity, note) = capacity(&arguments.capacity, &basis)?;
+    let is_given = note.is_none();
+    let now = clock::unix_time();
+    let folder = Folder::begin(arguments.out.as_deref(), now, COMMAND, basis.scenario())?;
+    let heading = Heading {
+        notes: note.into_iter().flatten().collect(),
+        ..Folder::heading(COMMAND, basis.scenario(), now)
+    };
+    let length = duration(&basis, capacity.median_per_s);
+    let begun = record(heading, capacity, is_given, length, arguments.objective);
+    let mut runner = processes(&basis, &folder)?;
+    let sweeping = Sweeping::begin(&mut runner, &basis, folder.path(), begun)?;
+    let (left, record, rows) = sweeping.run()?;
+    let text = sweep_text(&record, &rows, print::style());
+    answer(arguments.json, folder.path(), &text, render_sweep)?;
+    Ok(status(left, record.heading.verdict, true))
+}
+
+/// A rate, or what a search found: then also what a reader should know of it.
+fn capacity(text: &str, basis: &Basis) -> Result<(Capacity, Option<Vec<String>>), Failure> {
+    let refused = |message: String| Failure {
+        status: USAGE,
+        message: format!("--capacity: {message}"),
+    };
+    if let Ok(rate) = text.replace('_', "").parse::<f64>() {
+        if !RATES.contains(&rate) {
+            return Err(refused(format!(
+                "found {text}; allowed: {} to {} records per second",
+                RATES.start(),
+                RATES.end()
+            )));
+        }
+        let exactly = Capacity {
+            median_per_s: rate,
+            lower_per_s: rate,
+            upper_per_s: rate,
+        };
+        return Ok((exactly, None));
+    }
+    let folder = Path::new(text);
+    let found: Option<SearchRecord> =
+        result_of(folder).map_err(|error| refused(error.to_string()))?;
+    let found = found.ok_or_else(|| {
+        refused(format!(
+            "found {text}, which is neither a rate nor the folder of a search"
+        ))
+    })?;
+    let estimate = found.answer.and_then(|answer| answer.capacity);
+    let estimate = estimate.ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
+    let mut notes = Vec::new();
+    if !found.heading.finished {
+        notes.push(format!("the capacity is that of an unfinished search, {text}"));
+    }
+    let searched = std::fs::read_to_string(folder.join(SCENARIO_FILE)).unwrap_or_default();
+    if searched != basis.scenario().to_toml() {
+        notes.push(format!("the capacity is that of another scenario, see {text}"));
+    }
+    Ok((estimate, Some(notes)))
+}
