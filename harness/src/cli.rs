@@ -2,6 +2,7 @@
 
 mod compare;
 mod list;
+mod loads;
 mod print;
 mod report;
 mod run;

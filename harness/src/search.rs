@@ -88,7 +88,8 @@ impl<'a> Searching<'a> {
         let left = match cut {
             None => Left::Finished,
             Some(Cut::Interrupted) => {
-                self.runner.say("interrupted: the search can go on with the same command and --out");
+                self.runner
+                    .say("interrupted: the search can go on with the same command and --out");
                 Left::Interrupted
             }
             Some(Cut::Failed(failure)) => {
@@ -204,7 +205,9 @@ impl<'a> Searching<'a> {
             duration,
         } = search.next()
         {
-            let number = u32::try_from(self.rows.len()).unwrap_or(u32::MAX).saturating_add(1);
+            let number = u32::try_from(self.rows.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(1);
             let row = match self.probe(number, rate_per_s, duration, start.longest)? {
                 Ok((result, OfRun { observed, run })) => {
                     search.feed(result);
@@ -239,7 +242,11 @@ impl<'a> Searching<'a> {
                 longer => format!("{name}-x{longer}"),
             };
             let load = Load::PerSecond(rate_per_s);
-            let wanted = Wanted { load, duration, run };
+            let wanted = Wanted {
+                load,
+                duration,
+                run,
+            };
             let observed = match twice(self.runner, &wanted)? {
                 Came::Interrupted => return Ok(Err(Cut::Interrupted)),
                 Came::Failed(failure) => return Ok(Err(Cut::Failed(named(&wanted.run, failure)))),
@@ -303,7 +310,8 @@ fn named(run: &str, failure: Failure) -> Failure {
 /// What a waiting person is told of a probe.
 fn said(row: &ProbeRow) -> String {
     let interval = row.capacity_lower_per_s.zip(row.capacity_upper_per_s);
-    let known = interval.map(|(lower, upper)| format!("; capacity {} to {}", rate(lower), rate(upper)));
+    let known =
+        interval.map(|(lower, upper)| format!("; capacity {} to {}", rate(lower), rate(upper)));
     format!(
         "probe {}: {} for {:.1} s: {} [{}]{}",
         row.probe,
@@ -317,11 +325,20 @@ fn said(row: &ProbeRow) -> String {
 
 /// Where runs say that the machine or the driver, and not only the engine, was in them.
 fn noise(rows: &[ProbeRow]) -> Vec<String> {
-    let of = |verdict: Verdict| rows.iter().filter(|row| row.verdict == Some(verdict)).count();
+    let of = |verdict: Verdict| {
+        rows.iter()
+            .filter(|row| row.verdict == Some(verdict))
+            .count()
+    };
     let note = |verdict: Verdict, what: &str| {
         let found = of(verdict);
         let is_much = found > 0 && found as f64 >= NOISY * rows.len() as f64;
-        is_much.then(|| format!("{found} of {} probes' runs were {verdict}: {what}", rows.len()))
+        is_much.then(|| {
+            format!(
+                "{found} of {} probes' runs were {verdict}: {what}",
+                rows.len()
+            )
+        })
     };
     let notes = [
         note(

@@ -96,7 +96,8 @@ impl<'a> Sweeping<'a> {
                 Left::Failed
             }
             Some(_) => {
-                self.runner.say("interrupted: the sweep can go on with the same command and --out");
+                self.runner
+                    .say("interrupted: the sweep can go on with the same command and --out");
                 Left::Interrupted
             }
         };
@@ -183,7 +184,10 @@ impl<'a> Sweeping<'a> {
             return Ok(None);
         }
         let capacity_per_s = self.record.capacity.median_per_s;
-        let own = self.basis.rate_per_s().filter(|rate| *rate < capacity_per_s);
+        let own = self
+            .basis
+            .rate_per_s()
+            .filter(|rate| *rate < capacity_per_s);
         let rate_per_s = own.unwrap_or(FREEZE_LOAD * capacity_per_s);
         let wanted = Wanted {
             load: Load::WithFaults(rate_per_s),

@@ -6,6 +6,8 @@ mod backwater;
 mod bad_input;
 #[path = "cli/endings.rs"]
 mod endings;
+#[path = "cli/loads.rs"]
+mod loads;
 #[path = "cli/objectives.rs"]
 mod objectives;
 #[path = "cli/records.rs"]

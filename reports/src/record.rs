@@ -23,7 +23,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use answer::{
-    Freeze, Heading, RESULT_FILE, RESULT_SCHEMA, SearchRecord, Start, SweepRecord, publish_result, result_of,
+    Freeze, Heading, RESULT_FILE, RESULT_SCHEMA, SearchRecord, Start, SweepRecord, publish_result,
+    result_of,
 };
 pub(crate) use checkpoint::restored_checkpoint;
 pub use checkpoint::{CheckpointOutcome, CheckpointRow, OutcomeRow, restored_text};

@@ -13,8 +13,8 @@ mod trade_off;
 use serde::Serialize;
 
 pub(crate) use answer::{
-    answer_subject, ending, load_table, probe_table, scores, search_headlines, search_meaning, search_notes,
-    sweep_headlines, sweep_meaning,
+    answer_subject, load_table, probe_table, scores, search_headlines, search_meaning,
+    search_notes, search_sentences, sweep_headlines, sweep_meaning,
 };
 use checkpoints::checkpoints;
 use environment::environment;

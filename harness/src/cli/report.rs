@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use reports::record::RecordError;
 
-use super::{Failure, USAGE, print};
+use super::{Failure, USAGE, loads, print};
 
 /// Renders each run and prints its summary. A directory without a record is refused, after the
 /// others were rendered.
@@ -26,6 +26,9 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
 }
 
 fn render(directory: &Path) -> Result<String, RecordError> {
+    if let Some(text) = loads::rendered(directory)? {
+        return Ok(text);
+    }
     let run = reports::open_run(directory)?;
     let rendered = reports::render(directory)?;
     Ok(format!(

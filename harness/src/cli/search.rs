@@ -1,20 +1,16 @@
 //! `backwater search`: how much a job sustains, with an interval.
 
-use std::fs::read_to_string;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use reports::record::{Heading, RESULT_FILE, SearchRecord, Verdict};
-use reports::{Rendered, render_search, search_text};
+use reports::record::{Heading, SearchRecord};
+use reports::{render_search, search_text};
 
-use super::{Failure, INVALID, USAGE, WRONG, print};
+use super::loads::{SEARCH, answer, processes, status};
+use super::{Failure, print};
 use crate::clock;
-use crate::interrupt::Interrupt;
-use crate::loads::{Basis, Folder, Left, LoadsError, Processes};
+use crate::loads::{Basis, Folder};
 use crate::scenario;
 use crate::search::Searching;
-use crate::target::{Embedded, Target as _};
-
-const COMMAND: &str = "search";
 
 #[derive(clap::Args)]
 pub struct SearchArguments {
@@ -55,11 +51,11 @@ pub fn search(arguments: &SearchArguments) -> Result<u8, Failure> {
     let scenario = scenario::find(&arguments.scenario)?.parse(&arguments.set)?;
     let basis = Basis::new(scenario)?;
     let now = clock::unix_time();
-    let folder = Folder::begin(arguments.out.as_deref(), now, COMMAND, basis.scenario())?;
+    let folder = Folder::begin(arguments.out.as_deref(), now, SEARCH, basis.scenario())?;
     let begun = SearchRecord {
         heading: Heading {
             notes: basis.notes(),
-            ..Folder::heading(COMMAND, basis.scenario(), now)
+            ..Folder::heading(SEARCH, basis.scenario(), now)
         },
         start: None,
         answer: None,
@@ -76,63 +72,4 @@ pub fn search(arguments: &SearchArguments) -> Result<u8, Failure> {
     )?;
     let capacity = record.answer.and_then(|answer| answer.capacity);
     Ok(status(left, record.heading.verdict, capacity.is_some()))
-}
-
-/// Says where the record goes, and what runs jobs into it.
-pub(super) fn processes(basis: &Basis, folder: &Folder) -> Result<Processes, Failure> {
-    let interrupt = Interrupt::listen().map_err(|error| Failure {
-        status: INVALID,
-        message: format!("cannot listen to Ctrl-C: {error}"),
-    })?;
-    let target = Embedded.kind();
-    print::say(&format!(
-        "{} on {target}, recording to {}",
-        basis.scenario().name,
-        folder.path().display()
-    ));
-    Ok(Processes::new(basis.clone(), target, folder.runs(), interrupt))
-}
-
-/// Draws the page, prints the answer, and says where the page is.
-pub(super) fn answer(
-    json: bool,
-    folder: &Path,
-    text: &str,
-    render: impl FnOnce(&Path) -> Result<Rendered, reports::record::RecordError>,
-) -> Result<(), Failure> {
-    let rendered = render(folder).map_err(LoadsError::from)?;
-    match json {
-        true => {
-            let path = folder.join(RESULT_FILE);
-            let result = read_to_string(&path).map_err(|error| Failure {
-                status: INVALID,
-                message: format!("cannot read {}: {error}", path.display()),
-            })?;
-            print::answer(&result);
-        }
-        false => print::answer(text),
-    }
-    print::say(&format!("report: {}", rendered.report.display()));
-    Ok(())
-}
-
-pub(super) fn status(left: Left, verdict: Verdict, has_answer: bool) -> u8 {
-    match (left, verdict) {
-        (Left::Failed, Verdict::Wrong) => WRONG,
-        (Left::Finished, _) if has_answer => 0,
-        _ => INVALID,
-    }
-}
-
-impl From<LoadsError> for Failure {
-    fn from(error: LoadsError) -> Self {
-        let status = match error {
-            LoadsError::Refused(_) => USAGE,
-            LoadsError::Io { .. } | LoadsError::Record(_) => INVALID,
-        };
-        Failure {
-            status,
-            message: error.to_string(),
-        }
-    }
 }

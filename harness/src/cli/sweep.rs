@@ -7,14 +7,13 @@ use reports::record::{Heading, SCENARIO_FILE, SearchRecord, result_of};
 use reports::search::Capacity;
 use reports::{render_sweep, sweep_text};
 
-use super::search::{answer, processes, status};
+use super::loads::{SWEEP, answer, processes, status};
 use super::{Failure, USAGE, print};
 use crate::clock;
 use crate::loads::{Basis, Folder};
 use crate::scenario;
 use crate::sweep::{Sweeping, duration, record};
 
-const COMMAND: &str = "sweep";
 /// As rates of a scenario may be.
 const RATES: std::ops::RangeInclusive<f64> = 1e-3..=1e8;
 
@@ -58,10 +57,10 @@ pub fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     let (capacity, note) = capacity(&arguments.capacity, &basis)?;
     let is_given = note.is_none();
     let now = clock::unix_time();
-    let folder = Folder::begin(arguments.out.as_deref(), now, COMMAND, basis.scenario())?;
+    let folder = Folder::begin(arguments.out.as_deref(), now, SWEEP, basis.scenario())?;
     let heading = Heading {
         notes: note.into_iter().flatten().collect(),
-        ..Folder::heading(COMMAND, basis.scenario(), now)
+        ..Folder::heading(SWEEP, basis.scenario(), now)
     };
     let length = duration(&basis, capacity.median_per_s);
     let begun = record(heading, capacity, is_given, length, arguments.objective);
@@ -106,11 +105,15 @@ fn capacity(text: &str, basis: &Basis) -> Result<(Capacity, Option<Vec<String>>)
     let estimate = estimate.ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
     let mut notes = Vec::new();
     if !found.heading.finished {
-        notes.push(format!("the capacity is that of an unfinished search, {text}"));
+        notes.push(format!(
+            "the capacity is that of an unfinished search, {text}"
+        ));
     }
     let searched = std::fs::read_to_string(folder.join(SCENARIO_FILE)).unwrap_or_default();
     if searched != basis.scenario().to_toml() {
-        notes.push(format!("the capacity is that of another scenario, see {text}"));
+        notes.push(format!(
+            "the capacity is that of another scenario, see {text}"
+        ));
     }
     Ok((estimate, Some(notes)))
 }

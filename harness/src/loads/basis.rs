@@ -144,7 +144,8 @@ mod tests {
         let trace = "shape = { kind = 'trace', points = [{ at = '0s', rate_per_s = 5 }] }\n";
         let message = Basis::new(parse(trace)).unwrap_err().to_string();
         assert!(
-            message.contains("load.shape: found kind = \"trace\"") && message.contains("allowed: max"),
+            message.contains("load.shape: found kind = \"trace\"")
+                && message.contains("allowed: max"),
             "{message}"
         );
     }

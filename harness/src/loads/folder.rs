@@ -34,7 +34,10 @@ impl Folder {
                 check(given, command, &text)?;
                 given.to_owned()
             }
-            Some(given) => RunDirectory::given(given).map_err(refused)?.path().to_owned(),
+            Some(given) => RunDirectory::given(given)
+                .map_err(refused)?
+                .path()
+                .to_owned(),
             None => {
                 let made = RunDirectory::by_default(now, command, &scenario.name);
                 made.map_err(refused)?.path().to_owned()
@@ -139,6 +142,10 @@ mod tests {
         assert_eq!(begin("search", 1), Ok(()));
         assert!(begin("sweep", 1).unwrap_err().contains("is a search"));
         publish(true);
-        assert!(begin("search", 1).unwrap_err().contains("is a finished search"));
+        assert!(
+            begin("search", 1)
+                .unwrap_err()
+                .contains("is a finished search")
+        );
     }
 }

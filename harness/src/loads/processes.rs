@@ -31,7 +31,10 @@ impl Processes {
     }
 
     fn start(&self, wanted: &Wanted, scenario: &Path, out: &Path) -> Result<Ended, LoadsError> {
-        let line = Line::new(&wanted.run, self.basis.scenario().measure.warmup + wanted.duration);
+        let line = Line::new(
+            &wanted.run,
+            self.basis.scenario().measure.warmup + wanted.duration,
+        );
         let ended = child::run(scenario, self.target, out, &self.interrupt, |now_ns| {
             line.show(now_ns);
         });

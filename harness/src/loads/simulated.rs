@@ -71,7 +71,9 @@ impl Simulated {
                 let waits_s = (it as f64 / self.capacity_per_s).max(0.001);
                 (waits_s * 1e9) as u64
             });
-            response_ns.into_iter().for_each(|ns| responses.record(ns).unwrap());
+            response_ns
+                .into_iter()
+                .for_each(|ns| responses.record(ns).unwrap());
             rows.push(TimelineRow {
                 t_ms,
                 offered,
@@ -115,7 +117,9 @@ impl Runner for Simulated {
     fn run(&mut self, wanted: &Wanted) -> Result<Came, LoadsError> {
         let at = self.ran.len();
         self.ran.push(wanted.clone());
-        let trouble = self.trouble.filter(|(from, times, _)| (*from..from + times).contains(&at));
+        let trouble = self
+            .trouble
+            .filter(|(from, times, _)| (*from..from + times).contains(&at));
         let failed = |verdict, reason: &str| {
             Ok(Came::Failed(Failure {
                 verdict,
@@ -135,7 +139,9 @@ impl Runner for Simulated {
                 let observed = self.observe(wanted, Verdict::GeneratorLimited);
                 Ok(Came::Observed(Box::new(observed)))
             }
-            None => Ok(Came::Observed(Box::new(self.observe(wanted, Verdict::Steady)))),
+            None => Ok(Came::Observed(Box::new(
+                self.observe(wanted, Verdict::Steady),
+            ))),
         }
     }
 

@@ -35,7 +35,10 @@ fn a_search_finds_the_capacity_and_names_a_run_for_every_probe() {
     let answer = record.answer.clone().unwrap();
     let capacity = answer.capacity.unwrap();
     assert!(capacity.lower_per_s <= 10_000.0 && 10_000.0 <= capacity.upper_per_s);
-    assert_eq!((answer.stop, record.heading.verdict), (Stop::Narrow, Verdict::Steady));
+    assert_eq!(
+        (answer.stop, record.heading.verdict),
+        (Stop::Narrow, Verdict::Steady)
+    );
     assert_eq!(runner.ran[0].load, Load::ClosedLoop);
     // Throughput over the share of time that the busiest subtask needed.
     let start = record.start.as_ref().unwrap();
@@ -44,7 +47,10 @@ fn a_search_finds_the_capacity_and_names_a_run_for_every_probe() {
         let run = row.run.as_ref().unwrap();
         assert!(runner.ran.iter().any(|wanted| wanted.run == *run), "{run}");
     }
-    assert_eq!(result_of::<SearchRecord>(folder.path()).unwrap(), Some(record));
+    assert_eq!(
+        result_of::<SearchRecord>(folder.path()).unwrap(),
+        Some(record)
+    );
     assert_eq!(probe_rows(folder.path()).collect::<Vec<_>>(), rows);
 }
 
@@ -86,7 +92,10 @@ fn a_probe_that_fails_is_run_once_more_and_then_ends_a_search_that_can_go_on() {
     assert_eq!((left, rows.len()), (Left::Failed, 1));
     assert_eq!(record.heading.verdict, Verdict::Failed);
     let failure = record.heading.failure.unwrap();
-    assert!(failure.starts_with("run 02-") && failure.ends_with("no memory"), "{failure}");
+    assert!(
+        failure.starts_with("run 02-") && failure.ends_with("no memory"),
+        "{failure}"
+    );
     let (left, record, _) = go(&mut Simulated::new(10_000.0), folder.path());
     assert_eq!((left, record.heading.failure), (Left::Finished, None));
 }
@@ -95,7 +104,11 @@ fn a_probe_that_fails_is_run_once_more_and_then_ends_a_search_that_can_go_on() {
 fn wrong_results_and_an_input_that_ends_early_end_a_search_with_the_reason() {
     for (trouble, verdict, reason) in [
         (Trouble::IsWrong, Verdict::Wrong, "results are wrong"),
-        (Trouble::EndsEarly, Verdict::Failed, "the input ended after 0.2"),
+        (
+            Trouble::EndsEarly,
+            Verdict::Failed,
+            "the input ended after 0.2",
+        ),
     ] {
         let mut runner = Simulated::new(10_000.0);
         runner.trouble = Some((1, 1, trouble));
@@ -144,7 +157,13 @@ fn an_undecided_probe_is_measured_for_twice_as_long_and_not_for_ever() {
     let mut runner = Simulated::new(10_000.0);
     runner.trouble = Some((1, usize::MAX - 1, Trouble::DriverIsLate));
     go(&mut runner, new_folder().path());
-    let of = |suffix: &str| runner.ran.iter().filter(|it| it.run.ends_with(suffix)).count();
+    let of = |suffix: &str| {
+        runner
+            .ran
+            .iter()
+            .filter(|it| it.run.ends_with(suffix))
+            .count()
+    };
     assert!(of("-x2") > 0 && of("-x4") > 0 && of("-x32") == 0);
     let longest = runner.ran.iter().map(|it| it.duration).max();
     assert_eq!(longest, Some(Duration::from_secs(80)));

@@ -10,7 +10,11 @@ use crate::loads::simulated::{Simulated, Trouble, basis};
 
 const FREEZE: &str = "[[fault]]\nkind = 'freeze'\noperator = 'slow'\nat = '1s'\nfor = '1s'\n";
 
-fn go(runner: &mut Simulated, folder: &Path, capacity_per_s: f64) -> (Left, SweepRecord, Vec<SweepRow>) {
+fn go(
+    runner: &mut Simulated,
+    folder: &Path,
+    capacity_per_s: f64,
+) -> (Left, SweepRecord, Vec<SweepRow>) {
     let basis = basis(FREEZE);
     let capacity = Capacity {
         median_per_s: capacity_per_s,
@@ -29,10 +33,17 @@ fn go(runner: &mut Simulated, folder: &Path, capacity_per_s: f64) -> (Left, Swee
 fn a_sweep_says_which_loads_are_held_and_how_overload_and_a_freeze_are_borne() {
     let folder = tempfile::tempdir().unwrap();
     let (left, record, rows) = go(&mut Simulated::new(1_000.0), folder.path(), 1_000.0);
-    assert_eq!((left, record.heading.verdict), (Left::Finished, Verdict::Steady));
+    assert_eq!(
+        (left, record.heading.verdict),
+        (Left::Finished, Verdict::Steady)
+    );
     assert_eq!(rows.iter().map(|row| row.load).collect::<Vec<_>>(), LOADS);
     for row in &rows {
-        assert_eq!(row.outcome == Probe::Unsustainable, row.load > 1.0, "{row:?}");
+        assert_eq!(
+            row.outcome == Probe::Unsustainable,
+            row.load > 1.0,
+            "{row:?}"
+        );
         assert_eq!(row.duration_ms, 40_000);
     }
     let overload = |at: usize| record.overload[at];

@@ -120,7 +120,12 @@ impl ProbeRow {
 
     /// The same with what its run says: response times, verdict, folder.
     #[must_use]
-    pub fn with_run(self, response: Option<&Distribution>, verdict: Verdict, run: &str) -> ProbeRow {
+    pub fn with_run(
+        self,
+        response: Option<&Distribution>,
+        verdict: Verdict,
+        run: &str,
+    ) -> ProbeRow {
         let at = |percentile: fn(&Distribution) -> Option<u64>| response.and_then(percentile);
         ProbeRow {
             response_p50_ns: at(|it| it.p50),

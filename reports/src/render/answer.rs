@@ -10,8 +10,8 @@ use super::{CSS, Rendered, write};
 use crate::charts::{search_chart, sweep_chart};
 use crate::format;
 use crate::record::{
-    Heading, RecordError, SCENARIO_FILE, SearchRecord, SweepRecord, SweepRow, probe_rows, result_of,
-    sweep_rows,
+    Heading, RecordError, SCENARIO_FILE, SearchRecord, SweepRecord, SweepRow, probe_rows,
+    result_of, sweep_rows,
 };
 use crate::view::{self, Table};
 
@@ -48,14 +48,17 @@ pub fn render_search(directory: &Path) -> Result<Rendered, RecordError> {
         let rows: Vec<SweepRow> = rows.collect();
         sweep_chart(&about, &rows, Some(&capacity))
     });
-    let charts = [("search.svg", search_chart(&about, &rows)), ("latency.svg", over_load)];
+    let charts = [
+        ("search.svg", search_chart(&about, &rows)),
+        ("latency.svg", over_load),
+    ];
     let page = Page {
         name: format!("{}: search", record.heading.name),
         subject: view::answer_subject(&record.heading),
         verdict: record.heading.verdict.as_str(),
         meaning: view::search_meaning(&record),
         headlines: view::search_headlines(&record),
-        sentences: vec![("ended", view::ending(&record))],
+        sentences: view::search_sentences(&record),
         notes: view::search_notes(&record),
         charts: Vec::new(),
         table: view::probe_table(&rows),

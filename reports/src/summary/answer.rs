@@ -1,7 +1,6 @@
 //! What a search or a sweep found, for a terminal.
 
 use super::{Ink, Style, line, printable, push_table};
-use crate::format;
 use crate::record::{Heading, ProbeRow, SearchRecord, SweepRecord, SweepRow};
 use crate::view::{self, Headline};
 
@@ -12,16 +11,10 @@ const LABEL: usize = "sustainable throughput".len();
 /// every probe.
 pub fn search_text(record: &SearchRecord, rows: &[ProbeRow], style: Style) -> String {
     let heading = &record.heading;
-    let mut sentences = vec![("ended", view::ending(record))];
-    let start = record.start.as_ref();
-    sentences.extend(start.and_then(|it| it.throughput_per_s).map(|per_s| {
-        let rate = format::rate(per_s);
-        ("closed loop", format!("{rate}: where the search began"))
-    }));
     let mut text = String::new();
     push_headlines(&mut text, heading, &view::search_headlines(record), style);
     push_verdict(&mut text, heading, &view::search_meaning(record), style);
-    push_sentences(&mut text, &sentences);
+    push_sentences(&mut text, &view::search_sentences(record));
     push_table(&mut text, &view::probe_table(rows), heading.verdict, style);
     push_notes(&mut text, &view::search_notes(record), style);
     text

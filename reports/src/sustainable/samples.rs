@@ -115,7 +115,10 @@ mod tests {
             to_ms: 60_000,
         };
         assert_eq!(backlog_samples(&rows, all).len(), 15);
-        let unscheduled = rows.into_iter().map(|row| TimelineRow { offered: None, ..row });
+        let unscheduled = rows.into_iter().map(|row| TimelineRow {
+            offered: None,
+            ..row
+        });
         assert!(backlog_samples(&unscheduled.collect::<Vec<_>>(), all).is_empty());
         assert!(backlog_samples(&[], all).is_empty());
     }

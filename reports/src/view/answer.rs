@@ -134,8 +134,29 @@ fn interval(capacity: Capacity) -> String {
     )
 }
 
+/// How a search ended and began: a label and a sentence each.
+pub(crate) fn search_sentences(record: &SearchRecord) -> Vec<(&'static str, String)> {
+    let start = record.start.as_ref();
+    let began = start.map(|start| {
+        let at = rate(start.plan.start_per_s);
+        match (start.throughput_per_s, &start.run) {
+            (Some(per_s), Some(run)) => format!(
+                "at {at}: a closed loop gave {} (run {run}), with the busiest subtask busy {} of its time",
+                rate(per_s),
+                or_na(start.busiest, share)
+            ),
+            _ => format!("at {at}, the scenario's own rate"),
+        }
+    });
+    let began = began.map(|text| ("began", text));
+    began
+        .into_iter()
+        .chain([("ended", ending(record))])
+        .collect()
+}
+
 /// Why a search ended.
-pub(crate) fn ending(record: &SearchRecord) -> String {
+fn ending(record: &SearchRecord) -> String {
     let Some(answer) = &record.answer else {
         return "before its first probe".to_owned();
     };
@@ -156,7 +177,13 @@ pub(crate) fn ending(record: &SearchRecord) -> String {
 /// The notes of the search itself and of its answer.
 pub(crate) fn search_notes(record: &SearchRecord) -> Vec<String> {
     let of_answer = record.answer.iter().flat_map(|it| &it.notes);
-    record.heading.notes.iter().chain(of_answer).cloned().collect()
+    record
+        .heading
+        .notes
+        .iter()
+        .chain(of_answer)
+        .cloned()
+        .collect()
 }
 
 /// Every probe. The last column is the folder of its run.

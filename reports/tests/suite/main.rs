@@ -1,7 +1,7 @@
 //! Whole run directories, written, read, concluded and rendered.
 
-mod answers;
 mod allocation;
+mod answers;
 mod charts;
 mod checkpoints;
 mod compared;
