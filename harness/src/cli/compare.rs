@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use reports::comparison::{Plan, Verdict as Answer, blocks_needed};
 use reports::compared::{self, Compared, ComparedRun, ComparedVariant};
-use reports::format;
+use reports::format::{self, or_na};
 use reports::record::SCENARIO_FILE;
 
-use super::{CompareArguments, Failure, INVALID, TargetName, USAGE, WRONG, print};
+use super::{CompareArguments, Failure, INVALID, USAGE, WRONG, print};
 use crate::clock;
 use crate::compare::{At, Comparing, Watch};
 use crate::interrupt::Interrupt;
@@ -229,7 +229,7 @@ fn announce(planned: &Compared, one_run_ns: u64, directory: &Path) {
         let runs = u64::from(blocks) * variants as u64;
         format::duration_ns((runs * one_run_ns) as f64)
     };
-    let needed = blocks_needed(USUAL_CV, EFFECT, POWER);
+    let needed = or_na(blocks_needed(USUAL_CV, EFFECT, POWER), |it| it.to_string());
     print::say(&format!(
         "comparing {variants} variants of {} in {blocks} to {most_blocks} interleaved blocks ({} to {} of runs), recording to {}",
         planned.name,

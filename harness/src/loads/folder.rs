@@ -39,7 +39,7 @@ impl Folder {
                 .path()
                 .to_owned(),
             None => {
-                let made = RunDirectory::by_default(now, command, &scenario.name);
+                let made = RunDirectory::of_command(now, command, &scenario.name);
                 made.map_err(refused)?.path().to_owned()
             }
         };

@@ -31,10 +31,7 @@ impl Processes {
     }
 
     fn start(&self, wanted: &Wanted, scenario: &Path, out: &Path) -> Result<Ended, LoadsError> {
-        let line = Line::new(
-            &wanted.run,
-            self.basis.scenario().measure.warmup + wanted.duration,
-        );
+        let line = Line::new(&wanted.run, self.basis.scenario_of(wanted).end());
         let ended = child::run(scenario, self.target, out, &self.interrupt, |now_ns| {
             line.show(now_ns);
         });
