@@ -8,8 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reports::comparison::Next;
 use reports::compared::{Compared, ComparedBlock, ComparedRun, publish};
+use reports::comparison::Next;
 use thiserror::Error;
 
 use crate::child::{self, Ended};
@@ -92,14 +92,20 @@ impl<'a> Comparing<'a> {
             let path = Self::scenario_of(directory, &variant.name);
             fs::write(&path, scenario).map_err(io(&path))?;
         }
-        let comparing = Comparing { directory, compared };
+        let comparing = Comparing {
+            directory,
+            compared,
+        };
         comparing.publish()?;
         Ok(comparing)
     }
 
     /// Goes on with what an earlier process has left. A run that it did not finish is done again.
     pub fn go_on(directory: &'a Path, compared: Compared) -> Self {
-        Comparing { directory, compared }
+        Comparing {
+            directory,
+            compared,
+        }
     }
 
     /// Where the effective scenario of a variant is.

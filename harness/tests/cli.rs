@@ -4,6 +4,8 @@
 mod backwater;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/comparisons.rs"]
+mod comparisons;
 #[path = "cli/endings.rs"]
 mod endings;
 #[path = "cli/loads.rs"]

@@ -28,7 +28,10 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 use crate::comparison::{Block, Comparison, Estimate, Metric, Next, Plan, Role, Verdict};
+use crate::conclude::scenario_value;
+use crate::record::Verdict as RunVerdict;
 use crate::stats::median_of;
+use settings::{sets, settings};
 
 pub(crate) use course::{Course, Courses, Point};
 pub use page::render;
@@ -83,6 +86,15 @@ pub struct ComparedVariant {
     pub sets: Vec<(String, String)>,
 }
 
+impl ComparedVariant {
+    /// A variant, by its scenario and the one that it is compared with: `scenario.toml` of their runs.
+    pub fn of(name: String, target: String, base: &str, scenario: &str) -> ComparedVariant {
+        let settings = |text: &str| settings(&scenario_value(text).unwrap_or_default());
+        let sets = sets(&settings(base), &settings(scenario));
+        ComparedVariant { name, target, sets }
+    }
+}
+
 /// Every variant once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ComparedBlock {
@@ -135,6 +147,17 @@ impl Compared {
         let known = self.known();
         let blocks: Vec<Block> = self.counted().map(|it| self.values(it, &known)).collect();
         self.comparison(&known).next(&blocks)
+    }
+
+    /// Whether a variant is worse by what decides, or the results of a run were wrong.
+    pub fn is_bad(&self) -> bool {
+        let worse = |(metric, estimate): (&Metric, &Estimate)| {
+            metric.role == Role::Gate && estimate.verdict == Verdict::Worse
+        };
+        let mut of_variants = self.estimates.iter();
+        let mut runs = self.blocks.iter().flat_map(|it| it.runs.iter().flatten());
+        of_variants.any(|estimates| self.metrics.iter().zip(estimates).any(worse))
+            || runs.any(|run| run.verdict == RunVerdict::Wrong)
     }
 
     /// Of every metric; those of which nothing is known have none.
@@ -234,7 +257,7 @@ mod tests {
             values[0] = Some(throughput);
             Some(ComparedRun {
                 directory: String::new(),
-                verdict: crate::record::Verdict::Steady,
+                verdict: RunVerdict::Steady,
                 values,
                 offered_per_s: None,
                 calibration_ns: None,

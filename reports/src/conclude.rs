@@ -334,13 +334,16 @@ fn scenario(record: &RunDir, notes: &mut Vec<String>) -> Value {
     let Some(text) = record.scenario_toml() else {
         return Value::Null;
     };
-    let parsed = toml::from_str::<toml::Table>(text).ok();
-    parsed
-        .and_then(|table| serde_json::to_value(table).ok())
-        .unwrap_or_else(|| {
-            notes.push("scenario.toml cannot be parsed".to_owned());
-            Value::Null
-        })
+    scenario_value(text).unwrap_or_else(|| {
+        notes.push("scenario.toml cannot be parsed".to_owned());
+        Value::Null
+    })
+}
+
+/// What `scenario.toml` says; `None` if that is not TOML.
+pub(crate) fn scenario_value(text: &str) -> Option<Value> {
+    let table = toml::from_str::<toml::Table>(text).ok()?;
+    serde_json::to_value(table).ok()
 }
 
 fn name(facts: &Facts, scenario: &Value) -> String {

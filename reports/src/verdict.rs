@@ -120,17 +120,22 @@ fn is_generator_limited(evidence: &Evidence) -> bool {
     let late_by_itself = evidence
         .own_lag_p99_ns
         .is_some_and(|lag| lag > evidence.own_lag_p99_bound_ns);
-    let was_free = evidence
+    late_by_itself || (was_free(evidence) && admitted_less_than(GENERATED_SHARE, evidence))
+}
+
+/// Whether nothing but itself kept the source from sending.
+fn was_free(evidence: &Evidence) -> bool {
+    evidence
         .held_share
-        .is_some_and(|share| share < FREE_HELD_SHARE);
-    late_by_itself || (was_free && admitted_less_than(GENERATED_SHARE, evidence))
+        .is_some_and(|share| share < FREE_HELD_SHARE)
 }
 
 fn is_overloaded(evidence: &Evidence) -> bool {
     let falls_behind = evidence
         .backlog_slope
         .is_some_and(|slope| slope > SUSTAINED_SLOPE);
-    falls_behind || admitted_less_than(SUSTAINED_SHARE, evidence)
+    // What a free source has not sent, no engine has refused.
+    !was_free(evidence) && (falls_behind || admitted_less_than(SUSTAINED_SHARE, evidence))
 }
 
 /// Like a percentile, a share close to 1 is only claimed with at least 10 / (1 - share) records: of
@@ -221,6 +226,14 @@ mod tests {
             ..HEALTHY
         };
         assert_eq!(judged(limited), Verdict::GeneratorLimited);
+        // Too few records to tell a share of 99.5 %, and enough for 99 %.
+        let short = Evidence {
+            offered: Some(1_990),
+            admitted_share: Some(0.985),
+            backlog_slope: Some(0.02),
+            ..HEALTHY
+        };
+        assert_eq!(judged(short), Verdict::Steady);
         let late = Evidence {
             own_lag_p99_ns: Some(OWN_LAG_P99_BOUND_NS + 1),
             ..HEALTHY

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::comparison::{Plan, Verdict as Answer, blocks_needed};
-use reports::compared::{self, Compared, ComparedRun, ComparedVariant};
+use reports::compared::{self, Compared, ComparedError, ComparedRun, ComparedVariant};
+use reports::comparison::{Plan, blocks_needed};
 use reports::format::{self, or_na};
 use reports::record::SCENARIO_FILE;
 
@@ -51,6 +51,17 @@ pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
     Ok(status(&compared))
 }
 
+/// Renders the directory of a comparison again; `None` if it is none.
+pub(super) fn rendered(directory: &Path) -> Result<Option<String>, ComparedError> {
+    // A result of another command has other keys.
+    let Ok(compared) = compared::read(directory) else {
+        return Ok(None);
+    };
+    let page = compared::render(directory)?;
+    let text = compared::summary(&compared, print::style());
+    Ok(Some(format!("{text}report: {}\n", page.display())))
+}
+
 fn invalid(error: impl Display) -> Failure {
     Failure {
         status: INVALID,
@@ -59,14 +70,10 @@ fn invalid(error: impl Display) -> Failure {
 }
 
 fn status(compared: &Compared) -> u8 {
-    let is_worse = |verdict: &Answer| *verdict == Answer::Worse;
-    let mut estimates = compared.estimates.iter().flatten();
-    if estimates.any(|estimate| is_worse(&estimate.verdict)) {
-        return WRONG;
-    }
-    match compared.finished {
-        true => 0,
-        false => INVALID,
+    match (compared.is_bad(), compared.finished) {
+        (true, _) => WRONG,
+        (false, true) => 0,
+        (false, false) => INVALID,
     }
 }
 
@@ -77,12 +84,12 @@ fn finished(
 ) -> Result<(PathBuf, Compared), Failure> {
     let directory = place(arguments, "runs")?;
     let absolute: Result<Vec<PathBuf>, _> = runs.iter().map(fs::canonicalize).collect();
-    let compared = Compared::of_finished(&directory, &absolute.map_err(invalid)?);
-    let mut compared = compared.map_err(|error| Failure {
+    let runs = absolute.map_err(invalid)?;
+    let compared = Compared::of_finished(&directory, &runs, arguments.margin);
+    let compared = compared.map_err(|error| Failure {
         status: USAGE,
         message: error.to_string(),
     })?;
-    compared.conclude();
     compared::publish(&directory, &compared).map_err(invalid)?;
     Ok((directory, compared))
 }
@@ -129,20 +136,18 @@ fn planned(
     scenarios: &[(String, Scenario)],
 ) -> (Compared, Vec<String>) {
     let targets = &arguments.targets;
-    let base = toml_keys(&scenarios[0].1);
+    let base = scenarios[0].1.to_toml();
     let (mut variants, mut texts) = (Vec::new(), Vec::new());
     for target in targets {
         for (name, scenario) in scenarios {
             let target = target.as_str();
-            variants.push(ComparedVariant {
-                name: match targets.len() {
-                    1 => name.clone(),
-                    _ => format!("{name}-{target}"),
-                },
-                target: target.to_owned(),
-                sets: differences(&base, &toml_keys(scenario)),
-            });
-            texts.push(scenario.to_toml());
+            let name = match targets.len() {
+                1 => name.clone(),
+                _ => format!("{name}-{target}"),
+            };
+            let text = scenario.to_toml();
+            variants.push(ComparedVariant::of(name, target.to_owned(), &base, &text));
+            texts.push(text);
         }
     }
     let scenario = &scenarios[0].1;
@@ -150,37 +155,6 @@ fn planned(
     let plan = arguments.plan(scenario.seed);
     let compared = Compared::new(&scenario.name, &started_at, plan, variants);
     (compared, texts)
-}
-
-fn toml_keys(scenario: &Scenario) -> Vec<(String, String)> {
-    let table: toml::Table = toml::from_str(&scenario.to_toml()).unwrap_or_default();
-    let mut keys = Vec::new();
-    flatten("", &toml::Value::Table(table), &mut keys);
-    keys
-}
-
-fn flatten(at: &str, value: &toml::Value, into: &mut Vec<(String, String)>) {
-    match value {
-        toml::Value::Table(table) => {
-            for (key, value) in table {
-                let below = match at {
-                    "" => key.clone(),
-                    at => format!("{at}.{key}"),
-                };
-                flatten(&below, value, into);
-            }
-        }
-        other => into.push((at.to_owned(), other.to_string())),
-    }
-}
-
-/// Keys that a variant has otherwise than the base, and what it has there; `none` for those it lacks.
-fn differences(base: &[(String, String)], own: &[(String, String)]) -> Vec<(String, String)> {
-    let changed = own.iter().filter(|set| !base.contains(set)).cloned();
-    let lacks = |key: &str| own.iter().all(|(other, _)| other != key);
-    let removed = base.iter().filter(|(key, _)| lacks(key));
-    let removed = removed.map(|(key, _)| (key.clone(), "none".to_owned()));
-    changed.chain(removed).collect()
 }
 
 /// What an earlier process has left in the directory, if it is of the same comparison.
@@ -200,7 +174,10 @@ fn earlier(directory: &Path, planned: &Compared, texts: &[String]) -> Result<Com
         let path = Comparing::scenario_of(directory, &variant.name);
         let before = fs::read_to_string(&path).map_err(invalid)?;
         if before != *text {
-            return Err(refused(&format!("the scenario of {} differs", variant.name)));
+            return Err(refused(&format!(
+                "the scenario of {} differs",
+                variant.name
+            )));
         }
     }
     // More blocks may be asked for.
@@ -225,16 +202,21 @@ fn announce(planned: &Compared, one_run_ns: u64, directory: &Path) {
         ..
     } = planned.plan;
     let variants = planned.variants.len();
-    let minutes = |blocks: u32| {
+    let time = |blocks: u32| {
         let runs = u64::from(blocks) * variants as u64;
         format::duration_ns((runs * one_run_ns) as f64)
     };
+    let (many, long) = match blocks == most_blocks {
+        true => (blocks.to_string(), time(blocks)),
+        false => (
+            format!("{blocks} to {most_blocks}"),
+            format!("{} to {}", time(blocks), time(most_blocks)),
+        ),
+    };
     let needed = or_na(blocks_needed(USUAL_CV, EFFECT, POWER), |it| it.to_string());
     print::say(&format!(
-        "comparing {variants} variants of {} in {blocks} to {most_blocks} interleaved blocks ({} to {} of runs), recording to {}",
+        "comparing {variants} variants of {} in {many} interleaved blocks ({long} of runs), recording to {}",
         planned.name,
-        minutes(blocks),
-        minutes(most_blocks),
         directory.display()
     ));
     print::say(&format!(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use reports::record::RecordError;
 
-use super::{Failure, USAGE, loads, print};
+use super::{Failure, USAGE, compare, loads, print};
 
 /// Renders each run and prints its summary. A directory without a record is refused, after the
 /// others were rendered.
@@ -13,7 +13,7 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
     for directory in runs {
         match render(directory) {
             Ok(text) => print::answer(&text),
-            Err(error) => refused.push(error.to_string()),
+            Err(error) => refused.push(error),
         }
     }
     match refused.is_empty() {
@@ -25,10 +25,17 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
     }
 }
 
-fn render(directory: &Path) -> Result<String, RecordError> {
-    if let Some(text) = loads::rendered(directory)? {
+fn render(directory: &Path) -> Result<String, String> {
+    if let Some(text) = compare::rendered(directory).map_err(|error| error.to_string())? {
         return Ok(text);
     }
+    if let Some(text) = loads::rendered(directory).map_err(|error| error.to_string())? {
+        return Ok(text);
+    }
+    render_run(directory).map_err(|error| error.to_string())
+}
+
+fn render_run(directory: &Path) -> Result<String, RecordError> {
     let run = reports::open_run(directory)?;
     let rendered = reports::render(directory)?;
     Ok(format!(

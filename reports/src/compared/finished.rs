@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use super::settings::{Settings, differences, settings};
+use super::settings::{Settings, sets, settings};
 use super::{Compared, ComparedBlock, ComparedError, ComparedRun, ComparedVariant};
 use crate::comparison::Plan;
 use crate::conclude::open_run;
@@ -28,11 +28,16 @@ struct Group {
 impl Compared {
     /// A comparison of finished runs, to be kept in `directory`. Each scenario and target is a variant,
     /// the first run's the baseline; runs that differ in nothing but the seed are its repetitions, and
-    /// the n-th of each makes the n-th block. If all are alike, each run is a variant of its own.
+    /// the n-th of each makes the n-th block. If all are alike, each run is a variant of its own. Ratios
+    /// within the share `margin` of 1 are equivalent.
     ///
     /// # Errors
     /// If there are fewer than two, or one is not a run directory.
-    pub fn of_finished(directory: &Path, runs: &[PathBuf]) -> Result<Compared, ComparedError> {
+    pub fn of_finished(
+        directory: &Path,
+        runs: &[PathBuf],
+        margin: f64,
+    ) -> Result<Compared, ComparedError> {
         let opened = runs.iter().map(|path| Ok((path, open_run(path)?)));
         let opened: Vec<(&PathBuf, Run)> = opened.collect::<Result<_, ComparedError>>()?;
         if opened.len() < 2 {
@@ -49,7 +54,7 @@ impl Compared {
             });
             groups = alone.collect();
         }
-        let mut compared = side_by_side(&opened[0].1.name, groups);
+        let mut compared = side_by_side(&opened[0].1.name, groups, margin);
         compared.notes.extend(machines(&opened));
         Ok(compared)
     }
@@ -98,7 +103,7 @@ fn add(groups: &mut Vec<Group>, new: Group) {
     }
 }
 
-fn side_by_side(name: &str, groups: Vec<Group>) -> Compared {
+fn side_by_side(name: &str, groups: Vec<Group>, margin: f64) -> Compared {
     let blocks = groups.iter().map(|group| group.runs.len()).max();
     let blocks = blocks.unwrap_or(0);
     let looked_at = u32::try_from(blocks).unwrap_or(u32::MAX);
@@ -106,6 +111,7 @@ fn side_by_side(name: &str, groups: Vec<Group>) -> Compared {
     let plan = Plan {
         blocks: looked_at,
         most_blocks: looked_at,
+        margin,
         ..Plan::default()
     };
     let started = groups.iter().map(|group| group.started_at.as_str());
@@ -129,13 +135,7 @@ fn side_by_side(name: &str, groups: Vec<Group>) -> Compared {
 fn variants(groups: &[Group]) -> Vec<ComparedVariant> {
     let mut variants: Vec<ComparedVariant> = Vec::new();
     for group in groups {
-        let scenarios = [groups[0].settings.clone(), group.settings.clone()];
-        let differing = differences(&scenarios).into_iter();
-        let sets = differing.filter_map(|mut it| {
-            let value = it.values.pop()?.unwrap_or_else(|| "(not set)".to_owned());
-            Some((it.key, value))
-        });
-        let sets: Vec<(String, String)> = sets.collect();
+        let sets = sets(&groups[0].settings, &group.settings);
         let is_shared = groups.iter().filter(|it| it.name == group.name).count() > 1;
         let name = match is_shared {
             true if !variants.is_empty() => named_by_settings(group, &sets),

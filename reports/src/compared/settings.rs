@@ -36,6 +36,16 @@ pub(super) fn differences(scenarios: &[Settings]) -> Vec<Difference> {
     keys.into_iter().filter_map(difference).collect()
 }
 
+/// What a scenario sets otherwise than the one it is compared with.
+pub(super) fn sets(base: &Settings, other: &Settings) -> Vec<(String, String)> {
+    let differing = differences(&[base.clone(), other.clone()]).into_iter();
+    let set = differing.filter_map(|mut it| {
+        let value = it.values.pop()?.unwrap_or_else(|| "(not set)".to_owned());
+        Some((it.key, value))
+    });
+    set.collect()
+}
+
 fn collect(value: &Value, key: String, settings: &mut Settings) {
     match value {
         Value::Object(table) => {

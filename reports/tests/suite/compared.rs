@@ -235,7 +235,7 @@ fn finished_runs_are_put_side_by_side_and_said_to_be_not_interleaved() {
         .map(|(block, variant)| root.path().join(run(root.path(), block, variant, 2_000)))
         .to_vec();
     let out = root.path().join("compared");
-    let compared = Compared::of_finished(&out, &runs).unwrap();
+    let compared = Compared::of_finished(&out, &runs, 0.05).unwrap();
     let names: Vec<&str> = compared
         .variants
         .iter()
@@ -251,12 +251,12 @@ fn finished_runs_are_put_side_by_side_and_said_to_be_not_interleaved() {
     assert!(html.contains("Not interleaved"));
     assert!(html.replace("&#x2f;", "/").contains("../runs/001-base"));
     insta::assert_snapshot!(summary(&compared, Style::Plain));
-    assert!(Compared::of_finished(&out, &runs[..1]).is_err());
+    assert!(Compared::of_finished(&out, &runs[..1], 0.05).is_err());
     // Another machine is no variant, but said.
     let mut moved = reports::open_run(&runs[2]).unwrap();
     moved.host.insert("cores".to_owned(), 64.into());
     publish_run(&runs[2], &moved).unwrap();
-    let elsewhere = Compared::of_finished(&out, &runs).unwrap();
+    let elsewhere = Compared::of_finished(&out, &runs, 0.05).unwrap();
     assert!(
         elsewhere
             .notes
@@ -264,7 +264,7 @@ fn finished_runs_are_put_side_by_side_and_said_to_be_not_interleaved() {
             .any(|note| note.contains("differ in cores"))
     );
     // Two runs of one scenario: each is a variant.
-    let same = Compared::of_finished(&out, &runs[..2]).unwrap();
+    let same = Compared::of_finished(&out, &runs[..2], 0.05).unwrap();
     let names: Vec<&str> = same.variants.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["001-base", "002-base"]);
 }
