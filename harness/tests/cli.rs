@@ -16,3 +16,5 @@ mod objectives;
 mod records;
 #[path = "cli/scenario_text.rs"]
 mod scenario_text;
+#[path = "cli/variants.rs"]
+mod variants;
