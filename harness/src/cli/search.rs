@@ -41,7 +41,7 @@ Of the scenario are kept: the workload, the job, the seed, load.arrivals, load.s
 measure.interval. Replaced are load.shape, by a constant rate, and measure.duration: probes that count last as long
 as it says, and at least ten windows, three checkpoint intervals and five times the p99 of a record's time in the
 job; the first ones may last a quarter of that, and one that stays undecided is measured for up to four times as long.
-Faults are left out. A trace and a replay are refused, since their rates are recorded.
+Faults and objectives are left out. A trace and a replay are refused, since their rates are recorded.
 
 Ctrl-C leaves what was found; the same command with --out goes on with it.
 Exit status: 0 with an estimate; 1 wrong results; 2 bad usage or scenario; 3 without an estimate.";

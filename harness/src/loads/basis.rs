@@ -6,13 +6,13 @@ use reports::sustainable::least_duration;
 use workloads::ShapeSpec;
 
 use super::{Load, LoadsError, Wanted};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Slo};
 
 /// A scenario whose load may be chosen.
 ///
 /// Kept are the workload, the job, the seed, the arrivals and the splits of the load, the warm-up and the sampling
 /// interval. Replaced are the shape of the load, by one rate, and the duration. Faults are left out, unless a run
-/// is to have them.
+/// is to have them, and so are objectives: they are for the scenario's own load.
 #[derive(Clone, Debug)]
 pub struct Basis {
     scenario: Scenario,
@@ -54,6 +54,7 @@ impl Basis {
     /// The scenario of one run.
     pub fn scenario_of(&self, wanted: &Wanted) -> Scenario {
         let mut scenario = self.scenario.clone();
+        scenario.slo = Slo::default();
         scenario.measure.duration = wanted.duration;
         scenario.load.shape = match wanted.load {
             Load::ClosedLoop => ShapeSpec::Max,
@@ -95,6 +96,11 @@ impl Basis {
             1 => notes.push("the scenario's fault is left out".to_owned()),
             more => notes.push(format!("the scenario's {more} faults are left out")),
         }
+        if !self.scenario.slo.is_empty() {
+            notes.push(
+                "the scenario's objectives are left out, as they are for its own load".to_owned(),
+            );
+        }
         notes
     }
 }
@@ -104,11 +110,12 @@ mod tests {
     use super::*;
     use crate::scenario::Document;
 
-    fn parse(load: &str) -> Scenario {
+    fn parse(load: &str, objective: &str) -> Scenario {
         let text = format!(
             "[workload]\nkind = 'late-data'\nwindow = {{ kind = 'tumbling', size = '3s' }}\n\
              [load]\n{load}arrivals = 'poisson'\nsplits = 7\n\
              [job]\ncheckpoint = {{ interval = '20s' }}\n\
+             {objective}\
              [measure]\nwarmup = '3s'\nduration = '40s'\n\
              [[fault]]\nkind = 'skew-shift'\nat = '1s'\n"
         );
@@ -119,8 +126,8 @@ mod tests {
     const SINE: &str = "shape = { kind = 'sine', mean = 100, amplitude = 50 }\n";
 
     #[test]
-    fn only_shape_duration_and_faults_of_a_scenario_are_replaced() {
-        let basis = Basis::new(parse(SINE)).unwrap();
+    fn only_shape_duration_faults_and_objectives_of_a_scenario_are_replaced() {
+        let basis = Basis::new(parse(SINE, "[slo]\np99 = '9s'\n")).unwrap();
         let wanted = |load| Wanted {
             load,
             duration: Duration::from_secs(9),
@@ -128,21 +135,25 @@ mod tests {
         };
         let found = basis.scenario_of(&wanted(Load::PerSecond(12.5)));
         assert_eq!(found.load.shape, ShapeSpec::Constant { rate_per_s: 12.5 });
-        let mut expected = parse(SINE);
+        let mut expected = parse(SINE, "");
         expected.load.shape = found.load.shape.clone();
         expected.measure.duration = Duration::from_secs(9);
         expected.faults.clear();
         assert_eq!(found, expected);
         let with_faults = basis.scenario_of(&wanted(Load::WithFaults(12.5)));
         assert_eq!(with_faults.faults.len(), 1);
-        assert_eq!(basis.notes().len(), 2);
+        // A closed loop has no response times: with an objective of them it would be refused.
+        let closed = basis.scenario_of(&wanted(Load::ClosedLoop));
+        let mut written = Document::new("test.toml", "test", closed.to_toml());
+        assert_eq!(written.parse(&[]).unwrap(), closed);
+        assert_eq!(basis.notes().len(), 3);
         assert_eq!(basis.least(Duration::from_secs(1)), Duration::from_secs(60));
     }
 
     #[test]
     fn a_recorded_load_is_refused_with_the_reason() {
         let trace = "shape = { kind = 'trace', points = [{ at = '0s', rate_per_s = 5 }] }\n";
-        let message = Basis::new(parse(trace)).unwrap_err().to_string();
+        let message = Basis::new(parse(trace, "")).unwrap_err().to_string();
         assert!(
             message.contains("load.shape: found kind = \"trace\"")
                 && message.contains("allowed: max"),
