@@ -41,11 +41,26 @@ struct Arguments {
 const EXIT_STATUS: &str = "Exit status: 0 done (an overloaded job is a result, too); 1 wrong results, an objective missed, or a variant that is worse; \
 2 bad usage or scenario; 3 not valid: generator-limited, aborted or failed.";
 
+/// What the help of `compare` says below the options.
+const COMPARE: &str = "\
+The scenario as it is, called base, is compared with each of its [[variant]] tables and of --variant. A block runs each
+of them once, in an order drawn for the block, every run in a process of its own. Throughput decides: it is looked at
+after 8 blocks and every 4 more, and the comparison ends when each variant is better, worse or equivalent, or after 24.
+All else that is measured is reported beside it. It says beforehand how long that takes, and how many blocks it takes
+to show a difference of 5 %.
+
+Runs that are given instead of a scenario are put side by side. Those that differ in nothing but the seed are
+repetitions of one variant, the first run's is the baseline, and the answer says that they were not interleaved.
+
+Ctrl-C leaves what was found; the same command with --out goes on with it.
+Exit status: 0 done; 1 a variant is worse in something; 2 bad usage or scenario; 3 ended early, or a run left no record.";
+
 #[derive(Subcommand)]
 enum Command {
     /// Run a scenario and report on it
     Run(RunArguments),
     /// Compare variants of a scenario in interleaved blocks, or finished runs
+    #[command(after_help = COMPARE)]
     Compare(CompareArguments),
     /// Search for the highest load that a job sustains, with an interval
     #[command(after_help = search::ABOUT)]
@@ -53,9 +68,9 @@ enum Command {
     /// Measure response times and goodput over load, up to and past the capacity
     #[command(after_help = sweep::ABOUT)]
     Sweep(sweep::SweepArguments),
-    /// Render finished or unfinished runs again
+    /// Render runs, comparisons, searches and sweeps again, finished or not
     Report {
-        /// Run directories
+        /// Run directories, and folders of comparisons, searches and sweeps
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<PathBuf>,
     },

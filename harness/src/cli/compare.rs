@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reports::compared::{self, Compared, ComparedError, ComparedRun, ComparedVariant};
+use reports::compared::{self, Compared, ComparedRun, ComparedVariant};
 use reports::comparison::{Plan, blocks_needed};
 use reports::format::{self, or_na};
 use reports::record::SCENARIO_FILE;
@@ -49,17 +49,6 @@ pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
     }
     print::say(&format!("report: {}", page.display()));
     Ok(status(&compared))
-}
-
-/// Renders the directory of a comparison again; `None` if it is none.
-pub(super) fn rendered(directory: &Path) -> Result<Option<String>, ComparedError> {
-    // A result of another command has other keys.
-    let Ok(compared) = compared::read(directory) else {
-        return Ok(None);
-    };
-    let page = compared::render(directory)?;
-    let text = compared::summary(&compared, print::style());
-    Ok(Some(format!("{text}report: {}\n", page.display())))
 }
 
 fn invalid(error: impl Display) -> Failure {

@@ -10,6 +10,13 @@ use workloads::spec::{Kind, Parameter, Variant};
 use super::{Failure, USAGE, print};
 use crate::scenario;
 
+/// What has no defaults and no parameters of its own: the keys are those of all other tables.
+const VARIANT: &str = r#"
+[[variant]]            what `backwater compare` runs beside the scenario; may be repeated
+  name                 what it is called in the answer, e.g. "wide"
+  set                  keys that it has otherwise, and their values, e.g. { "job.parallelism" = 4 }
+"#;
+
 /// Lists everything, or explains one workload or scenario.
 pub fn list(name: Option<&str>) -> Result<u8, Failure> {
     match name {
@@ -76,6 +83,7 @@ fn explain_family(family: &Family) -> String {
             explain_parameter(&mut text, 2, parameter);
         }
     }
+    text.push_str(VARIANT);
     text
 }
 

@@ -1,10 +1,11 @@
-//! `backwater report`: render run directories again, whatever state they are in.
+//! `backwater report`: render the folders of runs, comparisons, searches and sweeps again, whatever state they are in.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use reports::record::RecordError;
+use reports::compared::{self, ComparedError};
 
-use super::{Failure, USAGE, compare, loads, print};
+use super::{Failure, USAGE, loads, print};
 
 /// Renders each run and prints its summary. A directory without a record is refused, after the
 /// others were rendered.
@@ -13,7 +14,7 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
     for directory in runs {
         match render(directory) {
             Ok(text) => print::answer(&text),
-            Err(error) => refused.push(error),
+            Err(error) => refused.push(error.to_string()),
         }
     }
     match refused.is_empty() {
@@ -25,17 +26,13 @@ pub fn report(runs: &[PathBuf]) -> Result<u8, Failure> {
     }
 }
 
-fn render(directory: &Path) -> Result<String, String> {
-    if let Some(text) = compare::rendered(directory).map_err(|error| error.to_string())? {
+fn render(directory: &Path) -> Result<String, Box<dyn Error>> {
+    if let Some(text) = comparison(directory)? {
         return Ok(text);
     }
-    if let Some(text) = loads::rendered(directory).map_err(|error| error.to_string())? {
+    if let Some(text) = loads::rendered(directory)? {
         return Ok(text);
     }
-    render_run(directory).map_err(|error| error.to_string())
-}
-
-fn render_run(directory: &Path) -> Result<String, RecordError> {
     let run = reports::open_run(directory)?;
     let rendered = reports::render(directory)?;
     Ok(format!(
@@ -43,4 +40,17 @@ fn render_run(directory: &Path) -> Result<String, RecordError> {
         print::summary(&run),
         rendered.report.display()
     ))
+}
+
+/// Renders the folder of a comparison again; `None` if it is none.
+fn comparison(directory: &Path) -> Result<Option<String>, ComparedError> {
+    let compared = match compared::read(directory) {
+        Ok(compared) => compared,
+        Err(error @ ComparedError::Schema { .. }) => return Err(error),
+        // Whatever else it is: a result of another command is not readable as one of this.
+        Err(_) => return Ok(None),
+    };
+    let page = compared::render(directory)?;
+    let text = compared::summary(&compared, print::style());
+    Ok(Some(format!("{text}report: {}\n", page.display())))
 }

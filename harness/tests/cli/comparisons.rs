@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::backwater::{Folder, stderr, stdout};
+use crate::backwater::{Folder, SMALL, stderr, stdout};
 
 /// Half a second, with a variant that takes five times as long for each record.
 const SCENARIO: &str = r#"
@@ -157,4 +157,28 @@ fn what_cannot_be_compared_is_refused_before_anything_runs() {
     refused(&[&scenario, "--variant", "x:nothing=1"], "nothing");
     refused(&[&scenario, "--blocks", "5"], "6..=1000");
     refused(&[&scenario, "--margin", "0"], "above 0");
+}
+
+#[test]
+fn finished_runs_are_put_side_by_side_and_rendered_again_to_the_byte() {
+    let folder = Folder::new();
+    let scenario = folder.write("small.toml", SMALL);
+    for (out, rate) in [("slow", "2000"), ("fast", "8000")] {
+        let rate = format!("load.shape.rate_per_s={rate}");
+        let output = folder.run(&["run", &scenario, "--set", &rate, "--out", out]);
+        assert_ne!(output.status.code(), Some(2), "{}", stderr(&output));
+    }
+    let compared = folder.run(&["compare", "slow", "fast", "--out", "both"]);
+    let text = stdout(&compared);
+    // Two runs show nothing: not even that one is worse.
+    assert_eq!(compared.status.code(), Some(0), "{}", stderr(&compared));
+    assert!(text.contains("not interleaved"), "{text}");
+    let page = folder.path().join("both/comparison.html");
+    let first = fs::read(&page).unwrap();
+    fs::remove_file(&page).unwrap();
+    let again = folder.run(&["report", "both"]);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    let (again, line) = (stdout(&again), "report: both/comparison.html\n");
+    assert_eq!(again.strip_suffix(line), Some(text.as_str()));
+    assert_eq!(fs::read(&page).unwrap(), first);
 }
