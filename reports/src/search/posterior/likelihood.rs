@@ -11,6 +11,10 @@ const MOST_EXPONENT: f64 = 40.0;
 const SMALL: f64 = 1e-200;
 /// Of the interval in which an undecided probe's slope lies.
 const CONFIDENCE: f64 = 0.95;
+/// No slope is known better than to so many seconds of load per second, however even the samples are: an
+/// interval without a width would hold no capacity at all, and the probe would count for nothing. Proposed,
+/// not published.
+const RESOLUTION: f64 = 0.002;
 /// Scale of the Cauchy prior of ln(what an overloaded engine does / its capacity): most often within 2 %.
 const OFFSET_SCALE: f64 = 0.02;
 /// Its centre is looked for so far around what was completed.
@@ -50,8 +54,10 @@ pub(super) fn outcomes(place: f64, scale: f64, probes: &[ProbeResult]) -> f64 {
 /// much. `None` where it may not have grown: then it saw any capacity above.
 fn seen(probe: &ProbeResult) -> (f64, Option<f64>) {
     let at = |slope: f64| (slope < 1.0).then(|| probe.rate_per_s.ln() + (-slope).ln_1p());
-    let least = probe.backlog_slope_upper.and_then(at);
-    let most = probe.backlog_slope_lower.filter(|slope| *slope > 0.0);
+    let least = probe.backlog_slope_upper.map(|slope| slope + RESOLUTION);
+    let least = least.and_then(at);
+    let most = probe.backlog_slope_lower.map(|slope| slope - RESOLUTION);
+    let most = most.filter(|slope| *slope > 0.0);
     (least.unwrap_or(f64::NEG_INFINITY), most.and_then(at))
 }
 
