@@ -53,7 +53,7 @@ Runs that are given instead of a scenario are put side by side. Those that diffe
 repetitions of one variant, the first run's is the baseline, and the answer says that they were not interleaved.
 
 Ctrl-C leaves what was found; the same command with --out goes on with it.
-Exit status: 0 done; 1 a variant is worse in something; 2 bad usage or scenario; 3 ended early, or a run left no record.";
+Exit status: 0 done; 1 a variant has a worse throughput, or results were wrong; 2 bad usage or scenario; 3 ended early, or a run left no record.";
 
 #[derive(Subcommand)]
 enum Command {

@@ -25,7 +25,7 @@ const POWER: f64 = 0.8;
 /// The difference of which is said how many blocks it takes.
 const EFFECT: f64 = 0.05;
 
-/// Runs the comparison; exit status 1 if a variant is worse.
+/// Runs the comparison; exit status 1 if a variant is worse by what decides, or results were wrong.
 pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
     let runs: Vec<PathBuf> = arguments.what.iter().map(PathBuf::from).collect();
     let (directory, compared) = match arguments.what.as_slice() {

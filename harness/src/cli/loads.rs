@@ -20,24 +20,23 @@ pub(super) const SEARCH: &str = "search";
 /// What a sweep calls itself.
 pub(super) const SWEEP: &str = "sweep";
 
-/// Says where the record goes, and what runs jobs into it.
-pub(super) fn processes(basis: &Basis, folder: &Folder) -> Result<Processes, Failure> {
-    let interrupt = Interrupt::listen().map_err(|error| Failure {
+/// Ctrl-C, for all runs of this process.
+pub(super) fn interrupt() -> Result<Interrupt, Failure> {
+    Interrupt::listen().map_err(|error| Failure {
         status: INVALID,
         message: format!("cannot listen to Ctrl-C: {error}"),
-    })?;
+    })
+}
+
+/// Says where the record goes, and what runs jobs into it.
+pub(super) fn processes(basis: &Basis, folder: &Folder, interrupt: &Interrupt) -> Processes {
     let target = Embedded.kind();
     print::say(&format!(
         "{} on {target}, recording to {}",
         basis.scenario().name,
         folder.path().display()
     ));
-    Ok(Processes::new(
-        basis.clone(),
-        target,
-        folder.runs(),
-        interrupt,
-    ))
+    Processes::new(basis.clone(), target, folder.runs(), interrupt.clone())
 }
 
 /// Draws the page, prints the answer, and says where the page is.

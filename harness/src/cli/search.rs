@@ -1,14 +1,15 @@
 //! `backwater search`: how much a job sustains, with an interval.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use reports::record::{Heading, SearchRecord};
+use reports::record::{Heading, ProbeRow, SearchRecord};
 use reports::{render_search, search_text};
 
-use super::loads::{SEARCH, answer, processes, status};
+use super::loads::{SEARCH, answer, interrupt, processes, status};
 use super::{Failure, print};
 use crate::clock;
-use crate::loads::{Basis, Folder};
+use crate::interrupt::Interrupt;
+use crate::loads::{Basis, Folder, Left};
 use crate::scenario;
 use crate::search::Searching;
 
@@ -50,20 +51,16 @@ Exit status: 0 with an estimate; 1 wrong results; 2 bad usage or scenario; 3 wit
 pub fn search(arguments: &SearchArguments) -> Result<u8, Failure> {
     let scenario = scenario::find(&arguments.scenario)?.parse(&arguments.set)?;
     let basis = Basis::new(scenario)?;
-    let now = clock::unix_time();
-    let folder = Folder::begin(arguments.out.as_deref(), now, SEARCH, basis.scenario())?;
-    let begun = SearchRecord {
-        heading: Heading {
-            notes: basis.notes(),
-            ..Folder::heading(SEARCH, basis.scenario(), now)
-        },
-        start: None,
-        answer: None,
-    };
-    let mut runner = processes(&basis, &folder)?;
     let max_probes = arguments.max_probes.map(|most| most as usize);
-    let searching = Searching::begin(&mut runner, &basis, folder.path(), max_probes, begun)?;
-    let (left, record, rows) = searching.run()?;
+    let interrupt = interrupt()?;
+    let out = arguments.out.as_deref();
+    let searched = Searched::into(out, &basis, max_probes, &interrupt)?;
+    let Searched {
+        folder,
+        left,
+        record,
+        rows,
+    } = searched;
     answer(
         arguments.json,
         folder.path(),
@@ -72,4 +69,42 @@ pub fn search(arguments: &SearchArguments) -> Result<u8, Failure> {
     )?;
     let capacity = record.answer.and_then(|answer| answer.capacity);
     Ok(status(left, record.heading.verdict, capacity.is_some()))
+}
+
+/// A search that has left off.
+pub(super) struct Searched {
+    pub(super) folder: Folder,
+    pub(super) left: Left,
+    pub(super) record: SearchRecord,
+    rows: Vec<ProbeRow>,
+}
+
+impl Searched {
+    /// Searches into a new folder, or goes on in that of an unfinished search.
+    pub(super) fn into(
+        out: Option<&Path>,
+        basis: &Basis,
+        max_probes: Option<usize>,
+        interrupt: &Interrupt,
+    ) -> Result<Searched, Failure> {
+        let now = clock::unix_time();
+        let folder = Folder::begin(out, now, SEARCH, basis.scenario())?;
+        let begun = SearchRecord {
+            heading: Heading {
+                notes: basis.notes(),
+                ..Folder::heading(SEARCH, basis.scenario(), now)
+            },
+            start: None,
+            answer: None,
+        };
+        let mut runner = processes(basis, &folder, interrupt);
+        let searching = Searching::begin(&mut runner, basis, folder.path(), max_probes, begun)?;
+        let (left, record, rows) = searching.run()?;
+        Ok(Searched {
+            folder,
+            left,
+            record,
+            rows,
+        })
+    }
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use reports::record::{Heading, SCENARIO_FILE, SearchRecord, result_of};
 use reports::search::Capacity;
-use reports::{render_sweep, sweep_text};
+use reports::{render_search, render_sweep, sweep_text};
 
-use super::loads::{SWEEP, answer, processes, status};
-use super::{Failure, USAGE, print};
+use super::loads::{SEARCH, SWEEP, answer, interrupt, processes, status};
+use super::search::Searched;
+use super::{Failure, INVALID, USAGE, print};
 use crate::clock;
-use crate::loads::{Basis, Folder};
+use crate::interrupt::Interrupt;
+use crate::loads::{Basis, Folder, Left, LoadsError};
 use crate::scenario;
 use crate::sweep::{Sweeping, duration, record};
 
@@ -22,9 +24,11 @@ pub struct SweepArguments {
     /// A scenario file, or the name of a built-in scenario
     scenario: String,
     /// What the loads are relative to: records per second, or the folder of a search
+    /// [default: a search, in the folder search/ of this one]
     #[arg(long, value_name = "RATE|SEARCH")]
-    capacity: String,
+    capacity: Option<String>,
     /// What response times should stay within, e.g. 50ms: goodput then counts those that do
+    /// [default: slo.p99 of the scenario]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     objective: Option<Duration>,
     /// Override a key of the scenario, e.g. measure.duration=40s; may be repeated
@@ -41,35 +45,70 @@ pub struct SweepArguments {
 
 /// What the help says below the options.
 pub const ABOUT: &str = "\
-One run of the scenario, in a process of its own, at each of 14 loads from 0.3 to 2 times the capacity; all are
-measured for the same time, twice measure.duration, and at least as long as shows what repeats in the job. The knee is
-where p99 of the response time turns from flat to steep; goodput is what is done of the capacity above it. If the
-scenario has a freeze, one more run has its faults, at the scenario's own rate or half the capacity, and says how
-fast the backlog was worked off.
+A search for the capacity, unless that is given. Then one run of the scenario, in a process of its own, at each of 14
+loads from 0.3 to 2 times the capacity; all are measured for the same time, twice measure.duration, and at least as
+long as shows what repeats in the job. The knee is where p99 of the response time turns from flat to steep; goodput is
+what is done of the capacity above it. If the scenario has a freeze, one more run has its faults, at the scenario's own
+rate or half the capacity, and says how fast the backlog was worked off.
 
 What is kept of the scenario and what is replaced is as in `backwater search`.
-Exit status: 0 done; 1 wrong results; 2 bad usage or scenario; 3 ended early.";
+Exit status: 0 done; 1 wrong results; 2 bad usage or scenario; 3 ended early, or without a capacity.";
 
 /// Sweeps; the exit status says whether it came to its end.
 pub fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     let scenario = scenario::find(&arguments.scenario)?.parse(&arguments.set)?;
     let basis = Basis::new(scenario)?;
-    let (capacity, note) = capacity(&arguments.capacity, &basis)?;
-    let is_given = note.is_none();
+    let given = arguments.capacity.as_deref();
+    let given = given.map(|given| capacity(given, &basis)).transpose()?;
     let now = clock::unix_time();
     let folder = Folder::begin(arguments.out.as_deref(), now, SWEEP, basis.scenario())?;
+    let interrupt = interrupt()?;
+    let (capacity, note) = match given {
+        Some(given) => given,
+        None => searched(&folder, &basis, &interrupt)?,
+    };
+    let is_given = note.is_none();
     let heading = Heading {
         notes: note.into_iter().flatten().collect(),
         ..Folder::heading(SWEEP, basis.scenario(), now)
     };
     let length = duration(&basis, capacity.median_per_s);
-    let begun = record(heading, capacity, is_given, length, arguments.objective);
-    let mut runner = processes(&basis, &folder)?;
+    let objective = arguments.objective.or(basis.scenario().slo.p99);
+    let begun = record(heading, capacity, is_given, length, objective);
+    let mut runner = processes(&basis, &folder, &interrupt);
     let sweeping = Sweeping::begin(&mut runner, &basis, folder.path(), begun)?;
     let (left, record, rows) = sweeping.run()?;
     let text = sweep_text(&record, &rows, print::style());
     answer(arguments.json, folder.path(), &text, render_sweep)?;
     Ok(status(left, record.heading.verdict, true))
+}
+
+/// What a search finds that is run first, or was run by an earlier process.
+fn searched(
+    folder: &Folder,
+    basis: &Basis,
+    interrupt: &Interrupt,
+) -> Result<(Capacity, Option<Vec<String>>), Failure> {
+    let out = folder.path().join(SEARCH);
+    let found: Option<SearchRecord> = result_of(&out).map_err(LoadsError::from)?;
+    if !found.is_some_and(|found| found.heading.finished) {
+        let searched = Searched::into(Some(&out), basis, None, interrupt)?;
+        let page = render_search(searched.folder.path()).map_err(LoadsError::from)?;
+        print::say(&format!("report: {}", page.report.display()));
+        let estimate = searched.record.answer.and_then(|answer| answer.capacity);
+        if searched.left != Left::Finished || estimate.is_none() {
+            let again = "the same command with --out goes on with it";
+            let reason = searched.record.heading.failure.map(|it| format!(": {it}"));
+            return Err(Failure {
+                status: INVALID,
+                message: format!(
+                    "the search for the capacity gave no estimate{}; {again}",
+                    reason.unwrap_or_default()
+                ),
+            });
+        }
+    }
+    capacity(&out.to_string_lossy(), basis)
 }
 
 /// A rate, or what a search found: then also what a reader should know of it.
