@@ -15,7 +15,7 @@ use reports::record::{
     ProbeRow, SearchRecord, Start, Verdict, probe_rows, publish_probes, publish_result, result_of,
 };
 use reports::search::{Goal, Next, ProbeResult, Search, SearchPlan};
-use reports::sustainable::{Probe, extended};
+use reports::sustainable::extended;
 
 use crate::loads::{
     Basis, Came, Failure, Left, Load, LoadsError, Observed, Runner, Wanted, number_name, twice,
@@ -257,8 +257,7 @@ impl<'a> Searching<'a> {
             }
             self.record.heading.target = Some(observed.target.clone());
             let judged = observed.judge(rate_per_s);
-            let is_open = judged.outcome == Probe::Undecided;
-            match extended(duration, longest).filter(|_| is_open) {
+            match extended(duration, longest).filter(|_| judged.may_be_told_by_more_time()) {
                 Some(longer) => {
                     self.runner.say(&format!(
                         "probe {number}: {} cannot be told in {:.0} s, measuring longer",

@@ -224,17 +224,29 @@ impl Search {
         });
     }
 
-    /// Where probes do not contradict each other, the capacity may be anywhere between the highest load that
-    /// was held and the lowest that was not: without noise it is, and each place is as likely.
+    /// Where probes do not contradict each other, the capacity may be anywhere between the highest that one
+    /// says it is at least and the lowest that one says it is at most: without noise it is, and each place is as
+    /// likely.
     fn with_bracket(&self, capacity: Capacity) -> Capacity {
         let bounds = Bounds::of(&self.probes);
-        match (bounds.held_per_s, bounds.failed_per_s) {
-            (Some(held), Some(failed)) if !bounds.contradiction => Capacity {
-                lower_per_s: capacity.lower_per_s.min(posterior::threshold(held).exp()),
-                upper_per_s: capacity.upper_per_s.max(posterior::threshold(failed).exp()),
-                ..capacity
-            },
-            _ => capacity,
+        let (Some(held), Some(failed)) = (bounds.held_per_s, bounds.failed_per_s) else {
+            return capacity;
+        };
+        let (mut least, mut most) = (posterior::threshold(held), posterior::threshold(failed));
+        // One that is undecided because its backlog grew a little has seen the capacity itself.
+        let undecided = self.probes.iter();
+        for probe in undecided.filter(|it| it.outcome == Probe::Undecided) {
+            if let (at_least, Some(at_most)) = posterior::seen(probe) {
+                (least, most) = (least.max(at_least), most.min(at_most));
+            }
+        }
+        if bounds.contradiction || least > most {
+            return capacity;
+        }
+        Capacity {
+            lower_per_s: capacity.lower_per_s.min(least.exp()),
+            upper_per_s: capacity.upper_per_s.max(most.exp()),
+            ..capacity
         }
     }
 
@@ -330,14 +342,18 @@ impl Search {
         (rate, self.plan.duration_at(state.capacity.width()))
     }
 
-    /// The load that is to be seen held for long: the one that was held for a short time, or one that should
-    /// be, below all that were not.
+    /// The load that is to be seen held for long: just below the interval and all that was not held, if that
+    /// was not tried yet and is more than what was held for a short time.
     fn confirming(&self, bounds: &Bounds, state: State) -> f64 {
-        let likely = state.capacity.lower_per_s;
-        let below = bounds.failed_per_s.map_or(likely, |failed| {
-            likely.min(failed * (1.0 - self.plan.width))
-        });
-        bounds.held_per_s.unwrap_or(below)
+        let failed = bounds.failed_per_s.unwrap_or(f64::INFINITY);
+        let below = state.capacity.lower_per_s.min(failed) * (1.0 - self.plan.width);
+        let near = below * (1.0 - self.plan.width / 2.0)..=below;
+        let is_tried =
+            |it: &ProbeResult| it.outcome == Probe::Undecided && near.contains(&it.rate_per_s);
+        match bounds.held_per_s {
+            Some(held) if held >= below || self.probes.iter().any(is_tried) => held,
+            _ => below,
+        }
     }
 
     fn notes(&self, bounds: &Bounds) -> Vec<String> {

@@ -87,11 +87,22 @@ pub struct Judgement {
     pub latency_rises: Option<bool>,
 }
 
+impl Judgement {
+    /// Whether a longer probe of the same load may tell whether it is held. One whose backlog surely grows, but
+    /// surely by less than what counts, stays undecided for its rising latency, however long it lasts.
+    pub fn may_be_told_by_more_time(&self) -> bool {
+        let surely_grows = self.backlog_slope_lower.is_some_and(|low| low > 0.0);
+        let is_little = |high: f64| high < SUSTAINED_SLOPE;
+        let surely_little = self.backlog_slope_upper.is_some_and(is_little);
+        self.outcome == Probe::Undecided && !(surely_grows && surely_little)
+    }
+}
+
 /// Judges one probe at `rate_per_s`. `samples` are those of its measured phase, in order of time.
 ///
 /// Sustainable: the backlog's slope is surely (95 %) below 0.01 seconds of load per second, at least 99 %
 /// of the records were completed, and event-time latency does not rise. Unsustainable: the slope is surely
-/// above 0.01. Otherwise undecided: the same probe should go on ([`extended`]).
+/// above 0.01. Otherwise undecided: the same probe should go on ([`extended`]), if more time may tell.
 pub fn judge_probe(rate_per_s: f64, samples: &[BacklogSample]) -> Judgement {
     let backlog = samples.iter().map(|it| {
         let waiting = it.scheduled.saturating_sub(it.completed);

@@ -18,6 +18,7 @@ mod likelihood;
 
 use super::ProbeResult;
 use crate::verdict::SUSTAINED_SLOPE;
+pub(super) use likelihood::seen;
 use likelihood::{Drained, curve, outcomes};
 
 /// Standard deviation of a logistic distribution of scale 1: pi / sqrt(3).

@@ -52,7 +52,7 @@ pub(super) fn outcomes(place: f64, scale: f64, probes: &[ProbeResult]) -> f64 {
 
 /// Between which capacities, ln, an undecided probe saw one: where its backlog may have grown at all, by so
 /// much. `None` where it may not have grown: then it saw any capacity above.
-fn seen(probe: &ProbeResult) -> (f64, Option<f64>) {
+pub(in crate::search) fn seen(probe: &ProbeResult) -> (f64, Option<f64>) {
     let at = |slope: f64| (slope < 1.0).then(|| probe.rate_per_s.ln() + (-slope).ln_1p());
     let least = probe.backlog_slope_upper.map(|slope| slope + RESOLUTION);
     let least = least.and_then(at);
