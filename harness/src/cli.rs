@@ -7,6 +7,7 @@ mod print;
 mod report;
 mod run;
 mod search;
+mod selftest;
 mod sweep;
 
 use std::path::PathBuf;
@@ -68,6 +69,9 @@ enum Command {
     /// Measure response times and goodput over load, up to and past the capacity
     #[command(after_help = sweep::ABOUT)]
     Sweep(sweep::SweepArguments),
+    /// Check the instrument on this machine: claim, measured, bound, pass
+    #[command(after_help = selftest::ABOUT)]
+    Selftest(selftest::SelfTestArguments),
     /// Render runs, comparisons, searches and sweeps again, finished or not
     Report {
         /// Run directories, and folders of comparisons, searches and sweeps
@@ -218,6 +222,7 @@ pub fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Search(arguments) => search::search(&arguments),
         Command::Sweep(arguments) => sweep::sweep(&arguments),
+        Command::Selftest(arguments) => selftest::selftest(&arguments),
         Command::Report { runs } => report::report(&runs),
         Command::List { name } => list::list(name.as_deref()),
         Command::Completions { shell } => {

@@ -12,6 +12,7 @@ pub mod resume;
 pub mod run;
 pub mod scenario;
 pub mod search;
+pub mod selftest;
 pub mod sweep;
 pub mod target;
 

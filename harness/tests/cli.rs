@@ -16,5 +16,7 @@ mod objectives;
 mod records;
 #[path = "cli/scenario_text.rs"]
 mod scenario_text;
+#[path = "cli/selftest.rs"]
+mod selftest;
 #[path = "cli/variants.rs"]
 mod variants;

@@ -4,17 +4,17 @@
 
 #[path = "measurement/bench.rs"]
 mod bench;
+#[path = "measurement/claims.rs"]
+mod claims;
 #[path = "measurement/event_time.rs"]
 mod event_time;
-#[path = "measurement/freeze.rs"]
-mod freeze;
+#[path = "measurement/examined.rs"]
+mod examined;
 #[path = "measurement/keyed_state.rs"]
 mod keyed_state;
-#[path = "measurement/queueing.rs"]
-mod queueing;
 #[path = "measurement/signature.rs"]
 mod signature;
-#[path = "measurement/time_split.rs"]
-mod time_split;
+#[path = "measurement/subjects.rs"]
+mod subjects;
 #[path = "measurement/verdicts.rs"]
 mod verdicts;

@@ -43,5 +43,5 @@ pub use charts::{search_chart, sweep_chart};
 pub use conclude::{Facts, Termination, conclude, open_run};
 pub use objectives::Objectives;
 pub use render::{Rendered, render, render_search, render_sweep};
-pub use summary::{Style, search_text, styled_summary, summary_text, sweep_text};
+pub use summary::{Style, search_text, selftest_text, styled_summary, summary_text, sweep_text};
 pub use warming::WarmUp;

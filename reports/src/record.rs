@@ -14,6 +14,7 @@ mod reader;
 mod rows;
 mod run;
 mod search;
+mod selftest;
 mod state;
 mod table;
 mod trade_off;
@@ -40,6 +41,10 @@ pub use run::{
     Run, SCHEMA, Slo, StateBackend, Subtask, Summary, Target, TopKey, Verdict, WatermarkLag,
 };
 pub use search::{ProbeRow, SweepRow, probe_rows, publish_probes, publish_sweep, sweep_rows};
+pub use selftest::{
+    Examined, Finding, FindingRow, FindingUnit, SELFTEST, SELFTEST_SCHEMA, SelfTestRecord,
+    publish_selftest,
+};
 pub(crate) use state::LEVELS;
 pub use state::StateRow;
 pub use table::{Cell, Row, Table};

@@ -2,6 +2,7 @@
 //! hurts, then the tables, each with the verdict.
 
 mod answer;
+mod selftest;
 
 use std::fmt::Write as _;
 
@@ -9,6 +10,7 @@ use crate::format;
 use crate::record::{Run, Verdict};
 use crate::view::{self, Table};
 pub use answer::{search_text, sweep_text};
+pub use selftest::selftest_text;
 
 /// Names and keys are shortened to this; what a sound record has of numbers is shorter.
 const MAX_CELL: usize = 34;

@@ -102,12 +102,12 @@ fn came(out: &Path, run: &reports::record::Run) -> Came {
 }
 
 /// How far a run is, on a terminal; elsewhere its begin and end are enough.
-struct Line {
+pub(crate) struct Line {
     bar: Option<ProgressBar>,
 }
 
 impl Line {
-    fn new(run: &str, length: std::time::Duration) -> Line {
+    pub(crate) fn new(run: &str, length: std::time::Duration) -> Line {
         let bar = stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
             let most = u64::try_from(length.as_millis()).unwrap_or(u64::MAX).max(1);
@@ -118,14 +118,14 @@ impl Line {
         Line { bar }
     }
 
-    fn show(&self, now_ns: u64) {
+    pub(crate) fn show(&self, now_ns: u64) {
         if let Some(bar) = &self.bar {
             let most = bar.length().unwrap_or(u64::MAX);
             bar.set_position((now_ns / 1_000_000).min(most));
         }
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

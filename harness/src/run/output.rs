@@ -49,6 +49,11 @@ impl RunDirectory {
         Self::named(&format!("{}-{command}-{scenario}", compact_utc(now)))
     }
 
+    /// Makes a new folder `results/<time>-<command>` for a command that is not about one scenario, likewise.
+    pub fn without_scenario(now: Duration, command: &str) -> Result<Self, RunError> {
+        Self::named(&format!("{}-{command}", compact_utc(now)))
+    }
+
     fn named(base: &str) -> Result<Self, RunError> {
         let refused = |path: &Path, error| RunError::Output {
             message: format!("{} cannot be made: {error}", path.display()),

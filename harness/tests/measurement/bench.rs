@@ -7,7 +7,7 @@ use harness::interrupt::Interrupt;
 use harness::run::{RunDirectory, prepare};
 use harness::scenario::Document;
 use harness::target::{Embedded, Target};
-use reports::record::{Activity, Run, RunDir, SubtaskRow, TimelineRow};
+use reports::record::{Activity, Run, RunDir};
 use tempfile::TempDir;
 
 static MACHINE: Mutex<()> = Mutex::new(());
@@ -60,43 +60,6 @@ impl Finished {
     pub fn task(&self, id: &str) -> &Activity {
         let task = self.run.operators.iter().find(|task| task.id == id);
         &task.unwrap_or_else(|| panic!("no task {id}")).activity
-    }
-
-    /// Length of the measured phase in seconds.
-    pub fn seconds(&self) -> f64 {
-        let measured = self.run.measured.unwrap();
-        (measured.to_ms - measured.from_ms) as f64 / 1e3
-    }
-
-    /// Nanoseconds by which a subtask counter grew in the measured phase, summed over subtasks.
-    pub fn grown_ns(
-        &self,
-        task: Option<&str>,
-        counter: impl Fn(&SubtaskRow) -> Option<u64>,
-    ) -> f64 {
-        let measured = self.run.measured.unwrap();
-        let rows = self.record().rows::<SubtaskRow>();
-        rows.filter(|row| task.is_none_or(|task| row.task == task))
-            .map(|row| match row.t_ms {
-                at if at == measured.from_ms => -(counter(&row).unwrap_or(0) as f64),
-                at if at == measured.to_ms => counter(&row).unwrap_or(0) as f64,
-                _ => 0.0,
-            })
-            .sum()
-    }
-
-    /// CPU seconds of this process in the measured phase without the harness's own threads.
-    pub fn engine_cpu_seconds(&self) -> f64 {
-        let measured = self.run.measured.unwrap();
-        let at = |t_ms: u64| {
-            let row = self
-                .record()
-                .rows::<TimelineRow>()
-                .find(|row| row.t_ms == t_ms)
-                .unwrap();
-            row.cpu.unwrap() - row.harness_cpu.unwrap()
-        };
-        at(measured.to_ms) - at(measured.from_ms)
     }
 }
 

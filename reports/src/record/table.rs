@@ -31,6 +31,8 @@ pub enum Table {
     Search,
     /// `sweep.csv`: one row per load of a sweep; of a folder of its own.
     Sweep,
+    /// `selftest.csv`: one row per finding of a self-test; of a folder of its own.
+    SelfTest,
 }
 
 impl Table {
@@ -60,6 +62,7 @@ impl Table {
             Table::TradeOff => "trade_off.csv",
             Table::Search => "search.csv",
             Table::Sweep => "sweep.csv",
+            Table::SelfTest => "selftest.csv",
         }
     }
 }

@@ -147,6 +147,7 @@ pub(super) fn header(table: Table) -> Vec<u8> {
         Table::TradeOff => super::TradeOffRow::COLUMNS,
         Table::Search => super::ProbeRow::COLUMNS,
         Table::Sweep => super::SweepRow::COLUMNS,
+        Table::SelfTest => super::FindingRow::COLUMNS,
     };
     let mut header = columns.join(",").into_bytes();
     header.push(b'\n');
