@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use reports::compared::{self, ComparedError};
 
-use super::{Failure, USAGE, loads, print};
+use super::{Failure, USAGE, loads, print, selftest};
 
 /// Renders each run and prints its summary. A directory without a record is refused, after the
 /// others were rendered.
@@ -31,6 +31,9 @@ fn render(directory: &Path) -> Result<String, Box<dyn Error>> {
         return Ok(text);
     }
     if let Some(text) = loads::rendered(directory)? {
+        return Ok(text);
+    }
+    if let Some(text) = selftest::rendered(directory) {
         return Ok(text);
     }
     let run = reports::open_run(directory)?;

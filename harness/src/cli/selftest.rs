@@ -1,12 +1,12 @@
 //! `backwater selftest`: whether the instrument can be trusted on this machine.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use reports::format;
-use reports::record::{RESULT_FILE, SELFTEST, SelfTestRecord};
+use reports::record::{RESULT_FILE, SELFTEST, SelfTestRecord, result_of};
 use reports::selftest_text;
 
 use super::{Failure, INVALID, WRONG, print};
@@ -82,6 +82,13 @@ fn answer(record: &SelfTestRecord) -> Result<u8, Failure> {
             message: format!("does not hold on this machine: {}", failed.join(", ")),
         }),
     }
+}
+
+/// The text of a folder's self-test again; `None` if it is none.
+pub fn rendered(folder: &Path) -> Option<String> {
+    // A result of another command has other keys.
+    let record: SelfTestRecord = result_of(folder).ok().flatten()?;
+    (record.command == SELFTEST).then(|| selftest_text(&record, print::style()))
 }
 
 fn names() -> PossibleValuesParser {

@@ -52,6 +52,8 @@ fn a_self_test_answers_alike_in_its_status_its_table_and_its_files() {
         (&record["finished"], &record["claims"][0]["claim"]),
         (&Value::from(true), &Value::from("null-ceiling"))
     );
+    let again = folder.run(&["report", "out"]);
+    assert_eq!(stdout(&again), stdout(&output));
     assert!(finding["measured"].as_f64() > Some(0.0));
     let table = fs::read_to_string(out.join("selftest.csv")).unwrap();
     assert!(
