@@ -83,7 +83,7 @@ pub fn claims() -> Vec<Claim> {
         null_ceiling(Duration::from_secs(2)),
         sampling_cost(Duration::from_secs(4)),
         own_lag(Duration::from_secs(3)),
-        a_a(Duration::from_millis(800)),
+        a_a(Duration::from_millis(1_500)),
     ]
 }
 

@@ -83,8 +83,8 @@ fn an_operator_that_does_other_work_than_is_said_fails_the_claim_on_the_time_spl
     let claim = otherwise(
         time_split(Duration::from_secs(1)),
         "waiting",
-        "'2ms'",
-        "'3ms'",
+        "'10ms'",
+        "'16ms'",
     );
     fails(claim, &mut Here { null: &Null });
 }
