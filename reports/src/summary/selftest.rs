@@ -85,8 +85,11 @@ fn answer(record: &SelfTestRecord, style: Style) -> String {
     let examined = record.claims.len();
     if !failed.is_empty() {
         let names = printable(&failed.join(", "));
-        let failed = style.paint(Ink::Bad, "fails");
-        return format!("{failed}: {names} ({examined} claims examined)");
+        let painted = style.paint(Ink::Bad, "fails");
+        return format!(
+            "{painted}: {names} ({} of {examined} claims examined)",
+            failed.len()
+        );
     }
     match record.finished {
         true => format!(
@@ -160,7 +163,7 @@ mod tests {
 
         freeze: what waits is seen (2 attempts)
 
-        fails: freeze (1 claims examined)
+        fails: freeze (1 of 1 claims examined)
         ");
     }
 
