@@ -9,7 +9,7 @@ use super::{Claim, Measured, Subject};
 /// Records per second without an engine over those with it: a third of the sources' time at most.
 const FACTOR: f64 = 3.0;
 
-/// The claim on the job with the least work per record, each of its two runs of this length.
+/// The claim, with two threads on either side, on the job with the least work per record, each of its two runs of this length.
 pub fn claim(duration: Duration) -> Claim {
     let scenario = format!(
         "[workload]
@@ -20,6 +20,7 @@ cost = {{ mean = '0s' }}
 shape = {{ kind = 'max' }}
 [job]
 parallelism = 2
+slots = 2
 [measure]
 warmup = '500ms'
 duration = '{}ms'
