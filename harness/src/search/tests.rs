@@ -4,6 +4,7 @@ use std::path::Path;
 
 use reports::record::Heading;
 use reports::search::Stop;
+use reports::sustainable::Probe;
 
 use super::*;
 use crate::loads::simulated::{Simulated, Trouble, basis};
