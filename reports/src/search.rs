@@ -89,7 +89,7 @@ pub enum Next {
 pub enum Stop {
     /// The interval is as narrow as asked for.
     Narrow,
-    /// It is not, but another probe would hardly narrow it: probes contradict each other too much.
+    /// It is not, but another probe would hardly narrow it: what one probe sees is noise.
     Noise,
     /// All probes are spent.
     Spent,

@@ -29,7 +29,7 @@ pub(crate) fn search_meaning(record: &SearchRecord) -> String {
     let text = match (record.heading.verdict, stop) {
         (Verdict::Steady, _) => "the interval is as narrow as was asked for",
         (Verdict::Noisy, _) => {
-            "probes contradict each other so much that another one would hardly narrow the interval: quieten the machine, or measure longer"
+            "noise keeps the interval this wide, and another probe would hardly narrow it: quieten the machine, or measure longer"
         }
         (Verdict::GeneratorLimited, _) => {
             "the highest load that the harness can offer is held: the capacity is at least that"

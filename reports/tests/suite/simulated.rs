@@ -244,7 +244,6 @@ impl Simulation {
                 true => t_ms.is_multiple_of(5_000).then_some(850_000 + 10 * t_ms),
                 false => self.calibration_ns,
             },
-            ..TimelineRow::default()
         };
         writer.append(&row).unwrap();
         for (at, &task) in TASKS.iter().enumerate() {
