@@ -57,16 +57,23 @@ pub fn run(
         .spawn()?;
     let status = wait(&mut process, interrupt, &mut look)?;
     let said = std::fs::read_to_string(&said_in).unwrap_or_default();
-    let _ = std::fs::remove_file(&said_in);
     if interrupt.asked() {
+        let _ = std::fs::remove_file(&said_in);
         return Ok(Ended::Interrupted);
     }
     let record = File::open(out.join(RUN_FILE)).map(io::BufReader::new);
     let record = record.and_then(|file| serde_json::from_reader(file).map_err(io::Error::from));
     Ok(match record {
-        Ok(run) => Ended::Recorded(Box::new(run)),
+        Ok(run) => {
+            let _ = std::fs::remove_file(&said_in);
+            Ended::Recorded(Box::new(run))
+        }
         Err(_) => Ended::Without {
-            message: last_words(&said, status),
+            message: format!(
+                "{} (all of it: {})",
+                last_words(&said, status),
+                said_in.display()
+            ),
         },
     })
 }
@@ -105,7 +112,9 @@ fn ask(process: &Child) {
 }
 
 fn last_words(said: &str, status: ExitStatus) -> String {
-    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    let mut lines = said.lines().map(str::trim).rev();
+    // A panic ends with a note on how to see more of it.
+    let last = lines.find(|line| !line.is_empty() && !line.starts_with("note:"));
     let last = last.map(|line| line.trim_start_matches("error: "));
     last.map_or_else(|| format!("it ended with {status}"), str::to_owned)
 }

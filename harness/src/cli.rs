@@ -133,9 +133,9 @@ struct CompareArguments {
     /// Exactly so many blocks, looked at once, instead of 8 and up to 24 until it is decided
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(6..=1000))]
     blocks: Option<u32>,
-    /// Differences within this share are none: what counts as equivalent
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
-    margin: f64,
+    /// Differences within this share are none: what counts as equivalent [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    margin: Option<f64>,
     /// The directory of the comparison, empty or absent, or an unfinished one to go on with [default:
     /// results/<time>-compare-<scenario>]
     #[arg(long, value_name = "DIR")]
@@ -155,7 +155,7 @@ impl CompareArguments {
         Plan {
             blocks,
             most_blocks,
-            margin: self.margin,
+            margin: self.margin.unwrap_or(usual.margin),
             seed,
             ..usual
         }

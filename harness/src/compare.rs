@@ -189,15 +189,23 @@ impl<'a> Comparing<'a> {
         let scenario = Self::scenario_of(self.directory, &name);
         let relative = format!("{RUNS}/{block:03}-{name}");
         let out = self.directory.join(&relative);
-        if out.exists() {
-            // Of a run that did not finish.
-            fs::remove_dir_all(&out).map_err(io(&out))?;
-        }
         let at = self.at(block, &name);
-        let ended = child::run(&scenario, &target, &out, interrupt, |for_ns| {
-            watch.runs(&at, for_ns);
-        });
-        match ended.map_err(io(&out))? {
+        let mut run = || {
+            if out.exists() {
+                // Of a run that did not finish.
+                fs::remove_dir_all(&out).map_err(io(&out))?;
+            }
+            let ended = child::run(&scenario, &target, &out, interrupt, |for_ns| {
+                watch.runs(&at, for_ns);
+            });
+            ended.map_err(io(&out))
+        };
+        // A failure may come of the machine.
+        let ended = match run()? {
+            Ended::Without { .. } => run()?,
+            ended => ended,
+        };
+        match ended {
             Ended::Recorded(_) => {
                 let run = ComparedRun::of(self.directory, &relative);
                 watch.ran(&at, &run);

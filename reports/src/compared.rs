@@ -160,6 +160,16 @@ impl Compared {
             || runs.any(|run| run.verdict == RunVerdict::Wrong)
     }
 
+    /// Whether anything is known of what decides, of every variant.
+    pub fn says_something(&self) -> bool {
+        let is_known = |(metric, estimate): (&Metric, &Estimate)| {
+            metric.role != Role::Gate || estimate.pairs > 0
+        };
+        let mut of_variants = self.estimates.iter();
+        !self.estimates.is_empty()
+            && of_variants.all(|estimates| self.metrics.iter().zip(estimates).all(is_known))
+    }
+
     /// Of every metric; those of which nothing is known have none.
     fn estimated(&self) -> Vec<Vec<Estimate>> {
         let known = self.known();

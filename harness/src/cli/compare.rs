@@ -10,7 +10,7 @@ use reports::comparison::{Plan, blocks_needed};
 use reports::format::{self, or_na};
 use reports::record::SCENARIO_FILE;
 
-use super::{CompareArguments, Failure, INVALID, USAGE, WRONG, print};
+use super::{CompareArguments, Failure, INVALID, TargetName, USAGE, WRONG, print};
 use crate::clock;
 use crate::compare::{At, Comparing, Watch};
 use crate::interrupt::Interrupt;
@@ -61,8 +61,8 @@ fn invalid(error: impl Display) -> Failure {
 fn status(compared: &Compared) -> u8 {
     match (compared.is_bad(), compared.finished) {
         (true, _) => WRONG,
-        (false, true) => 0,
-        (false, false) => INVALID,
+        (false, true) if compared.says_something() => 0,
+        (false, _) => INVALID,
     }
 }
 
@@ -74,7 +74,7 @@ fn finished(
     let directory = place(arguments, "runs")?;
     let absolute: Result<Vec<PathBuf>, _> = runs.iter().map(fs::canonicalize).collect();
     let runs = absolute.map_err(invalid)?;
-    let compared = Compared::of_finished(&directory, &runs, arguments.margin);
+    let compared = Compared::of_finished(&directory, &runs, arguments.plan(0).margin);
     let compared = compared.map_err(|error| Failure {
         status: USAGE,
         message: error.to_string(),
@@ -85,6 +85,14 @@ fn finished(
 
 /// Runs the blocks, or those that are left of an earlier, unfinished comparison.
 fn interleaved(arguments: &CompareArguments, name: &str) -> Result<(PathBuf, Compared), Failure> {
+    let is_repeated = |(at, target): (usize, &TargetName)| arguments.targets[..at].contains(target);
+    if arguments.targets.iter().enumerate().any(is_repeated) {
+        return Err(Failure {
+            status: USAGE,
+            message: "--targets: each target once; --variant NAME runs the scenario once more"
+                .to_owned(),
+        });
+    }
     let mut document = scenario::find(name)?;
     let scenarios = document.parse_variants(&arguments.set, &arguments.variant)?;
     let (planned, texts) = planned(arguments, &scenarios);
@@ -97,7 +105,7 @@ fn interleaved(arguments: &CompareArguments, name: &str) -> Result<(PathBuf, Com
     }
     let earlier = match &arguments.out {
         Some(directory) if directory.join(compared::RESULT_FILE).is_file() => {
-            Some(earlier(directory, &planned, &texts)?)
+            Some(earlier(arguments, directory, &planned, &texts)?)
         }
         _ => None,
     };
@@ -146,8 +154,14 @@ fn planned(
     (compared, texts)
 }
 
-/// What an earlier process has left in the directory, if it is of the same comparison.
-fn earlier(directory: &Path, planned: &Compared, texts: &[String]) -> Result<Compared, Failure> {
+/// What an earlier process has left in the directory, if it is of the same comparison, which has not come to
+/// its end: all of alpha is spent then, and more blocks would claim too much.
+fn earlier(
+    arguments: &CompareArguments,
+    directory: &Path,
+    planned: &Compared,
+    texts: &[String],
+) -> Result<Compared, Failure> {
     let refused = |what: &str| Failure {
         status: USAGE,
         message: format!(
@@ -155,7 +169,7 @@ fn earlier(directory: &Path, planned: &Compared, texts: &[String]) -> Result<Com
             directory.display()
         ),
     };
-    let mut earlier = compared::read(directory).map_err(invalid)?;
+    let earlier = compared::read(directory).map_err(invalid)?;
     if earlier.variants != planned.variants {
         return Err(refused("its variants differ"));
     }
@@ -169,9 +183,23 @@ fn earlier(directory: &Path, planned: &Compared, texts: &[String]) -> Result<Com
             )));
         }
     }
-    // More blocks may be asked for.
-    earlier.plan.most_blocks = earlier.plan.most_blocks.max(planned.plan.most_blocks);
-    earlier.finished = false;
+    if earlier.finished {
+        return Err(Failure {
+            status: USAGE,
+            message: format!(
+                "{} is a finished comparison; allowed: an empty or absent folder, or an unfinished one",
+                directory.display()
+            ),
+        });
+    }
+    let (given, begun) = (&planned.plan, &earlier.plan);
+    let blocks = |plan: &Plan| (plan.blocks, plan.most_blocks);
+    if arguments.blocks.is_some() && blocks(given) != blocks(begun) {
+        return Err(refused("its --blocks differ"));
+    }
+    if arguments.margin.is_some() && given.margin != begun.margin {
+        return Err(refused("its --margin differs"));
+    }
     Ok(earlier)
 }
 
@@ -266,6 +294,11 @@ impl Watch for Progress {
     }
 
     fn looked(&mut self, compared: &Compared) {
+        // In between nothing may be claimed.
+        let blocks = u32::try_from(compared.blocks.len()).unwrap_or(u32::MAX);
+        if !compared.plan.looks().contains(&blocks) {
+            return;
+        }
         let variants = compared.variants.iter().skip(1);
         for (variant, estimates) in variants.zip(&compared.estimates) {
             let Some(estimate) = estimates.first() else {

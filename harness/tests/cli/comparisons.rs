@@ -93,6 +93,13 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
         stderr(&other)
     );
 
+    let other = folder.run(&[&arguments[..], &["--margin", "2%"]].concat());
+    assert!(
+        stderr(&other).contains("--margin differs"),
+        "{}",
+        stderr(&other)
+    );
+
     let output = folder.run(&[&arguments[..], &["--json"]].concat());
     let message = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{message}");
@@ -116,6 +123,10 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
         assert!(page.contains(&format!("{run}/report.html")), "{run}");
         assert!(out.join(run).join("report.html").exists());
     }
+
+    let finished = folder.run(&arguments);
+    assert_eq!(finished.status.code(), Some(2));
+    assert!(stderr(&finished).contains("is a finished comparison"));
 
     let page_again = folder.run(&["report", "out"]);
     assert_eq!(page_again.status.code(), Some(0), "{}", stderr(&page_again));
@@ -155,6 +166,10 @@ fn what_cannot_be_compared_is_refused_before_anything_runs() {
     );
     refused(&[&scenario, "--variant", "slower"], "slower");
     refused(&[&scenario, "--variant", "x:nothing=1"], "nothing");
+    refused(
+        &[&scenario, "--targets", "embedded,embedded"],
+        "each target once",
+    );
     refused(&[&scenario, "--blocks", "5"], "6..=1000");
     refused(&[&scenario, "--margin", "0"], "above 0");
 }
