@@ -1,15 +1,15 @@
 //! One run as a process of its own: nothing of the run before is left in its memory, its allocator, or its files.
 
-use std::ffi::OsString;
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use reports::record::{RUN_FILE, Run};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 
 use crate::clock::monotonic_ns;
 use crate::interrupt::Interrupt;
@@ -18,8 +18,10 @@ use crate::interrupt::Interrupt;
 const LOOK: Duration = Duration::from_millis(50);
 /// A run that was asked to end gets so long to do it.
 const GRACE_NS: u64 = 60_000_000_000;
-/// What the process said, in its run directory's place: it is of interest only if there is no record.
+/// What the process said, beside its run directory: it is of interest only if there is no record.
 const SAID: &str = "said.txt";
+/// Holds the id of the process that started this one.
+const PARENT: &str = "BACKWATER_PARENT";
 
 /// How a run ended.
 #[derive(Debug)]
@@ -35,20 +37,33 @@ pub enum Ended {
     },
 }
 
-/// Runs `scenario` on a target into the run directory `out`, which is not there yet; `look` is called now and then with
-/// the nanoseconds since it began.
+/// A run that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The text of its scenario.
+    pub scenario: &'a str,
+    pub target: &'a str,
+    /// Its run directory. What is there is of a run that did not finish, and is removed.
+    pub out: &'a Path,
+}
+
+/// Carries it out; `look` is called now and then with the nanoseconds since it began.
 pub fn run(
-    scenario: &Path,
-    target: &str,
-    out: &Path,
+    order: &Order<'_>,
     interrupt: &Interrupt,
     mut look: impl FnMut(u64),
 ) -> io::Result<Ended> {
-    let said_in = out.with_extension(SAID);
-    let mut arguments: Vec<OsString> = vec!["run".into(), scenario.into()];
-    arguments.extend(["--target".into(), target.into(), "--out".into(), out.into()]);
+    let &Order { target, out, .. } = order;
+    if out.exists() {
+        fs::remove_dir_all(out)?;
+    }
+    let (scenario, said_in) = (beside(out, "toml"), beside(out, SAID));
+    fs::write(&scenario, order.scenario)?;
+    let mut arguments: Vec<&OsStr> = vec!["run".as_ref(), scenario.as_ref()];
+    arguments.extend::<[&OsStr; 4]>(["--target".as_ref(), target.as_ref(), "--out".as_ref(), out.as_ref()]);
     let mut process = Command::new(std::env::current_exe()?)
         .args(arguments)
+        .env(PARENT, std::process::id().to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(File::create(&said_in)?)
@@ -56,26 +71,43 @@ pub fn run(
         .process_group(0)
         .spawn()?;
     let status = wait(&mut process, interrupt, &mut look)?;
-    let said = std::fs::read_to_string(&said_in).unwrap_or_default();
-    if interrupt.asked() {
-        let _ = std::fs::remove_file(&said_in);
-        return Ok(Ended::Interrupted);
-    }
+    let said = fs::read_to_string(&said_in).unwrap_or_default();
     let record = File::open(out.join(RUN_FILE)).map(io::BufReader::new);
     let record = record.and_then(|file| serde_json::from_reader(file).map_err(io::Error::from));
-    Ok(match record {
-        Ok(run) => {
-            let _ = std::fs::remove_file(&said_in);
-            Ended::Recorded(Box::new(run))
+    let ended = match record {
+        _ if interrupt.asked() => Ended::Interrupted,
+        Ok(run) => Ended::Recorded(Box::new(run)),
+        Err(_) => {
+            let words = last_words(&said, status);
+            return Ok(Ended::Without {
+                message: format!("{words} (all of it: {})", said_in.display()),
+            });
         }
-        Err(_) => Ended::Without {
-            message: format!(
-                "{} (all of it: {})",
-                last_words(&said, status),
-                said_in.display()
-            ),
-        },
-    })
+    };
+    // The run directory has the scenario as well, and nobody asks what was said.
+    for file in [scenario, said_in] {
+        let _ = fs::remove_file(file);
+    }
+    Ok(ended)
+}
+
+/// The path of a run directory with something more at its end.
+fn beside(out: &Path, what: &str) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(".");
+    path.push(what);
+    path.into()
+}
+
+/// In a process that [`run`] has started: it is asked to end when the one that started it is no more, whatever ended
+/// that one. False if it is too late for that.
+pub fn end_with_parent() -> bool {
+    let Ok(parent) = std::env::var(PARENT) else {
+        return true;
+    };
+    // Where it cannot be had, a run ends by itself later.
+    let _ = set_parent_process_death_signal(Some(Signal::INT));
+    getppid().is_some_and(|now| now.as_raw_nonzero().to_string() == parent)
 }
 
 fn wait(

@@ -12,13 +12,15 @@ use reports::compared::{Compared, ComparedBlock, ComparedRun, publish};
 use reports::comparison::Next;
 use thiserror::Error;
 
-use crate::child::{self, Ended};
+use crate::child::{self, Ended, Order};
 use crate::interrupt::Interrupt;
 
 /// Where the scenarios of variants are, in the directory of a comparison.
 const VARIANTS: &str = "variants";
 /// Where runs are.
 const RUNS: &str = "runs";
+/// A variant of which so many runs one behind the other cannot be used will have none that can.
+const USELESS_RUNS: usize = 3;
 
 /// Why a comparison came to no end.
 #[derive(Debug, Error)]
@@ -34,14 +36,6 @@ pub enum CompareError {
     /// What was found cannot be written down.
     #[error("{0}")]
     Record(String),
-    /// A variant left no record.
-    #[error("variant {variant} cannot be run: {message}")]
-    Variant {
-        /// Its name.
-        variant: String,
-        /// What it said.
-        message: String,
-    },
 }
 
 /// What somebody who waits is told.
@@ -75,6 +69,8 @@ pub struct At<'a> {
 pub struct Comparing<'a> {
     directory: &'a Path,
     compared: Compared,
+    /// Of each variant.
+    scenarios: &'a [String],
 }
 
 impl<'a> Comparing<'a> {
@@ -82,7 +78,7 @@ impl<'a> Comparing<'a> {
     pub fn begin(
         directory: &'a Path,
         compared: Compared,
-        scenarios: &[String],
+        scenarios: &'a [String],
     ) -> Result<Self, CompareError> {
         let folder = directory.join(VARIANTS);
         fs::create_dir_all(&folder).map_err(io(&folder))?;
@@ -95,16 +91,22 @@ impl<'a> Comparing<'a> {
         let comparing = Comparing {
             directory,
             compared,
+            scenarios,
         };
         comparing.publish()?;
         Ok(comparing)
     }
 
     /// Goes on with what an earlier process has left. A run that it did not finish is done again.
-    pub fn go_on(directory: &'a Path, compared: Compared) -> Self {
+    pub fn go_on(directory: &'a Path, earlier: Compared, scenarios: &'a [String]) -> Self {
+        let compared = Compared {
+            failure: None,
+            ..earlier
+        };
         Comparing {
             directory,
             compared,
+            scenarios,
         }
     }
 
@@ -113,19 +115,21 @@ impl<'a> Comparing<'a> {
         directory.join(VARIANTS).join(format!("{variant}.toml"))
     }
 
-    /// Runs blocks until what they are to decide is decided, or the user ends it.
+    /// Runs blocks until what they are to decide is decided, the user ends it, or a variant is of no use: then
+    /// the record says why.
     pub fn run(
         mut self,
         interrupt: &Interrupt,
         watch: &mut dyn Watch,
     ) -> Result<Compared, CompareError> {
-        while !interrupt.asked() {
+        while !interrupt.asked() && self.compared.failure.is_none() {
             let Some(block) = self.next_block() else {
                 self.compared.finished = true;
                 break;
             };
             self.run_block(block, interrupt, watch)?;
             if self.is_complete(block) {
+                self.compared.failure = self.compared.useless(USELESS_RUNS);
                 self.compared.conclude();
                 self.publish()?;
                 watch.looked(&self.compared);
@@ -167,7 +171,7 @@ impl<'a> Comparing<'a> {
             if self.compared.blocks[block].runs[variant].is_some() {
                 continue;
             }
-            if interrupt.asked() {
+            if interrupt.asked() || self.compared.failure.is_some() {
                 return Ok(());
             }
             self.run_one(block, variant, interrupt, watch)?;
@@ -186,18 +190,16 @@ impl<'a> Comparing<'a> {
             let variant = &self.compared.variants[variant];
             (variant.name.clone(), variant.target.clone())
         };
-        let scenario = Self::scenario_of(self.directory, &name);
         let relative = format!("{RUNS}/{block:03}-{name}");
         let out = self.directory.join(&relative);
         let at = self.at(block, &name);
+        let order = Order {
+            scenario: &self.scenarios[variant],
+            target: &target,
+            out: &out,
+        };
         let mut run = || {
-            if out.exists() {
-                // Of a run that did not finish.
-                fs::remove_dir_all(&out).map_err(io(&out))?;
-            }
-            let ended = child::run(&scenario, &target, &out, interrupt, |for_ns| {
-                watch.runs(&at, for_ns);
-            });
+            let ended = child::run(&order, interrupt, |for_ns| watch.runs(&at, for_ns));
             ended.map_err(io(&out))
         };
         // A failure may come of the machine.
@@ -213,10 +215,11 @@ impl<'a> Comparing<'a> {
                 self.publish()
             }
             Ended::Interrupted => Ok(()),
-            Ended::Without { message } => Err(CompareError::Variant {
-                variant: name,
-                message,
-            }),
+            Ended::Without { message } => {
+                let failure = format!("variant {name} cannot be run: {message}");
+                self.compared.failure = Some(failure);
+                Ok(())
+            }
         }
     }
 

@@ -39,6 +39,21 @@ pub fn describe() -> BTreeMap<String, Value> {
         .collect()
 }
 
+/// By which of the facts runs of this process are no repetitions of those made with `earlier`, if any.
+pub fn other_than_this(earlier: &BTreeMap<String, Value>) -> Option<&'static str> {
+    let telling = [
+        "arch",
+        "cpu_model",
+        "cores",
+        "backwater_version",
+        "debug_assertions",
+    ];
+    let now = describe();
+    let differs = |key: &&str| earlier.get(*key) != now.get(*key);
+    let mut telling = telling.into_iter();
+    telling.find(|key| !earlier.is_empty() && differs(key))
+}
+
 /// Cores this process may use.
 fn cores() -> Option<u64> {
     std::thread::available_parallelism()

@@ -19,7 +19,6 @@ use thiserror::Error;
 pub use basis::Basis;
 pub use folder::{Folder, number_name};
 pub use observed::Observed;
-pub(crate) use processes::Line;
 pub use processes::Processes;
 
 /// A run that is wanted.

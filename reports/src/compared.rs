@@ -25,9 +25,12 @@ mod store;
 mod terminal;
 mod words;
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::comparison::{Block, Comparison, Estimate, Metric, Next, Plan, Role, Verdict};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::comparison::{Block, Comparison, Estimate, Metric, Next, Plan, Role, Verdict, floor};
 use crate::conclude::scenario_value;
 use crate::record::Verdict as RunVerdict;
 use crate::stats::median_of;
@@ -61,6 +64,10 @@ pub struct Compared {
     pub interleaved: bool,
     /// Whether it ran to its end.
     pub finished: bool,
+    /// Why it could not go on, the last time.
+    pub failure: Option<String>,
+    /// The machine and the program of its runs, as in their records.
+    pub host: BTreeMap<String, Value>,
     /// How many blocks, how often looked at.
     pub plan: Plan,
     /// What was compared; values and estimates are in this order.
@@ -93,6 +100,11 @@ impl ComparedVariant {
         let sets = sets(&settings(base), &settings(scenario));
         ComparedVariant { name, target, sets }
     }
+
+    /// Whether the other runs the same, under another name.
+    fn is_same(&self, other: &ComparedVariant) -> bool {
+        (&self.target, &self.sets) == (&other.target, &other.sets)
+    }
 }
 
 /// Every variant once.
@@ -124,6 +136,8 @@ impl Compared {
             started_at: started_at.to_owned(),
             interleaved: true,
             finished: false,
+            failure: None,
+            host: BTreeMap::new(),
             plan,
             metrics: metrics(),
             variants,
@@ -133,10 +147,61 @@ impl Compared {
         }
     }
 
+    /// Whether blocks and estimates are of its variants and metrics. One that was changed by hand may not be.
+    fn is_consistent(&self) -> bool {
+        let (variants, metrics) = (self.variants.len(), self.metrics.len());
+        let is_block = |block: &ComparedBlock| {
+            let is_order = block.order.iter().all(|at| *at < variants);
+            let mut runs = block.runs.iter().flatten();
+            let is_run = |run: &ComparedRun| run.values.is_empty() || run.values.len() == metrics;
+            is_order && block.runs.len() == variants && runs.all(is_run)
+        };
+        let of_variants = self.estimates.len();
+        let mut estimates = self.estimates.iter();
+        variants > 0
+            && self.blocks.iter().all(is_block)
+            && (of_variants == 0 || of_variants + 1 == variants)
+            && estimates.all(|of_variant| of_variant.len() == metrics)
+    }
+
     /// Estimates and notes from the blocks there are.
     pub fn conclude(&mut self) {
         self.estimates = self.estimated();
+        self.find_floors();
         self.notes = notes::notes(self);
+    }
+
+    /// Variants that are the baseline once more show what noise makes of a ratio here.
+    fn find_floors(&mut self) {
+        let Some((base, others)) = self.variants.split_first() else {
+            return;
+        };
+        for at in 0..self.metrics.len() {
+            let identical = self.estimates.iter().zip(others);
+            let identical = identical.filter(|(_, variant)| base.is_same(variant));
+            let ratios = identical.filter_map(|(estimates, _)| estimates.get(at)?.ratio);
+            self.metrics[at].floor = floor(&ratios.collect::<Vec<_>>());
+            for estimates in &mut self.estimates {
+                estimates[at].beyond_floor = estimates[at].is_beyond(self.metrics[at].floor);
+            }
+        }
+    }
+
+    /// A variant whose last runs, so many of them, all have numbers that must not be used, and why.
+    pub fn useless(&self, runs: usize) -> Option<String> {
+        let mut variants = self.variants.iter().enumerate();
+        variants.find_map(|(at, variant)| {
+            let all: Vec<RunVerdict> = self.runs(at).map(|(_, run)| run.verdict).collect();
+            let last = &all[all.len().checked_sub(runs)?..];
+            let is_useless = last.iter().all(|it| !quantities::is_usable(*it));
+            is_useless.then(|| {
+                format!(
+                    "{}: the last {runs} runs were {}, and such numbers cannot be used",
+                    variant.name,
+                    notes::counted(last.iter().copied())
+                )
+            })
+        })
     }
 
     /// Whether more blocks are to run. Finished runs have none to come.
@@ -232,7 +297,7 @@ impl Compared {
     fn median(&self, of: usize, against: usize, metric: usize) -> Option<f64> {
         let value = |block: &ComparedBlock, variant: usize| {
             let value = *block.run(variant)?.values.get(metric)?;
-            value.filter(|value| *value > 0.0)
+            value.filter(|value| *value >= 0.0)
         };
         let paired = self.counted();
         let paired = paired.filter_map(|block| value(block, against).and(value(block, of)));

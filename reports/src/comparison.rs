@@ -34,6 +34,8 @@ pub struct Metric {
     pub role: Role,
     /// Ratios within this share of 1 also occur between identical variants: see [`floor`].
     pub floor: f64,
+    /// Values below it cannot be told from none, and count as it: a ratio needs two.
+    pub least: f64,
 }
 
 /// Which way is better.
@@ -67,11 +69,13 @@ pub struct Block {
 }
 
 impl Block {
-    /// Logarithm of a variant's value over the baseline's; `None` unless both are above zero.
-    fn log_ratio(&self, variant: usize, metric: usize) -> Option<f64> {
+    /// Logarithm of a variant's value over the baseline's, where values below `least` count as it; `None`
+    /// unless there are both.
+    fn log_ratio(&self, variant: usize, metric: usize, least: f64) -> Option<f64> {
         let of = |variant: usize| {
             let value = *self.values.get(variant)?.get(metric)?;
-            value.filter(|value| *value > 0.0 && value.is_finite())
+            let value = value.filter(|value| *value >= 0.0 && value.is_finite());
+            Some(value?.max(least))
         };
         Some((of(variant)? / of(0)?).ln())
     }

@@ -8,12 +8,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use reports::compared::{self, Compared, ComparedRun, ComparedVariant};
 use reports::comparison::{Plan, blocks_needed};
 use reports::format::{self, or_na};
-use reports::record::SCENARIO_FILE;
+use reports::record::{RESULT_FILE, SCENARIO_FILE};
 
 use super::{CompareArguments, Failure, INVALID, TargetName, USAGE, WRONG, print};
 use crate::clock;
 use crate::compare::{At, Comparing, Watch};
+use crate::host;
 use crate::interrupt::Interrupt;
+use crate::lock::{self, Lock};
 use crate::run::RunDirectory;
 use crate::scenario::{self, Scenario};
 
@@ -29,9 +31,7 @@ const EFFECT: f64 = 0.05;
 pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
     let runs: Vec<PathBuf> = arguments.what.iter().map(PathBuf::from).collect();
     let (directory, compared) = match arguments.what.as_slice() {
-        _ if runs.iter().all(|run| run.join(SCENARIO_FILE).is_file()) => {
-            finished(arguments, &runs)?
-        }
+        _ if runs.iter().all(|run| is_run(run)) => finished(arguments, &runs)?,
         [scenario] => interleaved(arguments, scenario)?,
         _ => {
             return Err(Failure {
@@ -49,6 +49,11 @@ pub fn compare(arguments: &CompareArguments) -> Result<u8, Failure> {
     }
     print::say(&format!("report: {}", page.display()));
     Ok(status(&compared))
+}
+
+/// Folders of searches and sweeps have a scenario, too, and a result.
+fn is_run(path: &Path) -> bool {
+    path.join(SCENARIO_FILE).is_file() && !path.join(RESULT_FILE).is_file()
 }
 
 fn invalid(error: impl Display) -> Failure {
@@ -71,14 +76,32 @@ fn finished(
     arguments: &CompareArguments,
     runs: &[PathBuf],
 ) -> Result<(PathBuf, Compared), Failure> {
-    let directory = place(arguments, "runs")?;
+    let refused = |message: String| Failure {
+        status: USAGE,
+        message,
+    };
+    let of_scenarios = [
+        ("--set", !arguments.set.is_empty()),
+        ("--variant", !arguments.variant.is_empty()),
+        ("--blocks", arguments.blocks.is_some()),
+    ];
+    if let Some((option, _)) = of_scenarios.iter().find(|(_, is_given)| *is_given) {
+        return Err(refused(format!(
+            "{option} is for a scenario; the runs that were given have ended"
+        )));
+    }
     let absolute: Result<Vec<PathBuf>, _> = runs.iter().map(fs::canonicalize).collect();
     let runs = absolute.map_err(invalid)?;
+    let place = place(arguments, "runs")?;
+    let directory = place.path().to_owned();
     let compared = Compared::of_finished(&directory, &runs, arguments.plan(0).margin);
-    let compared = compared.map_err(|error| Failure {
-        status: USAGE,
-        message: error.to_string(),
-    })?;
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(error) => {
+            place.discard();
+            return Err(refused(error.to_string()));
+        }
+    };
     compared::publish(&directory, &compared).map_err(invalid)?;
     Ok((directory, compared))
 }
@@ -113,12 +136,14 @@ fn interleaved(arguments: &CompareArguments, name: &str) -> Result<(PathBuf, Com
         .map_err(|error| invalid(format!("cannot listen to Ctrl-C: {error}")))?;
     let directory = match (&arguments.out, &earlier) {
         (Some(directory), Some(_)) => directory.clone(),
-        _ => place(arguments, &planned.name)?,
+        _ => place(arguments, &planned.name)?.path().to_owned(),
     };
+    let lock = Lock::take(&directory).map_err(invalid)?;
+    let _lock = lock.ok_or_else(|| invalid(lock::taken(&directory)))?;
     let one_run_ns = scenarios[0].1.end().as_nanos() as u64;
     announce(&planned, one_run_ns, &directory);
     let comparing = match earlier {
-        Some(earlier) => Comparing::go_on(&directory, earlier),
+        Some(earlier) => Comparing::go_on(&directory, earlier, &texts),
         None => Comparing::begin(&directory, planned, &texts).map_err(invalid)?,
     };
     let mut progress = Progress::new(one_run_ns);
@@ -150,7 +175,10 @@ fn planned(
     let scenario = &scenarios[0].1;
     let started_at = crate::run::rfc3339(clock::unix_time());
     let plan = arguments.plan(scenario.seed);
-    let compared = Compared::new(&scenario.name, &started_at, plan, variants);
+    let compared = Compared {
+        host: host::describe(),
+        ..Compared::new(&scenario.name, &started_at, plan, variants)
+    };
     (compared, texts)
 }
 
@@ -183,6 +211,10 @@ fn earlier(
             )));
         }
     }
+    if let Some(differing) = host::other_than_this(&earlier.host) {
+        let what = format!("of another machine or program: {differing} differs");
+        return Err(refused(&what));
+    }
     if earlier.finished {
         return Err(Failure {
             status: USAGE,
@@ -203,12 +235,11 @@ fn earlier(
     Ok(earlier)
 }
 
-fn place(arguments: &CompareArguments, name: &str) -> Result<PathBuf, Failure> {
-    let directory = match &arguments.out {
+fn place(arguments: &CompareArguments, name: &str) -> Result<RunDirectory, Failure> {
+    Ok(match &arguments.out {
         Some(directory) => RunDirectory::given(directory)?,
         None => RunDirectory::of_command(clock::unix_time(), "compare", name)?,
-    };
-    Ok(directory.path().to_owned())
+    })
 }
 
 /// Says what is about to happen, how long it takes, and what it can find.
@@ -237,7 +268,7 @@ fn announce(planned: &Compared, one_run_ns: u64, directory: &Path) {
         directory.display()
     ));
     print::say(&format!(
-        "a difference of {:.0} % takes about {needed} blocks to show, if runs vary by {:.1} % (with probability {POWER})",
+        "a difference of {:.0} % takes about {needed} blocks to show at one look, if runs vary by {:.1} % (with probability {POWER})",
         EFFECT * 100.0,
         USUAL_CV * 100.0
     ));

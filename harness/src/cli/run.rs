@@ -3,6 +3,7 @@
 use reports::record::{RUN_FILE, Run, Verdict};
 
 use super::{Failure, INVALID, MISSED, RunArguments, TargetName, WRONG, print};
+use crate::child;
 use crate::clock;
 use crate::interrupt::Interrupt;
 use crate::resume::Resume;
@@ -12,6 +13,12 @@ use crate::target::{Embedded, Null, Target};
 
 /// Runs it; the exit status is the verdict's.
 pub fn run(arguments: &RunArguments) -> Result<u8, Failure> {
+    if !child::end_with_parent() {
+        return Err(Failure {
+            status: INVALID,
+            message: "the process that wanted this run is no more".to_owned(),
+        });
+    }
     let target: &dyn Target = match arguments.target {
         TargetName::Embedded => &Embedded,
         TargetName::Null => &Null,

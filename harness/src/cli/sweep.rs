@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reports::record::{Heading, SCENARIO_FILE, SearchRecord, result_of};
+use reports::record::{Heading, SCENARIO_FILE, SearchRecord, SweepRecord, result_of};
 use reports::search::Capacity;
 use reports::{render_search, render_sweep, sweep_text};
 
@@ -15,6 +15,9 @@ use crate::interrupt::Interrupt;
 use crate::loads::{Basis, Folder, Left, LoadsError};
 use crate::scenario;
 use crate::sweep::{Sweeping, duration, record};
+
+/// What the loads are relative to, and if a search found it, what a reader should know of that.
+type Known = (Capacity, Option<Vec<String>>);
 
 /// As rates of a scenario may be.
 const RATES: std::ops::RangeInclusive<f64> = 1e-3..=1e8;
@@ -65,7 +68,10 @@ pub fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     let interrupt = interrupt()?;
     let (capacity, note) = match given {
         Some(given) => given,
-        None => searched(&folder, &basis, &interrupt)?,
+        None => match begun_with(&folder)? {
+            Some(earlier) => earlier,
+            None => searched(&folder, &basis, &interrupt)?,
+        },
     };
     let is_given = note.is_none();
     let heading = Heading {
@@ -83,24 +89,47 @@ pub fn sweep(arguments: &SweepArguments) -> Result<u8, Failure> {
     Ok(status(left, record.heading.verdict, true))
 }
 
+/// What an earlier process began this sweep with, if it came so far.
+fn begun_with(folder: &Folder) -> Result<Option<Known>, Failure> {
+    let earlier: Option<SweepRecord> = result_of(folder.path()).map_err(LoadsError::from)?;
+    Ok(earlier.map(|earlier| {
+        let notes = (!earlier.is_given).then_some(earlier.heading.notes);
+        (earlier.capacity, notes)
+    }))
+}
+
 /// What a search finds that is run first, or was run by an earlier process.
 fn searched(
     folder: &Folder,
     basis: &Basis,
     interrupt: &Interrupt,
-) -> Result<(Capacity, Option<Vec<String>>), Failure> {
+) -> Result<Known, Failure> {
     let out = folder.path().join(SEARCH);
     let found: Option<SearchRecord> = result_of(&out).map_err(LoadsError::from)?;
-    if !found.is_some_and(|found| found.heading.finished) {
+    let ended = found.filter(|found| found.heading.finished);
+    if ended.as_ref().is_some_and(|ended| estimate(ended).is_none()) {
+        return Err(Failure {
+            status: INVALID,
+            message: format!(
+                "the search for the capacity ended without an estimate: see {}; give --capacity RATE, and another --out",
+                out.display()
+            ),
+        });
+    }
+    if ended.is_none() {
         let searched = Searched::into(Some(&out), basis, None, interrupt)?;
         let page = render_search(searched.folder.path()).map_err(LoadsError::from)?;
         print::say(&format!("report: {}", page.report.display()));
-        let estimate = searched.record.answer.and_then(|answer| answer.capacity);
-        if searched.left != Left::Finished || estimate.is_none() {
-            let again = "the same command with --out goes on with it";
-            let reason = searched.record.heading.failure.map(|it| format!(": {it}"));
+        let record = &searched.record;
+        let status = status(searched.left, record.heading.verdict, estimate(record).is_some());
+        if status != 0 {
+            let again = match searched.left {
+                Left::Finished => "give --capacity RATE, and another --out",
+                Left::Interrupted | Left::Failed => "the same command with --out goes on with it",
+            };
+            let reason = record.heading.failure.as_ref().map(|it| format!(": {it}"));
             return Err(Failure {
-                status: INVALID,
+                status,
                 message: format!(
                     "the search for the capacity gave no estimate{}; {again}",
                     reason.unwrap_or_default()
@@ -111,8 +140,12 @@ fn searched(
     capacity(&out.to_string_lossy(), basis)
 }
 
+fn estimate(found: &SearchRecord) -> Option<Capacity> {
+    found.answer.as_ref()?.capacity
+}
+
 /// A rate, or what a search found: then also what a reader should know of it.
-fn capacity(text: &str, basis: &Basis) -> Result<(Capacity, Option<Vec<String>>), Failure> {
+fn capacity(text: &str, basis: &Basis) -> Result<Known, Failure> {
     let refused = |message: String| Failure {
         status: USAGE,
         message: format!("--capacity: {message}"),
@@ -140,8 +173,7 @@ fn capacity(text: &str, basis: &Basis) -> Result<(Capacity, Option<Vec<String>>)
             "found {text}, which is neither a rate nor the folder of a search"
         ))
     })?;
-    let estimate = found.answer.and_then(|answer| answer.capacity);
-    let estimate = estimate.ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
+    let estimate = estimate(&found).ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
     let mut notes = Vec::new();
     if !found.heading.finished {
         notes.push(format!(

@@ -7,6 +7,8 @@ use std::time::Duration;
 use reports::record::{Heading, RESULT_FILE, SCENARIO_FILE};
 
 use super::LoadsError;
+use crate::host;
+use crate::lock::{self, Lock};
 use crate::run::{RunDirectory, rfc3339};
 use crate::scenario::Scenario;
 
@@ -17,6 +19,7 @@ const RUNS: &str = "runs";
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    _lock: Lock,
 }
 
 impl Folder {
@@ -43,7 +46,12 @@ impl Folder {
                 made.map_err(refused)?.path().to_owned()
             }
         };
-        let folder = Folder { path };
+        let lock = Lock::take(&path).map_err(|source| LoadsError::Io {
+            action: format!("cannot lock {}", path.display()),
+            source,
+        })?;
+        let lock = lock.ok_or_else(|| LoadsError::Refused(lock::taken(&path)))?;
+        let folder = Folder { path, _lock: lock };
         let file = folder.path.join(SCENARIO_FILE);
         if !file.exists() {
             let begun = fs::create_dir_all(folder.path.join(RUNS));
@@ -68,7 +76,10 @@ impl Folder {
 
     /// The head of a result that begins now.
     pub fn heading(command: &str, scenario: &Scenario, now: Duration) -> Heading {
-        Heading::new(command, &scenario.name, rfc3339(now))
+        Heading {
+            host: host::describe(),
+            ..Heading::new(command, &scenario.name, rfc3339(now))
+        }
     }
 }
 
@@ -100,6 +111,10 @@ fn check(path: &Path, command: &str, scenario: &str) -> Result<(), LoadsError> {
     };
     let result = serde_json::from_slice::<serde_json::Value>(&result).unwrap_or_default();
     let heading = &result["heading"];
+    let host = serde_json::from_value(heading["host"].clone()).unwrap_or_default();
+    if let Some(differing) = host::other_than_this(&host) {
+        return refused(format!("has runs of another machine or program: {differing} differs"));
+    }
     match (heading["command"].as_str(), heading["finished"].as_bool()) {
         (Some(found), _) if found != command => refused(format!("is a {found}")),
         (_, Some(true)) => refused(format!(

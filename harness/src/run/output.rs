@@ -84,7 +84,7 @@ impl RunDirectory {
     }
 
     /// Leaves it as it was found, for a run that was refused before it began. What cannot be removed does no harm.
-    pub(super) fn discard(self) {
+    pub(crate) fn discard(self) {
         if self.made {
             let _ = fs::remove_dir_all(&self.path);
             // `results`, if nobody has put anything into it.

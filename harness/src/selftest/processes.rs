@@ -1,13 +1,12 @@
 //! Subjects as processes of their own, as users run them.
 
-use std::fs;
 use std::io::{Write as _, stderr};
 use std::path::Path;
 
 use super::{Came, Runs, SelfTestError, Subject};
-use crate::child::{self, Ended};
+use crate::child::{self, Ended, Order};
 use crate::interrupt::Interrupt;
-use crate::loads::Line;
+use crate::line::Line;
 
 /// Runs each subject in a process of its own.
 pub struct Processes {
@@ -26,24 +25,23 @@ impl Runs for Processes {
         if self.interrupt.asked() {
             return Ok(Came::Interrupted);
         }
-        let io = |action: &'static str, path: &Path| {
-            let action = format!("cannot {action} {}", path.display());
-            move |source| SelfTestError::Io { action, source }
-        };
         let length = match subject.parsed() {
             Ok((_, scenario)) => scenario.end(),
             Err(error) => return Ok(Came::Failed(error.to_string())),
         };
-        let file = out.with_extension("toml");
-        fs::write(&file, &subject.scenario).map_err(io("write", &file))?;
+        let order = Order {
+            scenario: &subject.scenario,
+            target: subject.target,
+            out,
+        };
         let line = Line::new(&shown(out), length);
-        let ended = child::run(&file, subject.target, out, &self.interrupt, |now_ns| {
-            line.show(now_ns);
-        });
+        let ended = child::run(&order, &self.interrupt, |now_ns| line.show(now_ns));
         line.end();
-        // The run directory has it as well.
-        let _ = fs::remove_file(&file);
-        Ok(match ended.map_err(io("run", out))? {
+        let ended = ended.map_err(|source| SelfTestError::Io {
+            action: format!("cannot run {}", out.display()),
+            source,
+        });
+        Ok(match ended? {
             Ended::Recorded(run) => Came::Recorded(run),
             Ended::Interrupted => Came::Interrupted,
             Ended::Without { message } => Came::Failed(message),

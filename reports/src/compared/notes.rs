@@ -16,6 +16,7 @@ pub(super) fn notes(compared: &Compared) -> Vec<String> {
     if !compared.interleaved {
         notes.push(NOT_INTERLEAVED.to_owned());
     }
+    notes.extend(between_looks(compared));
     notes.extend(calibrations(compared));
     for variant in 0..compared.variants.len() {
         notes.extend(left_out(compared, variant));
@@ -35,6 +36,19 @@ pub(super) fn notes(compared: &Compared) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// Whoever looks when it suits him finds a difference sooner or later.
+fn between_looks(compared: &Compared) -> Option<String> {
+    let blocks = u32::try_from(compared.counted().count()).unwrap_or(u32::MAX);
+    let looks = compared.plan.looks();
+    let next = *looks.iter().find(|look| **look > blocks)?;
+    let is_between = compared.interleaved && blocks > 0 && !looks.contains(&blocks);
+    is_between.then(|| {
+        format!(
+            "it was to be looked at after {next} blocks, and there are {blocks}: nothing is claimed of them"
+        )
+    })
 }
 
 /// What finished runs cannot show.

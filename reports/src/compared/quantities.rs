@@ -22,6 +22,16 @@ enum Unit {
     Share,
 }
 
+impl Unit {
+    /// What is below it is below what a run can tell from nothing.
+    fn least(self) -> f64 {
+        match self {
+            Unit::PerSecond | Unit::Share => 0.001,
+            Unit::Nanoseconds | Unit::Bytes => 1.0,
+        }
+    }
+}
+
 const QUANTITIES: [Quantity; 8] = [
     Quantity {
         name: THROUGHPUT,
@@ -74,6 +84,7 @@ pub fn metrics() -> Vec<Metric> {
         better: quantity.better,
         role: quantity.role,
         floor: floor(&[]),
+        least: quantity.unit.least(),
     };
     QUANTITIES.iter().map(metric).collect()
 }

@@ -18,6 +18,10 @@ pub fn summary(compared: &Compared, style: Style) -> String {
     if let Some(banner) = words::banner(compared) {
         line(&mut text, &style.paint(Ink::Bad, banner));
     }
+    if let Some(failure) = &compared.failure {
+        let failure = printable(&format!("ended early: {failure}"));
+        line(&mut text, &style.paint(Ink::Bad, &failure));
+    }
     line(&mut text, "");
     let answers = words::answers(compared);
     for answer in &answers {

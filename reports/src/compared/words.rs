@@ -226,6 +226,13 @@ fn unfinished(compared: &Compared) -> Option<String> {
     if compared.finished || !compared.interleaved {
         return None;
     }
+    if compared.failure.is_some() {
+        return Some(
+            "it ended early: mend that and compare again; if it was of the moment, the same command with \
+             --out goes on"
+                .to_owned(),
+        );
+    }
     match compared.next() {
         Next::MoreBlocks(1) => Some("1 more block is to run before the next look".to_owned()),
         Next::MoreBlocks(more) => Some(format!(

@@ -19,7 +19,7 @@ const POWER: f64 = 0.8;
 pub struct Estimate {
     /// The metric's name.
     pub metric: String,
-    /// Blocks in which both the variant and the baseline have a value above zero.
+    /// Blocks in which both the variant and the baseline have a value.
     pub pairs: u32,
     /// The variant over the baseline (Hodges-Lehmann of the logarithms).
     pub ratio: Option<f64>,
@@ -38,6 +38,16 @@ pub struct Estimate {
     pub verdict: Verdict,
     /// A claimed difference whose whole interval is further off 1 than the metric's floor.
     pub beyond_floor: bool,
+}
+
+impl Estimate {
+    /// Whether it claims a difference of which the whole interval is further off 1 than `floor`.
+    pub(crate) fn is_beyond(&self, floor: f64) -> bool {
+        let is_claimed = matches!(self.verdict, Verdict::Better | Verdict::Worse);
+        let ends = self.low.zip(self.high);
+        let is_off = |(low, high)| low > 1.0 + floor || high < 1.0 / (1.0 + floor);
+        is_claimed && ends.is_some_and(is_off)
+    }
 }
 
 /// What a comparison of one metric says.
@@ -86,7 +96,7 @@ struct Paired {
 }
 
 impl Comparison {
-    /// Of runs by this plan. The boundaries of all looks are computed here, once.
+    /// Of runs by this plan.
     pub fn new(plan: Plan, metrics: Vec<Metric>) -> Comparison {
         Comparison {
             plan,
@@ -103,7 +113,7 @@ impl Comparison {
             return Next::Stop;
         };
         let boundary = self.looks.at(done);
-        let pairs = self.pairs(blocks, &boundary);
+        let pairs = self.pairs(blocks, boundary);
         let adjusted = self.adjusted(&pairs);
         let has_gates = self.metrics.iter().any(|metric| metric.role == Role::Gate);
         let mut decisive = pairs
@@ -111,26 +121,25 @@ impl Comparison {
             .zip(&adjusted)
             .filter(|(pair, _)| !has_gates || self.metrics[pair.metric].role == Role::Gate);
         let is_decided = |(pair, p): (&Paired, &f64)| {
-            *p <= self.plan.alpha || self.is_equivalent(&pair.differences, &boundary)
+            *p <= self.plan.alpha || self.is_equivalent(&pair.differences, boundary)
         };
-        let is_look = looks.contains(&done);
-        if is_look && !pairs.is_empty() && decisive.all(is_decided) {
+        if !pairs.is_empty() && decisive.all(is_decided) {
             return Next::Stop;
         }
         Next::MoreBlocks(later - done)
     }
 
     /// For each variant but the baseline, every metric. A variant that a block does not have is
-    /// without a value there.
+    /// without a value there. Between two looks of the plan nothing is claimed.
     pub fn estimates(&self, blocks: &[Block]) -> Vec<Vec<Estimate>> {
         let done = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
-        let boundary = self.looks.at(done.max(1));
-        let pairs = self.pairs(blocks, &boundary);
+        let boundary = self.looks.at(done);
+        let pairs = self.pairs(blocks, boundary);
         let adjusted = self.adjusted(&pairs);
         let estimates: Vec<Estimate> = pairs
             .iter()
             .zip(adjusted)
-            .map(|(pair, p)| self.estimate(pair, p, &boundary))
+            .map(|(pair, p)| self.estimate(pair, p, boundary))
             .collect();
         let of_variant = estimates.chunks(self.metrics.len().max(1));
         of_variant.map(<[Estimate]>::to_vec).collect()
@@ -143,7 +152,8 @@ impl Comparison {
         let mut scratch = Vec::new();
         let mut pair = |variant: usize, metric: usize| {
             let ratios = blocks.iter();
-            let ratios = ratios.filter_map(|block| block.log_ratio(variant, metric));
+            let least = self.metrics[metric].least;
+            let ratios = ratios.filter_map(|block| block.log_ratio(variant, metric, least));
             let differences: Vec<f64> = ratios.collect();
             let p = SignedRank::of(&differences).p();
             Paired {
@@ -201,9 +211,7 @@ impl Comparison {
         let mut scratch = Vec::new();
         let centre = |differences: &[f64]| hodges_lehmann(differences, &mut scratch);
         let interval = bootstrap.bca(&pair.differences, CONFIDENCE, centre);
-        let floor = (1.0 + metric.floor).ln();
-        let is_beyond = interval.is_some_and(|(low, high)| low > floor || high < -floor);
-        Estimate {
+        let estimate = Estimate {
             metric: metric.name.clone(),
             pairs: u32::try_from(pair.differences.len()).unwrap_or(u32::MAX),
             ratio: pair.centre.map(f64::exp),
@@ -213,7 +221,11 @@ impl Comparison {
             p: pair.p,
             p_adjusted,
             verdict,
-            beyond_floor: is_beyond && matches!(verdict, Verdict::Better | Verdict::Worse),
+            beyond_floor: false,
+        };
+        Estimate {
+            beyond_floor: estimate.is_beyond(metric.floor),
+            ..estimate
         }
     }
 
@@ -270,6 +282,7 @@ mod tests {
             better,
             role,
             floor: 0.02,
+            least: 0.001,
         }
     }
 
@@ -343,7 +356,7 @@ mod tests {
         let comparison = Comparison::new(Plan::default(), metrics());
         let mut some = blocks(24, 1.5, 1.0);
         some.iter_mut().for_each(|block| block.values[1][1] = None);
-        some[3].values[0][0] = Some(0.0);
+        some[3].values[0][0] = Some(-1.0);
         let found = &comparison.estimates(&some)[0];
         assert_eq!((found[0].pairs, found[1].pairs), (23, 0));
         assert_eq!(
@@ -353,6 +366,34 @@ mod tests {
         let nothing = Verdict::Inconclusive { more_blocks: None };
         assert_eq!(found[1].verdict, nothing);
         assert!(comparison.estimates(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_went_down_to_nothing_is_a_difference_and_no_gap() {
+        let comparison = Comparison::new(Plan::default(), metrics());
+        let mut gone = blocks(12, 1.0, 1.0);
+        for block in &mut gone {
+            block.values[1] = vec![Some(0.0), Some(0.0)];
+        }
+        let found = &comparison.estimates(&gone)[0];
+        let verdicts: Vec<_> = found.iter().map(|it| (it.verdict, it.pairs)).collect();
+        assert_eq!(verdicts, [(Verdict::Worse, 12), (Verdict::Better, 12)]);
+        // Nothing on either side is the same.
+        for block in &mut gone {
+            block.values[0] = vec![Some(0.0), Some(0.0)];
+        }
+        let found = &comparison.estimates(&gone)[0];
+        assert!(found.iter().all(|it| it.verdict == Verdict::Equivalent && it.ratio == Some(1.0)));
+    }
+
+    #[test]
+    fn nothing_is_claimed_between_two_looks() {
+        let comparison = Comparison::new(Plan::default(), metrics());
+        for count in [3, 13, 15] {
+            let found = &comparison.estimates(&blocks(count, 1.5, 0.5))[0];
+            let is_open = |it: &Estimate| matches!(it.verdict, Verdict::Inconclusive { .. });
+            assert!(found.iter().all(is_open) && found[0].low.unwrap() > 1.4);
+        }
     }
 
     proptest! {

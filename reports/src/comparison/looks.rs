@@ -1,5 +1,7 @@
 //! What a p is worth when the same comparison is looked at again and again.
 
+use std::sync::OnceLock;
+
 use super::Plan;
 use crate::stats::{normal_p, obrien_fleming};
 
@@ -8,18 +10,17 @@ const LEVELS: usize = 40;
 const LOWEST_LEVEL: f64 = 1e-7;
 const HIGHEST_LEVEL: f64 = 0.5;
 
-/// The boundary of each planned look, at many levels.
+/// The boundary of each planned look, at many levels: computed when it is asked for, once.
 #[derive(Clone, Debug)]
 pub(super) struct Looks {
     plan: Plan,
-    planned: Vec<(u32, Boundary)>,
+    planned: Vec<(u32, OnceLock<Boundary>)>,
 }
 
 impl Looks {
     pub(super) fn new(plan: Plan) -> Looks {
-        let looks = plan.looks();
-        let planned = looks.iter().enumerate();
-        let planned = planned.map(|(at, &blocks)| (blocks, Boundary::new(&plan, &looks[..=at])));
+        let planned = plan.looks().into_iter();
+        let planned = planned.map(|blocks| (blocks, OnceLock::new()));
         Looks {
             planned: planned.collect(),
             plan,
@@ -27,22 +28,24 @@ impl Looks {
     }
 
     /// The boundary where there are so many blocks. A look that was not planned, after an interruption
-    /// for example, follows the planned ones before it.
-    pub(super) fn at(&self, blocks: u32) -> Boundary {
-        let planned = self.planned.iter().find(|(planned, _)| *planned == blocks);
-        if let Some((_, boundary)) = planned {
-            return boundary.clone();
-        }
-        let mut looks = self.plan.looks();
-        looks.retain(|&planned| planned < blocks);
-        looks.push(blocks);
-        Boundary::new(&self.plan, &looks)
+    /// for example, has none that can be passed: no alpha is left for it.
+    pub(super) fn at(&self, blocks: u32) -> &Boundary {
+        let mut planned = self.planned.iter();
+        let Some(at) = planned.position(|(planned, _)| *planned == blocks) else {
+            return &Boundary::None;
+        };
+        let looks = || -> Vec<u32> { self.planned[..=at].iter().map(|it| it.0).collect() };
+        self.planned[at]
+            .1
+            .get_or_init(|| Boundary::new(&self.plan, &looks()))
     }
 }
 
 /// The last of some looks.
 #[derive(Clone, Debug)]
 pub(super) enum Boundary {
+    /// Nothing passes it.
+    None,
     /// It is the only one.
     Only,
     /// Ascending: p that just pass, and the level of all looks together at which they do.
@@ -72,6 +75,7 @@ impl Boundary {
     /// for many tests, as a plain p is.
     pub(super) fn over_all_looks(&self, p: f64) -> f64 {
         let passing = match self {
+            Boundary::None => return 1.0,
             Boundary::Only => return p,
             Boundary::Passing(passing) => passing,
         };
@@ -93,16 +97,10 @@ mod tests {
     #[test]
     fn a_p_at_the_boundary_of_a_look_is_alpha_over_all_looks() {
         let looks = Looks::new(Plan::default());
-        let information: Vec<f64> = looks
-            .planned
-            .iter()
-            .map(|(blocks, _)| f64::from(*blocks) / 24.0)
-            .collect();
-        for (bound, (blocks, _)) in obrien_fleming(0.05, &information)
-            .iter()
-            .zip(&looks.planned)
-        {
-            let level = looks.at(*blocks).over_all_looks(normal_p(*bound));
+        let planned = Plan::default().looks();
+        let information: Vec<f64> = planned.iter().map(|it| f64::from(*it) / 24.0).collect();
+        for (bound, &blocks) in obrien_fleming(0.05, &information).iter().zip(&planned) {
+            let level = looks.at(blocks).over_all_looks(normal_p(*bound));
             println!(
                 "{blocks} blocks: p of {:.5} is {level:.4} over all looks",
                 normal_p(*bound)
@@ -114,7 +112,7 @@ mod tests {
     #[test]
     fn a_p_is_worth_no_more_with_looks_than_without_and_grows_with_itself() {
         let looks = Looks::new(Plan::default());
-        for blocks in [3, 8, 9, 12, 20, 24, 30] {
+        for blocks in [8, 12, 16, 20, 24] {
             let boundary = looks.at(blocks);
             let mut last = 0.0;
             for p in [0.0, 1e-12, 1e-6, 1e-4, 0.01, 0.03, 0.05, 0.2, 0.6, 1.0] {
@@ -125,6 +123,9 @@ mod tests {
                 );
                 last = level;
             }
+        }
+        for unplanned in [0, 3, 9, 30] {
+            assert_eq!(looks.at(unplanned).over_all_looks(0.0), 1.0);
         }
         let one = Plan {
             most_blocks: 8,

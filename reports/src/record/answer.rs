@@ -1,6 +1,7 @@
 //! `result.json` of a search or a sweep: what was found, and all that is needed to go on with one that has not
 //! ended. Written whole after every step, by rename.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::line_file::publish;
 use super::{RecordError, Target, Verdict, writer};
@@ -41,6 +43,9 @@ pub struct Heading {
     pub failure: Option<String>,
     /// What a reader should know, a sentence each.
     pub notes: Vec<String>,
+    /// The machine and the program of its runs, as in their records.
+    #[serde(default)]
+    pub host: BTreeMap<String, Value>,
 }
 
 /// `result.json` of a search. The probes are in `search.csv`.
@@ -120,6 +125,7 @@ impl Heading {
             finished: false,
             failure: None,
             notes: Vec::new(),
+            host: BTreeMap::new(),
         }
     }
 }

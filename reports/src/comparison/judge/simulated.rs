@@ -58,6 +58,7 @@ fn throughput() -> Vec<Metric> {
         better: Direction::Higher,
         role: Role::Gate,
         floor: 0.02,
+        least: 0.001,
     }]
 }
 
@@ -76,11 +77,11 @@ fn compared(comparison: &Comparison, machine: &mut Machine) -> Vec<Block> {
 /// What the only metric of the only variant is found to be, without the costly number of more blocks.
 fn claims(comparison: &Comparison, blocks: &[Block]) -> (bool, bool) {
     let boundary = comparison.looks.at(u32::try_from(blocks.len()).unwrap());
-    let pairs = comparison.pairs(blocks, &boundary);
+    let pairs = comparison.pairs(blocks, boundary);
     let differs = comparison.adjusted(&pairs)[0] <= comparison.plan.alpha;
     (
         differs,
-        !differs && comparison.is_equivalent(&pairs[0].differences, &boundary),
+        !differs && comparison.is_equivalent(&pairs[0].differences, boundary),
     )
 }
 
@@ -171,7 +172,7 @@ fn fourteen_pairs_find_5_percent_at_the_noise_of_a_cloud_in_80_of_100() {
 
 fn interval_of(comparison: &Comparison, blocks: &[Block]) -> std::ops::RangeInclusive<f64> {
     let boundary = comparison.looks.at(u32::try_from(blocks.len()).unwrap());
-    let pair = &comparison.pairs(blocks, &boundary)[0];
+    let pair = &comparison.pairs(blocks, boundary)[0];
     let mut scratch = Vec::new();
     let bootstrap = Bootstrap {
         seed: comparison.plan.seed,
@@ -222,7 +223,7 @@ fn many_metrics_claim_no_more_than_one() {
                 values: vec![values(), values()],
             })
             .collect();
-        let pairs = comparison.pairs(&blocks, &comparison.looks.at(12));
+        let pairs = comparison.pairs(&blocks, comparison.looks.at(12));
         comparison.adjusted(&pairs).into_iter().any(|p| p <= 0.05)
     });
     let share = wrong.count() as f64 / 1_000.0;
