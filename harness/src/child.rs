@@ -60,7 +60,12 @@ pub fn run(
     let (scenario, said_in) = (beside(out, "toml"), beside(out, SAID));
     fs::write(&scenario, order.scenario)?;
     let mut arguments: Vec<&OsStr> = vec!["run".as_ref(), scenario.as_ref()];
-    arguments.extend::<[&OsStr; 4]>(["--target".as_ref(), target.as_ref(), "--out".as_ref(), out.as_ref()]);
+    arguments.extend::<[&OsStr; 4]>([
+        "--target".as_ref(),
+        target.as_ref(),
+        "--out".as_ref(),
+        out.as_ref(),
+    ]);
     let mut process = Command::new(std::env::current_exe()?)
         .args(arguments)
         .env(PARENT, std::process::id().to_string())

@@ -147,21 +147,19 @@ impl Compared {
         }
     }
 
-    /// Whether blocks and estimates are of its variants and metrics. One that was changed by hand may not be.
-    fn is_consistent(&self) -> bool {
+    /// Whether its blocks are of its variants and metrics, so that it can be gone on with. One that was changed by
+    /// hand may not be.
+    pub fn is_consistent(&self) -> bool {
         let (variants, metrics) = (self.variants.len(), self.metrics.len());
+        let is_run = |run: &ComparedRun| run.values.is_empty() || run.values.len() == metrics;
         let is_block = |block: &ComparedBlock| {
-            let is_order = block.order.iter().all(|at| *at < variants);
-            let mut runs = block.runs.iter().flatten();
-            let is_run = |run: &ComparedRun| run.values.is_empty() || run.values.len() == metrics;
-            is_order && block.runs.len() == variants && runs.all(is_run)
+            let mut order = block.order.clone();
+            order.sort_unstable();
+            order.into_iter().eq(0..variants)
+                && block.runs.len() == variants
+                && block.runs.iter().flatten().all(is_run)
         };
-        let of_variants = self.estimates.len();
-        let mut estimates = self.estimates.iter();
-        variants > 0
-            && self.blocks.iter().all(is_block)
-            && (of_variants == 0 || of_variants + 1 == variants)
-            && estimates.all(|of_variant| of_variant.len() == metrics)
+        self.blocks.iter().all(is_block)
     }
 
     /// Estimates and notes from the blocks there are.

@@ -201,6 +201,9 @@ fn earlier(
     if earlier.variants != planned.variants {
         return Err(refused("its variants differ"));
     }
+    if !earlier.is_consistent() {
+        return Err(refused("its result.json was changed"));
+    }
     for (variant, text) in planned.variants.iter().zip(texts) {
         let path = Comparing::scenario_of(directory, &variant.name);
         let before = fs::read_to_string(&path).map_err(invalid)?;

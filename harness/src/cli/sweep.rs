@@ -99,15 +99,14 @@ fn begun_with(folder: &Folder) -> Result<Option<Known>, Failure> {
 }
 
 /// What a search finds that is run first, or was run by an earlier process.
-fn searched(
-    folder: &Folder,
-    basis: &Basis,
-    interrupt: &Interrupt,
-) -> Result<Known, Failure> {
+fn searched(folder: &Folder, basis: &Basis, interrupt: &Interrupt) -> Result<Known, Failure> {
     let out = folder.path().join(SEARCH);
     let found: Option<SearchRecord> = result_of(&out).map_err(LoadsError::from)?;
     let ended = found.filter(|found| found.heading.finished);
-    if ended.as_ref().is_some_and(|ended| estimate(ended).is_none()) {
+    if ended
+        .as_ref()
+        .is_some_and(|ended| estimate(ended).is_none())
+    {
         return Err(Failure {
             status: INVALID,
             message: format!(
@@ -121,7 +120,11 @@ fn searched(
         let page = render_search(searched.folder.path()).map_err(LoadsError::from)?;
         print::say(&format!("report: {}", page.report.display()));
         let record = &searched.record;
-        let status = status(searched.left, record.heading.verdict, estimate(record).is_some());
+        let status = status(
+            searched.left,
+            record.heading.verdict,
+            estimate(record).is_some(),
+        );
         if status != 0 {
             let again = match searched.left {
                 Left::Finished => "give --capacity RATE, and another --out",
@@ -173,7 +176,8 @@ fn capacity(text: &str, basis: &Basis) -> Result<Known, Failure> {
             "found {text}, which is neither a rate nor the folder of a search"
         ))
     })?;
-    let estimate = estimate(&found).ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
+    let estimate =
+        estimate(&found).ok_or_else(|| refused(format!("{text} has no estimate yet")))?;
     let mut notes = Vec::new();
     if !found.heading.finished {
         notes.push(format!(

@@ -113,7 +113,9 @@ fn check(path: &Path, command: &str, scenario: &str) -> Result<(), LoadsError> {
     let heading = &result["heading"];
     let host = serde_json::from_value(heading["host"].clone()).unwrap_or_default();
     if let Some(differing) = host::other_than_this(&host) {
-        return refused(format!("has runs of another machine or program: {differing} differs"));
+        return refused(format!(
+            "has runs of another machine or program: {differing} differs"
+        ));
     }
     match (heading["command"].as_str(), heading["finished"].as_bool()) {
         (Some(found), _) if found != command => refused(format!("is a {found}")),

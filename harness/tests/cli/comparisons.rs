@@ -119,6 +119,7 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
     let rows = fs::read_to_string(out.join("blocks.csv")).unwrap();
     assert_eq!(rows.lines().count(), 13);
     let page = fs::read_to_string(out.join("comparison.html")).unwrap();
+    let page = page.replace("&#x2f;", "/");
     for run in &all {
         assert!(page.contains(&format!("{run}/report.html")), "{run}");
         assert!(out.join(run).join("report.html").exists());
@@ -143,6 +144,75 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
         stderr(&side_by_side)
     );
     assert!(text.contains("not interleaved"), "{text}");
+}
+
+/// Checkpoints into a folder that cannot be made: a variant that starts, and leaves no record.
+#[test]
+fn a_variant_that_cannot_run_ends_the_comparison_and_what_was_found_stays() {
+    let folder = Folder::new();
+    let text = SCENARIO.replace(
+        r#"set = { "workload.cost.mean" = "1ms" }"#,
+        r#"set = { "job.checkpoint" = { directory = "/proc/nowhere" } }"#,
+    );
+    let scenario = folder.write("one.toml", &text);
+    let output = folder.run(&["compare", &scenario, "--blocks", "6", "--out", "out"]);
+    let (message, text) = (stderr(&output), stdout(&output));
+    assert_eq!(output.status.code(), Some(3), "{message}{text}");
+    assert!(
+        text.contains("ended early: variant slower cannot be run"),
+        "{text}"
+    );
+    let result = result(&folder.path().join("out"));
+    assert_eq!(result["finished"], false);
+    assert!(runs(&result).len() <= 1);
+    assert!(folder.path().join("out/comparison.html").exists());
+}
+
+/// Whatever ends a comparison, its run does not go on alone; and nobody works beside it in its folder.
+#[test]
+fn a_comparison_that_is_killed_takes_its_run_along() {
+    let folder = Folder::new();
+    let long = SCENARIO.replace("400ms", "60s");
+    let scenario = folder.write("one.toml", &long);
+    let arguments = ["compare", &scenario, "--blocks", "6", "--out", "out"];
+    let mut child = folder
+        .command(&arguments)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let runs = folder.path().join("out/runs");
+    let begun = (0..3_000).find(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        let mut entries = fs::read_dir(&runs).into_iter().flatten().flatten();
+        entries.any(|it| it.path().join("timeline.csv").exists())
+    });
+    assert!(
+        begun.is_some() && processes_in(folder.path()) == 2,
+        "a run begins"
+    );
+    let beside = folder.run(&arguments);
+    assert_eq!(beside.status.code(), Some(3));
+    assert!(
+        stderr(&beside).contains("another process is at work"),
+        "{}",
+        stderr(&beside)
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let alone = (0..3_000).find(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        processes_in(folder.path()) == 0
+    });
+    assert!(alone.is_some(), "its run goes on");
+}
+
+/// Processes whose working directory is this one.
+fn processes_in(folder: &Path) -> usize {
+    let folder = fs::canonicalize(folder).unwrap();
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let is_in =
+        |it: &fs::DirEntry| fs::read_link(it.path().join("cwd")).is_ok_and(|cwd| cwd == folder);
+    processes.filter(is_in).count()
 }
 
 #[test]
@@ -170,6 +240,7 @@ fn what_cannot_be_compared_is_refused_before_anything_runs() {
         &[&scenario, "--targets", "embedded,embedded"],
         "each target once",
     );
+    refused(&["a", "b"], "expected one scenario");
     refused(&[&scenario, "--blocks", "5"], "6..=1000");
     refused(&[&scenario, "--margin", "0"], "above 0");
 }
@@ -185,6 +256,9 @@ fn finished_runs_are_put_side_by_side_and_rendered_again_to_the_byte() {
     }
     let compared = folder.run(&["compare", "slow", "fast", "--out", "both"]);
     let text = stdout(&compared);
+    let refused = folder.run(&["compare", "slow", "fast", "--blocks", "8"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("--blocks is for a scenario"));
     // Two runs show nothing: not even that one is worse.
     assert_eq!(compared.status.code(), Some(0), "{}", stderr(&compared));
     assert!(text.contains("not interleaved"), "{text}");

@@ -40,12 +40,6 @@ pub enum ComparedError {
         /// Its version.
         found: u32,
     },
-    /// Its parts do not belong together.
-    #[error("{} is not the record of a comparison: its blocks or estimates are not of its variants and metrics", path.display())]
-    Inconsistent {
-        /// The file.
-        path: PathBuf,
-    },
     /// One run shows no difference.
     #[error("a comparison takes at least two runs")]
     TooFewRuns,
@@ -83,7 +77,6 @@ pub fn read(directory: &Path) -> Result<Compared, ComparedError> {
             found: compared.schema,
             path,
         }),
-        Ok(compared) if !compared.is_consistent() => Err(ComparedError::Inconsistent { path }),
         Ok(compared) => Ok(compared),
         Err(source) => Err(ComparedError::Unreadable { path, source }),
     }

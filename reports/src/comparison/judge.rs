@@ -383,7 +383,11 @@ mod tests {
             block.values[0] = vec![Some(0.0), Some(0.0)];
         }
         let found = &comparison.estimates(&gone)[0];
-        assert!(found.iter().all(|it| it.verdict == Verdict::Equivalent && it.ratio == Some(1.0)));
+        assert!(
+            found
+                .iter()
+                .all(|it| it.verdict == Verdict::Equivalent && it.ratio == Some(1.0))
+        );
     }
 
     #[test]

@@ -194,6 +194,43 @@ fn runs_that_must_not_count_are_left_out_and_named() {
 }
 
 #[test]
+fn a_variant_of_no_use_is_named_and_so_is_what_ended_the_comparison() {
+    let root = tempfile::tempdir().unwrap();
+    let mut compared = compared(root.path(), 4, 2_000);
+    assert_eq!(compared.useless(3), None);
+    for block in &mut compared.blocks[1..] {
+        block.runs[1].as_mut().unwrap().verdict = Verdict::GeneratorLimited;
+    }
+    let useless = "local-aggregation: the last 3 runs were 3 generator-limited, and such numbers cannot be used";
+    assert_eq!(compared.useless(3).as_deref(), Some(useless));
+    assert_eq!(compared.useless(4), None);
+    compared.failure = compared.useless(3);
+    compared.conclude();
+    publish(root.path(), &compared).unwrap();
+    let html = fs::read_to_string(render(root.path()).unwrap()).unwrap();
+    let text = summary(&compared, Style::Plain);
+    assert!(html.contains("Ended early") && html.contains(useless) && text.contains(useless));
+    assert!(!html.contains("Not finished"));
+}
+
+#[test]
+fn a_variant_that_is_the_baseline_once_more_says_what_noise_is() {
+    let root = tempfile::tempdir().unwrap();
+    let mut compared = compared(root.path(), 4, 2_000);
+    for block in &mut compared.blocks {
+        block.runs[2].as_mut().unwrap().values[0] = Some(17_000.0);
+    }
+    compared.variants[2].sets = vec![("seed".to_owned(), "2".to_owned())];
+    compared.conclude();
+    assert!(compared.metrics.iter().all(|it| it.floor == 0.02));
+    compared.variants[2].sets.clear();
+    compared.conclude();
+    let ratio = compared.estimates[1][0].ratio.unwrap();
+    assert!(ratio > 1.03 && compared.metrics[0].floor == ratio - 1.0);
+    assert_eq!(compared.metrics[1].floor, 0.02);
+}
+
+#[test]
 fn a_machine_that_changed_its_speed_is_reported() {
     let root = tempfile::tempdir().unwrap();
     let mut compared = compared(root.path(), 2, 2_000);
