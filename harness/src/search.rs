@@ -267,7 +267,8 @@ impl<'a> Searching<'a> {
                     (duration, factor) = (longer, factor * 2);
                 }
                 None => {
-                    let result = ProbeResult::new(rate_per_s, duration, &judged);
+                    let load_per_s = observed.load_per_s(rate_per_s);
+                    let result = ProbeResult::new(load_per_s, duration, &judged);
                     let of_run = OfRun {
                         observed,
                         run: wanted.run,

@@ -22,6 +22,9 @@ pub struct Observed {
     pub verdict: Verdict,
     /// The engine.
     pub target: Target,
+    /// Records that were due per second of the measured phase. With random arrivals that is not the rate that was
+    /// asked for: of 10,000 a hundred more or less are usual, and all runs of one seed err alike.
+    pub offered_per_s: Option<f64>,
     /// Source records taken in per second.
     pub throughput_per_s: Option<f64>,
     /// Largest share of its time that a subtask behind the sources was busy.
@@ -71,6 +74,7 @@ impl Observed {
         Ok(Observed {
             verdict: run.verdict,
             target: run.target.clone(),
+            offered_per_s: run.summary.offered_per_s,
             throughput_per_s: run.summary.throughput_per_s,
             busiest: busiest(run),
             held_share: run.evidence.held_share,
@@ -84,10 +88,16 @@ impl Observed {
         })
     }
 
+    /// The load that there was, if so much was asked for.
+    pub fn load_per_s(&self, asked_per_s: f64) -> f64 {
+        let offered = self.offered_per_s.filter(|offered| *offered > 0.0);
+        offered.unwrap_or(asked_per_s)
+    }
+
     /// Whether the load was held. A backlog that grew because the driver was late is none of the engine's.
-    pub fn judge(&self, rate_per_s: f64) -> Judgement {
+    pub fn judge(&self, asked_per_s: f64) -> Judgement {
         let samples = backlog_samples(&self.rows, self.measured);
-        let judged = judge_probe(rate_per_s, &samples);
+        let judged = judge_probe(self.load_per_s(asked_per_s), &samples);
         let is_held_up = self.held_share.is_some_and(|share| share > HELD_UP);
         let is_drivers = self.verdict == Verdict::GeneratorLimited && !is_held_up;
         match judged.outcome {

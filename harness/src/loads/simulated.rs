@@ -92,6 +92,7 @@ impl Simulated {
                 kind: "simulated".to_owned(),
                 version: "1".to_owned(),
             },
+            offered_per_s: None,
             throughput_per_s: Some(done * 1e3 / end_ms as f64),
             busiest: Some(0.98),
             held_share: Some(0.0),

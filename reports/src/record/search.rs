@@ -17,7 +17,8 @@ row! {
     ProbeRow in Table::Search;
     /// Which one, from 1.
     probe: u32,
-    /// The load, records per second.
+    /// The load, records due per second: that of the run, which differs a little from the rate in its name where
+    /// arrivals are random.
     rate_per_s: f64,
     /// How long it was measured, milliseconds, extensions included.
     duration_ms: u64,
