@@ -209,9 +209,17 @@ impl<'a> Searching<'a> {
                 .unwrap_or(u32::MAX)
                 .saturating_add(1);
             let row = match self.probe(number, rate_per_s, duration, start.longest)? {
-                Ok((result, OfRun { observed, run })) => {
+                Ok((result, of_run)) => {
                     search.feed(result);
-                    let row = ProbeRow::new(number, &result, search.capacity());
+                    let OfRun {
+                        observed,
+                        run,
+                        asked_per_s,
+                    } = of_run;
+                    let row = ProbeRow {
+                        asked_per_s: Some(asked_per_s),
+                        ..ProbeRow::new(number, &result, search.capacity())
+                    };
                     row.with_run(observed.response.as_ref(), observed.verdict, &run)
                 }
                 Err(cut) => return Ok(Some(cut)),
@@ -241,9 +249,9 @@ impl<'a> Searching<'a> {
                 1 => name,
                 longer => format!("{name}-x{longer}"),
             };
-            let load = Load::PerSecond(rate_per_s);
+            let asked_per_s = self.to_ask_for(rate_per_s, duration);
             let wanted = Wanted {
-                load,
+                load: Load::PerSecond(asked_per_s),
                 duration,
                 run,
             };
@@ -256,7 +264,7 @@ impl<'a> Searching<'a> {
                 return Ok(Err(Cut::Failed(named(&wanted.run, failure))));
             }
             self.record.heading.target = Some(observed.target.clone());
-            let judged = observed.judge(rate_per_s);
+            let judged = observed.judge(asked_per_s);
             match extended(duration, longest).filter(|_| judged.may_be_told_by_more_time()) {
                 Some(longer) => {
                     self.runner.say(&format!(
@@ -267,16 +275,26 @@ impl<'a> Searching<'a> {
                     (duration, factor) = (longer, factor * 2);
                 }
                 None => {
-                    let load_per_s = observed.load_per_s(rate_per_s);
+                    let load_per_s = observed.load_per_s(asked_per_s);
                     let result = ProbeResult::new(load_per_s, duration, &judged);
                     let of_run = OfRun {
                         observed,
                         run: wanted.run,
+                        asked_per_s,
                     };
                     return Ok(Ok((result, of_run)));
                 }
             }
         }
+    }
+
+    /// The rate that the driver is given for a load: random arrivals miss a rate by a little, and all of one seed do it
+    /// alike for as long a time.
+    fn to_ask_for(&self, load_per_s: f64, duration: Duration) -> f64 {
+        let as_long = |row: &&ProbeRow| u128::from(row.duration_ms) == duration.as_millis();
+        let last = self.rows.iter().rev().find(as_long);
+        let due = last.and_then(|row| Some(row.rate_per_s / row.asked_per_s?));
+        load_per_s / due.unwrap_or(1.0)
     }
 
     fn publish(&mut self, search: Option<&Search>) -> Result<(), LoadsError> {
@@ -298,6 +316,8 @@ impl<'a> Searching<'a> {
 struct OfRun {
     observed: Box<Observed>,
     run: String,
+    /// The rate that the driver was given.
+    asked_per_s: f64,
 }
 
 fn named(run: &str, failure: Failure) -> Failure {

@@ -22,6 +22,8 @@ pub(crate) enum Trouble {
 pub(crate) struct Simulated {
     pub capacity_per_s: f64,
     pub ceiling_per_s: Option<f64>,
+    /// Of a rate, so much comes: arrivals may be random.
+    pub due: f64,
     /// Runs so far, those in trouble included.
     pub ran: Vec<Wanted>,
     /// The run with this index, and how often in a row it happens.
@@ -37,6 +39,7 @@ impl Simulated {
         Simulated {
             capacity_per_s,
             ceiling_per_s: None,
+            due: 1.0,
             ran: Vec::new(),
             trouble: None,
             said: Vec::new(),
@@ -56,7 +59,7 @@ impl Simulated {
             let (offered, asked) = match wanted.load {
                 Load::ClosedLoop => (None, f64::INFINITY),
                 Load::PerSecond(rate) | Load::WithFaults(rate) => {
-                    let offered = rate * t_ms.min(end_ms) as f64 / 1e3;
+                    let offered = rate * self.due * t_ms.min(end_ms) as f64 / 1e3;
                     (Some(offered as u64), offered)
                 }
             };
@@ -92,7 +95,10 @@ impl Simulated {
                 kind: "simulated".to_owned(),
                 version: "1".to_owned(),
             },
-            offered_per_s: None,
+            offered_per_s: match wanted.load {
+                Load::ClosedLoop => None,
+                Load::PerSecond(rate) | Load::WithFaults(rate) => Some(rate * self.due),
+            },
             throughput_per_s: Some(done * 1e3 / end_ms as f64),
             busiest: Some(0.98),
             held_share: Some(0.0),

@@ -17,8 +17,7 @@ row! {
     ProbeRow in Table::Search;
     /// Which one, from 1.
     probe: u32,
-    /// The load, records due per second: that of the run, which differs a little from the rate in its name where
-    /// arrivals are random.
+    /// The load: records due per second.
     rate_per_s: f64,
     /// How long it was measured, milliseconds, extensions included.
     duration_ms: u64,
@@ -44,6 +43,8 @@ row! {
     response_p99_ns: Option<u64>,
     /// 99.9th percentile of the same.
     response_p999_ns: Option<u64>,
+    /// The rate that the driver was given, so that this load came of it.
+    asked_per_s: Option<f64>,
     /// Verdict of the run; of the last one, where it was extended.
     verdict: Option<Verdict>,
     /// Its run directory, in the folder `runs`.
