@@ -5,7 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Held until it, and what it was copied to, is dropped. Leaves nothing in the folder, whatever ends the process.
+use rustix::io::{FdFlags, fcntl_setfd};
+
+/// Held until it, and what it was copied to, is dropped, and the processes that were started meanwhile have ended. Leaves
+/// nothing in the folder, whatever ends the process.
 #[derive(Clone, Debug)]
 pub struct Lock {
     _folder: Arc<File>,
@@ -15,11 +18,13 @@ impl Lock {
     /// Of a folder that is there. `None` if another process holds it.
     pub fn take(folder: &Path) -> io::Result<Option<Lock>> {
         let folder = Arc::new(File::open(folder)?);
-        match folder.try_lock() {
-            Ok(()) => Ok(Some(Lock { _folder: folder })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+            return Ok(None);
         }
+        // Other errors are of file systems without locks, where nobody is kept out. A run that outlives its parent for
+        // a moment holds the lock, too.
+        fcntl_setfd(&*folder, FdFlags::empty())?;
+        Ok(Some(Lock { _folder: folder }))
     }
 }
 

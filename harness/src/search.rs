@@ -14,7 +14,7 @@ use reports::format::{or_na, rate};
 use reports::record::{
     ProbeRow, SearchRecord, Start, Verdict, probe_rows, publish_probes, publish_result, result_of,
 };
-use reports::search::{Goal, Next, ProbeResult, Search, SearchPlan};
+use reports::search::{Goal, Next, ProbeResult, SAME, Search, SearchPlan};
 use reports::sustainable::extended;
 
 use crate::loads::{
@@ -195,7 +195,7 @@ impl<'a> Searching<'a> {
         };
         let plan = SearchPlan {
             max_probes: self.max_probes.unwrap_or(start.plan.max_probes),
-            ..start.plan
+            ..start.plan.clone()
         };
         let recorded: Vec<ProbeResult> = self.rows.iter().map(ProbeRow::result).collect();
         let search = Search::resumed(plan, &recorded);
@@ -208,7 +208,7 @@ impl<'a> Searching<'a> {
             let number = u32::try_from(self.rows.len())
                 .unwrap_or(u32::MAX)
                 .saturating_add(1);
-            let row = match self.probe(number, rate_per_s, duration, start.longest)? {
+            let row = match self.probe(number, rate_per_s, duration, &start)? {
                 Ok((result, of_run)) => {
                     search.feed(result);
                     let OfRun {
@@ -239,8 +239,9 @@ impl<'a> Searching<'a> {
         number: u32,
         rate_per_s: f64,
         duration: Duration,
-        longest: Duration,
+        start: &Start,
     ) -> Result<Result<(ProbeResult, OfRun), Cut>, LoadsError> {
+        let (longest, width) = (start.longest, start.plan.width);
         let mut duration = duration;
         let mut factor = 1;
         loop {
@@ -275,7 +276,9 @@ impl<'a> Searching<'a> {
                     (duration, factor) = (longer, factor * 2);
                 }
                 None => {
-                    let load_per_s = observed.load_per_s(asked_per_s);
+                    let due_per_s = observed.load_per_s(asked_per_s);
+                    let is_met = (due_per_s / rate_per_s - 1.0).abs() <= SAME * width;
+                    let load_per_s = if is_met { rate_per_s } else { due_per_s };
                     let result = ProbeResult::new(load_per_s, duration, &judged);
                     let of_run = OfRun {
                         observed,

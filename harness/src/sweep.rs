@@ -162,7 +162,7 @@ impl<'a> Sweeping<'a> {
         let response = observed.response.as_ref();
         SweepRow {
             load: load.load,
-            rate_per_s: load.rate_per_s,
+            rate_per_s: observed.load_per_s(load.rate_per_s),
             duration_ms: u64::try_from(load.duration.as_millis()).unwrap_or(u64::MAX),
             outcome: observed.judge(load.rate_per_s).outcome,
             completed: goodput.completed,

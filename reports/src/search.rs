@@ -37,6 +37,9 @@ use posterior::Posterior;
 const LEAST_GAIN: f64 = 0.05;
 /// So many times the width that is asked for is near it.
 const NEAR: f64 = 1.5;
+/// Loads that differ by less than this share of the width that is asked for are the same load: what was due in a run is
+/// never quite what was asked for.
+pub const SAME: f64 = 0.1;
 
 /// What came of one probe.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -287,15 +290,18 @@ impl Search {
         state.gain < LEAST_GAIN && in_the_end > NEAR * self.plan.width
     }
 
-    /// Whether the load to be answered was held as long as the last goal asks for.
+    /// Whether the load to be answered, or what can be told from it by no interval, was held as long as the last goal
+    /// asks for. More than the ceiling cannot be asked for, even if it came once.
     fn is_confirmed(&self, bounds: &Bounds) -> bool {
         let last = self
             .plan
             .goals
             .last()
             .map_or(Duration::ZERO, |goal| goal.duration);
+        let ceiling = self.plan.ceiling_per_s.unwrap_or(f64::INFINITY);
         bounds.held_per_s.is_some_and(|held| {
-            let mut at_it = self.probes.iter().filter(|it| it.rate_per_s == held);
+            let least = held.min(ceiling) * (1.0 - SAME * self.plan.width);
+            let mut at_it = self.probes.iter().filter(|it| it.rate_per_s >= least);
             at_it.any(|it| it.outcome == Probe::Sustainable && it.duration >= last)
         })
     }

@@ -126,20 +126,29 @@ fn interleaved(arguments: &CompareArguments, name: &str) -> Result<(PathBuf, Com
         let status = USAGE;
         return Err(Failure { status, message });
     }
-    let earlier = match &arguments.out {
-        Some(directory) if directory.join(compared::RESULT_FILE).is_file() => {
-            Some(earlier(arguments, directory, &planned, &texts)?)
+    let begun = arguments.out.as_ref();
+    let begun = begun.filter(|directory| directory.join(RESULT_FILE).is_file());
+    let lock = |directory: &Path| {
+        let lock = Lock::take(directory).map_err(invalid)?;
+        lock.ok_or_else(|| invalid(lock::taken(directory)))
+    };
+    let earlier = match begun {
+        Some(directory) => {
+            let lock = lock(directory)?;
+            Some((lock, earlier(arguments, directory, &planned, &texts)?))
         }
-        _ => None,
+        None => None,
     };
     let interrupt = Interrupt::listen()
         .map_err(|error| invalid(format!("cannot listen to Ctrl-C: {error}")))?;
-    let directory = match (&arguments.out, &earlier) {
-        (Some(directory), Some(_)) => directory.clone(),
-        _ => place(arguments, &planned.name)?.path().to_owned(),
+    let directory = match begun {
+        Some(directory) => directory.clone(),
+        None => place(arguments, &planned.name)?.path().to_owned(),
     };
-    let lock = Lock::take(&directory).map_err(invalid)?;
-    let _lock = lock.ok_or_else(|| invalid(lock::taken(&directory)))?;
+    let (_lock, earlier) = match earlier {
+        Some((lock, earlier)) => (lock, Some(earlier)),
+        None => (lock(&directory)?, None),
+    };
     let one_run_ns = scenarios[0].1.end().as_nanos() as u64;
     announce(&planned, one_run_ns, &directory);
     let comparing = match earlier {
@@ -215,8 +224,13 @@ fn earlier(
         }
     }
     if let Some(differing) = host::other_than_this(&earlier.host) {
-        let what = format!("of another machine or program: {differing} differs");
-        return Err(refused(&what));
+        return Err(Failure {
+            status: USAGE,
+            message: format!(
+                "{} has runs of another machine or program: {differing} differs; give another --out",
+                directory.display()
+            ),
+        });
     }
     if earlier.finished {
         return Err(Failure {

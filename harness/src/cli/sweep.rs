@@ -11,6 +11,7 @@ use super::loads::{SEARCH, SWEEP, answer, interrupt, processes, status};
 use super::search::Searched;
 use super::{Failure, INVALID, USAGE, print};
 use crate::clock;
+use crate::host;
 use crate::interrupt::Interrupt;
 use crate::loads::{Basis, Folder, Left, LoadsError};
 use crate::scenario;
@@ -131,10 +132,15 @@ fn searched(folder: &Folder, basis: &Basis, interrupt: &Interrupt) -> Result<Kno
                 Left::Interrupted | Left::Failed => "the same command with --out goes on with it",
             };
             let reason = record.heading.failure.as_ref().map(|it| format!(": {it}"));
+            let what = match searched.left {
+                Left::Finished => "gave no estimate",
+                Left::Interrupted => "was interrupted",
+                Left::Failed => "failed",
+            };
             return Err(Failure {
                 status,
                 message: format!(
-                    "the search for the capacity gave no estimate{}; {again}",
+                    "the search for the capacity {what}{}; {again}",
                     reason.unwrap_or_default()
                 ),
             });
@@ -182,6 +188,11 @@ fn capacity(text: &str, basis: &Basis) -> Result<Known, Failure> {
     if !found.heading.finished {
         notes.push(format!(
             "the capacity is that of an unfinished search, {text}"
+        ));
+    }
+    if let Some(differing) = host::other_than_this(&found.heading.host) {
+        notes.push(format!(
+            "the capacity was found on another machine or by another program: {differing} differs, see {text}"
         ));
     }
     let searched = std::fs::read_to_string(folder.join(SCENARIO_FILE)).unwrap_or_default();

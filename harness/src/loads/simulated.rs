@@ -22,7 +22,7 @@ pub(crate) enum Trouble {
 pub(crate) struct Simulated {
     pub capacity_per_s: f64,
     pub ceiling_per_s: Option<f64>,
-    /// Of a rate, so much comes: arrivals may be random.
+    /// Of a rate, about so much comes: arrivals may be random.
     pub due: f64,
     /// Runs so far, those in trouble included.
     pub ran: Vec<Wanted>,
@@ -55,11 +55,15 @@ impl Simulated {
         let end_ms = WARM_UP_MS + measured_ms;
         let (mut done, mut t_ms, mut rows) = (0.0, 0, Vec::new());
         let mut responses = histogram();
+        let due = match self.due {
+            exactly @ 1.0 => exactly,
+            about => about + 0.0005 * (self.ran.len() % 3) as f64,
+        };
         while t_ms <= end_ms + 30_000 {
             let (offered, asked) = match wanted.load {
                 Load::ClosedLoop => (None, f64::INFINITY),
                 Load::PerSecond(rate) | Load::WithFaults(rate) => {
-                    let offered = rate * self.due * t_ms.min(end_ms) as f64 / 1e3;
+                    let offered = rate * due * t_ms.min(end_ms) as f64 / 1e3;
                     (Some(offered as u64), offered)
                 }
             };
@@ -97,7 +101,7 @@ impl Simulated {
             },
             offered_per_s: match wanted.load {
                 Load::ClosedLoop => None,
-                Load::PerSecond(rate) | Load::WithFaults(rate) => Some(rate * self.due),
+                Load::PerSecond(rate) | Load::WithFaults(rate) => Some(rate * due),
             },
             throughput_per_s: Some(done * 1e3 / end_ms as f64),
             busiest: Some(0.98),

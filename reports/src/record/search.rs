@@ -54,9 +54,9 @@ row! {
 row! {
     /// One load of a sweep. Response times are null with too few samples.
     SweepRow in Table::Sweep;
-    /// The load, times the capacity.
+    /// The load that was asked for, times the capacity.
     load: f64,
-    /// The same, records per second.
+    /// The load: records due per second.
     rate_per_s: f64,
     /// How long it was measured, milliseconds.
     duration_ms: u64,
