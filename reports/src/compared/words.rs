@@ -146,7 +146,8 @@ fn besides(compared: &Compared, estimates: &[Estimate]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("also {}", parts.join("; ")))
 }
 
-/// Estimates with such a verdict of metrics that are reported beside the one that decides.
+/// Estimates with such a verdict of metrics that are reported beside the one that decides. A difference that identical
+/// variants may show, too, is in the tables only.
 fn reported<'a>(
     compared: &'a Compared,
     estimates: &'a [Estimate],
@@ -155,6 +156,7 @@ fn reported<'a>(
     let of = estimates.iter().zip(&compared.metrics);
     of.filter(move |(it, metric)| metric.role == Role::Report && Tone::of(it.verdict) == tone)
         .map(|(it, _)| it)
+        .filter(|it| it.beyond_floor)
 }
 
 fn next(compared: &Compared, estimates: &[Estimate], decisive: &Estimate) -> String {
@@ -167,8 +169,12 @@ fn next(compared: &Compared, estimates: &[Estimate], decisive: &Estimate) -> Str
              capacity: judge by the other metrics, or raise the rate (shape = max) to compare capacity"
                 .to_owned()
         }
+        Verdict::Better | Verdict::Worse if !decisive.beyond_floor => {
+            "so small a difference may be none that matters: choose by the other metrics or by what is simpler"
+                .to_owned()
+        }
         Verdict::Better if worse.is_empty() => {
-            "use it for a load like this one: nothing else that was measured is claimed to be worse"
+            "use it for a load like this one: nothing else that was measured is clearly worse"
                 .to_owned()
         }
         Verdict::Better => format!("weigh the gain against what got worse: {}", worse.join(", ")),
