@@ -58,7 +58,7 @@ fn written_at(directory: &Path, runs: &[String]) -> Vec<std::time::SystemTime> {
 fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
     let folder = Folder::new();
     let scenario = folder.write("one.toml", SCENARIO);
-    let arguments = ["compare", &scenario, "--blocks", "6", "--out", "out"];
+    let arguments = ["compare", &scenario, "--blocks", "8", "--out", "out"];
     let out = folder.path().join("out");
     let mut child = folder
         .command(&arguments)
@@ -81,7 +81,7 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
     let before = result(&out);
     assert_eq!(before["finished"], false);
     let kept = runs(&before);
-    assert!((3..12).contains(&kept.len()), "{kept:?}");
+    assert!((3..16).contains(&kept.len()), "{kept:?}");
     assert!(out.join("comparison.html").exists());
     let written = written_at(&out, &kept);
 
@@ -102,22 +102,21 @@ fn a_comparison_that_was_interrupted_goes_on_and_says_which_variant_is_worse() {
 
     let output = folder.run(&[&arguments[..], &["--json"]].concat());
     let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{message}");
+    let found = stdout(&output);
+    // On a busy machine a run or two may be of no use: six pairs that agree are enough.
+    assert_eq!(output.status.code(), Some(1), "{message}{found}");
     let after = result(&out);
-    assert_eq!(
-        serde_json::from_str::<Value>(&stdout(&output)).unwrap(),
-        after
-    );
+    assert_eq!(serde_json::from_str::<Value>(&found).unwrap(), after);
     assert_eq!(after["finished"], true);
     let all = runs(&after);
-    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 12);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 16);
     assert_eq!(all[..kept.len()], kept);
     assert_eq!(written_at(&out, &kept), written, "nothing runs twice");
     let throughput = &after["estimates"][0][0];
     assert_eq!(throughput["verdict"]["kind"], "worse", "{throughput:#}");
     assert!(throughput["ratio"].as_f64() < Some(0.9), "{throughput:#}");
     let rows = fs::read_to_string(out.join("blocks.csv")).unwrap();
-    assert_eq!(rows.lines().count(), 13);
+    assert_eq!(rows.lines().count(), 17);
     let page = fs::read_to_string(out.join("comparison.html")).unwrap();
     let page = page.replace("&#x2f;", "/");
     for run in &all {
