@@ -36,6 +36,7 @@ use crate::record::Verdict as RunVerdict;
 use crate::stats::median_of;
 use settings::{sets, settings};
 
+pub use crate::record::RESULT_FILE;
 pub(crate) use course::{Course, Courses, Point};
 pub use page::render;
 pub use quantities::{metrics, values};
@@ -46,8 +47,6 @@ pub(crate) use words::Tone;
 
 /// Version of the keys of `result.json`; grows when one changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
-/// The record of a comparison, written by rename.
-pub const RESULT_FILE: &str = "result.json";
 /// The page.
 pub const PAGE_FILE: &str = "comparison.html";
 
